@@ -1,0 +1,54 @@
+"""The emotion tasks: one row each; heads, losses, store columns and reports follow from this table."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+QUADRANTS = ("Q1", "Q2", "Q3", "Q4")
+
+
+@dataclass(frozen=True)
+class Task:
+    """One classification task on the arousal-valence plane.
+
+    Attributes
+    ----------
+    name : str
+        Name of the model output and of the task in every report.
+    classes : tuple of str
+        Class names in the order of the model's output units.
+    class_of_quadrant : tuple of int, length 4
+        Index into `classes` for Q1 (A+V+), Q2 (A+V-), Q3 (A-V-) and Q4 (A-V+).
+    loss : str
+        Keras loss on the one-hot target. The two-class heads use binary cross-entropy on two softmax
+        units, as the published weights were trained (ICASSP 2021, section 3.2).
+    """
+
+    name: str
+    classes: tuple
+    class_of_quadrant: tuple
+    loss: str
+
+    def targets(self, quadrant_index):
+        """Map quadrant indices 0..3, shape (n,), to class indices of this task, shape (n,)."""
+        return np.asarray(self.class_of_quadrant)[np.asarray(quadrant_index)]
+
+
+TASKS = (
+    Task("quadrants", QUADRANTS, (0, 1, 2, 3), "categorical_crossentropy"),
+    Task("arousal", ("A-", "A+"), (1, 1, 0, 0), "binary_crossentropy"),
+    Task("valence", ("V-", "V+"), (1, 0, 0, 1), "binary_crossentropy"),
+)
+
+
+def quadrant(arousal, valence):
+    """Quadrant name of a point of the plane, or None where it lies on an axis (Russell 1980).
+
+    Parameters
+    ----------
+    arousal, valence : float
+        Coordinates in any range that is centred on zero.
+    """
+    if arousal == 0 or valence == 0:
+        return None
+    return {(True, True): "Q1", (True, False): "Q2", (False, False): "Q3", (False, True): "Q4"}[arousal > 0, valence > 0]
