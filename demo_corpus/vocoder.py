@@ -1,0 +1,127 @@
+"""Harmonic-plus-residual vocoder: a monotone voice is taken apart and put together at another pitch and pace.
+
+The voiced part is modelled as a sum of harmonics whose amplitudes follow the spectral envelope of the source
+(McAulay & Quatieri 1986, "Speech analysis/synthesis based on a sinusoidal representation", IEEE Trans. ASSP 34(4),
+doi:10.1109/TASSP.1986.1164910); what is not periodic (plosives, fricatives) is copied from the source.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+HOP_SECONDS = 0.005
+_PERIODS_PER_WINDOW = 4
+_TOP_HZ = 9000.0
+# Of white noise, a Hann window of 4 periods lets 1.5/4 of the power through to the harmonics; a sustained
+# espeak-ng vowel scores above 0.85. Voicing rises from 0 to 1 between the two.
+_NOISE_HARMONICITY, _VOWEL_HARMONICITY = 0.5, 0.85
+
+
+class Voice(NamedTuple):
+    """A monotone voice, analysed.
+
+    Attributes
+    ----------
+    samples : np.ndarray, shape (n,), float32
+    sample_rate : int
+        In Hz.
+    f0 : float
+        Fundamental of the source in Hz.
+    log_amplitudes : np.ndarray, shape (frames, harmonics), natural log of the amplitude of harmonic 1, 2, ...
+    voicing : np.ndarray, shape (frames,), 0 (noise) to 1 (periodic)
+    """
+
+    samples: np.ndarray
+    sample_rate: int
+    f0: float
+    log_amplitudes: np.ndarray
+    voicing: np.ndarray
+
+
+def analyse(samples, sample_rate, f0):
+    """Measure the harmonics of a voice of constant pitch every `HOP_SECONDS`.
+
+    Parameters
+    ----------
+    samples : np.ndarray, shape (n,)
+    sample_rate : int
+        In Hz.
+    f0 : float
+        Its fundamental frequency in Hz.
+
+    Returns
+    -------
+    Voice
+    """
+    length = 2 * int(_PERIODS_PER_WINDOW * sample_rate / f0 / 2)
+    hop = int(round(HOP_SECONDS * sample_rate))
+    padded = np.pad(samples, (length // 2, length))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, length)[:len(samples) + 1:hop]  # (frames, length)
+    window = np.hanning(length + 1)[:-1]
+    harmonics = np.arange(1, int(_TOP_HZ / f0) + 1)
+    time = np.arange(length) / sample_rate
+    basis = window[:, None] * np.exp(-2j * np.pi * f0 * np.outer(time, harmonics))  # (length, harmonics)
+    amplitudes = 2 * np.abs(frames @ basis) / window.sum()  # (frames, harmonics)
+    periodic = (amplitudes ** 2).sum(1) / 2
+    total = (frames ** 2 @ window) / window.sum()
+    harmonicity = periodic / (total + 1e-7)
+    voicing = np.clip((harmonicity - _NOISE_HARMONICITY) / (_VOWEL_HARMONICITY - _NOISE_HARMONICITY), 0, 1)
+    return Voice(np.asarray(samples, np.float32), sample_rate, float(f0), np.log(amplitudes + 1e-6), voicing)
+
+
+def synthesise(voice, source_seconds, f0, *, rng):
+    """Say it again at another pace and pitch.
+
+    Parameters
+    ----------
+    voice : Voice
+    source_seconds : np.ndarray, shape (n,)
+        For each output sample the place in the source that it takes its sound from, in seconds.
+    f0 : np.ndarray, shape (n,)
+        Wanted fundamental in Hz.
+    rng : np.random.Generator
+        Draws the phases of the harmonics.
+
+    Returns
+    -------
+    np.ndarray, shape (n,), float32
+    """
+    frame = np.clip(source_seconds / HOP_SECONDS, 0, len(voice.voicing) - 1)
+    voicing = np.interp(frame, np.arange(len(voice.voicing)), voice.voicing)
+    place = source_seconds * voice.sample_rate
+    residual = np.interp(place, np.arange(len(voice.samples)), voice.samples, left=0, right=0)
+    return (voicing * _harmonics(voice, frame, f0, rng) + (1 - voicing) * residual).astype(np.float32)
+
+
+def _harmonics(voice, frame, f0, rng):
+    """The periodic part; amplitudes are computed every HOP_SECONDS and interpolated, phases at every sample."""
+    hop = int(round(HOP_SECONDS * voice.sample_rate))
+    control = np.arange(0, len(f0) + hop, hop)
+    pitch = np.interp(control, np.arange(len(f0)), f0)
+    envelope = _between_frames(voice.log_amplitudes, np.interp(control, np.arange(len(f0)), frame))
+    phase = 2 * np.pi * np.cumsum(f0) / voice.sample_rate
+    n_harmonics = int(_TOP_HZ / f0.min())
+    offsets = rng.uniform(-0.8, 0.8, n_harmonics).cumsum()
+    output = np.zeros(len(f0))
+    for number in range(1, n_harmonics + 1):
+        amplitude = np.exp(_at_frequency(envelope, number * pitch / voice.f0))
+        amplitude *= np.clip((_TOP_HZ - number * pitch) / 500, 0, 1)
+        output += np.interp(np.arange(len(f0)), control, amplitude) * np.cos(number * phase + offsets[number - 1])
+    # Fewer harmonics share the same envelope at a higher pitch: keep the power.
+    return output * np.sqrt(f0 / voice.f0)
+
+
+def _between_frames(table, frame):
+    """Rows of `table` (frames, harmonics) at fractional row numbers."""
+    low = np.minimum(frame.astype(int), len(table) - 2)
+    weight = (frame - low)[:, None]
+    return (1 - weight) * table[low] + weight * table[low + 1]
+
+
+def _at_frequency(envelope, harmonic):
+    """Log amplitude of each row of `envelope` (n, harmonics) at a fractional harmonic number, shape (n,)."""
+    column = np.clip(harmonic - 1, 0, envelope.shape[1] - 1.001)
+    low = column.astype(int)
+    weight = column - low
+    rows = np.arange(len(envelope))
+    return (1 - weight) * envelope[rows, low] + weight * envelope[rows, low + 1]

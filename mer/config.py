@@ -1,0 +1,205 @@
+"""Settings: `settings.py` < environment (MER_NAME) < --set name=value, as one read-only Config."""
+
+import difflib
+from pathlib import Path
+from types import MappingProxyType
+
+from mer import MerError
+
+ENV_PREFIX = "MER_"
+DEMO_FOLDER = "demo"  # data and results of the demo corpus never mix with those of real corpora
+
+_TRUE, _FALSE = ("true", "yes", "y", "1", "on"), ("false", "no", "n", "0", "off")
+_CHOICES = {"precision": ("float32", "mixed_bfloat16"), "cpc_negatives": ("distinct", "published")}
+# What a value may be follows from the unit at the end of its name.
+_RULES = (
+    (("_epochs", "_patches", "_sequences", "_samples", "_hz", "_bands", "_positive", "n_fft", "n_bootstrap",
+      "_seconds", "_rate"), lambda value: value > 0, "above 0"),
+    (("_fraction",), lambda value: 0 < value < 1, "between 0 and 1"),
+    (("_overlap",), lambda value: 0 <= value < 1, "at least 0 and below 1"),
+    (("_share",), lambda value: 0 <= value <= 1, "from 0 to 1"),
+    (("_decay", "_sigma", "_jobs", "seed"), lambda value: value >= 0, "0 or more"),
+)
+
+
+class Config:
+    """All settings of one run, read-only, as attributes: `cfg.hop_samples`.
+
+    Parameters
+    ----------
+    values : dict
+        Setting name to value.
+    sources : dict
+        Setting name to "settings.py", "environment" or "--set".
+    root : pathlib.Path
+        Repository folder; relative paths are anchored there.
+    """
+
+    def __init__(self, *, values, sources, root):
+        self.__dict__.update(values=MappingProxyType(values), sources=MappingProxyType(sources), root=Path(root))
+
+    def __getattr__(self, name):
+        try:
+            return self.__dict__["values"][name]
+        except KeyError:
+            raise AttributeError(f"no setting {name!r}") from None
+
+    def __setattr__(self, name, value):
+        raise AttributeError("a Config is read-only; use --set or settings.py")
+
+    def __reduce__(self):
+        return _rebuild, (dict(self.values), dict(self.sources), self.root)
+
+    @property
+    def patch_frames(self):
+        """Frames of one patch: 31 for 1 s at 16 kHz, 43 at 22.05 kHz (ICASSP 2021, section 3.1)."""
+        return int(self.patch_seconds * self.sample_rate_hz / self.hop_samples)
+
+    @property
+    def patch_hop_frames(self):
+        """Frames from one patch to the next: 15 for 31 frames and an overlap of one half."""
+        return max(1, int(self.patch_frames * (1 - self.patch_overlap)))
+
+    @property
+    def patch_shape(self):
+        """Shape of one patch as the models take it: (bands, frames, channels)."""
+        return (self.n_mel_bands, self.patch_frames, 1)
+
+    @property
+    def feature_settings(self):
+        """The values that a log-mel store depends on."""
+        names = ("sample_rate_hz", "n_fft", "window_samples", "hop_samples", "n_mel_bands")
+        return {name: self.values[name] for name in names}
+
+    @property
+    def is_demo(self):
+        """True where the demo corpus is in use: its results go to demo/, never beside real ones."""
+        demo = self.root / DEMO_FOLDER / "data"
+        if self.path_to_data:
+            return self.resolve(self.path_to_data).resolve() == demo.resolve()
+        return demo.is_dir() and not any(self.values[name] for name in self.corpus_paths)
+
+    @property
+    def corpus_paths(self):
+        """Names of the settings that hold the path of one corpus."""
+        return [name for name in self.values if name.startswith(("path_speech_", "path_music_"))]
+
+    @property
+    def data_dir(self):
+        """Folder that holds the corpora, or None where only single corpora are named.
+
+        Raises
+        ------
+        MerError
+            Where nothing says where the data is.
+        """
+        if self.path_to_data:
+            return self.resolve(self.path_to_data)
+        if self.is_demo:
+            return self.root / DEMO_FOLDER / "data"
+        if any(self.values[name] for name in self.corpus_paths):
+            return None
+        raise MerError("path_to_data in settings.py is empty and there is no demo corpus: set it to the folder that "
+                       "holds your corpora, or run 'bash demo.sh' (or 'python3 make_demo_corpus.py') first")
+
+    @property
+    def features_dir(self):
+        return self._result_dir(self.path_to_features)
+
+    @property
+    def models_dir(self):
+        return self._result_dir(self.path_to_models)
+
+    @property
+    def models_trans_dir(self):
+        return self._result_dir(self.path_to_models_trans)
+
+    @property
+    def results_dir(self):
+        return self._result_dir(self.path_to_results)
+
+    def resolve(self, path):
+        """Absolute path of a setting: `~` is expanded, a relative one starts at the repository."""
+        return self.root / Path(path).expanduser()
+
+    def _result_dir(self, path):
+        relative = not Path(path).expanduser().is_absolute()
+        return self.root / DEMO_FOLDER / path if self.is_demo and relative else self.resolve(path)
+
+    def overridden(self):
+        """Lines 'name = value (source)' for every value that does not come from settings.py."""
+        return [f"{name} = {self.values[name]!r} ({source})"
+                for name, source in self.sources.items() if source != "settings.py"]
+
+
+def _rebuild(values, sources, root):
+    return Config(values=values, sources=sources, root=root)
+
+
+def load(settings, environ, overrides=()):
+    """Build the Config.
+
+    Parameters
+    ----------
+    settings : module
+        The user's settings.py: every public name is a setting; its type is kept.
+    environ : mapping
+        Environment; names that start with MER_ are settings in upper case.
+    overrides : sequence of str
+        "name=value" from the command line, applied last, left to right.
+
+    Raises
+    ------
+    MerError
+        Unknown name (with the nearest right one), wrong type, value out of range.
+    """
+    defaults = {name: value for name, value in vars(settings).items()
+                if not name.startswith("_") and isinstance(value, (bool, int, float, str))}
+    values, sources = dict(defaults), dict.fromkeys(defaults, "settings.py")
+    named = [(key[len(ENV_PREFIX):].lower(), text, "environment")
+             for key, text in environ.items() if key.startswith(ENV_PREFIX)]
+    named += [(*_split_override(text), "--set") for text in overrides]
+    for name, text, source in named:
+        if name not in defaults:
+            raise MerError(_unknown(name, defaults, source))
+        values[name] = _parse(name, text, defaults[name])
+        sources[name] = source
+    for name, value in values.items():
+        _check(name, value)
+    return Config(values=values, sources=sources, root=Path(settings.__file__).resolve().parent)
+
+
+def _split_override(text):
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise MerError(f"--set {text!r} has no '=': write --set name=value, for example --set seed=2")
+    return name.strip(), value.strip()
+
+
+def _unknown(name, known, source):
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}?" if near else "settings.py lists all of them"
+    return f"unknown setting {name!r} ({source}); {hint}"
+
+
+def _parse(name, text, default):
+    kind = type(default)
+    try:
+        if kind is bool:
+            if text.lower() not in _TRUE + _FALSE:
+                raise ValueError
+            return text.lower() in _TRUE
+        return kind(text)
+    except ValueError:
+        expected = {bool: "True or False", int: "a whole number", float: "a number"}[kind]
+        raise MerError(f"setting {name} = {text!r} should be {expected}, like {default!r}") from None
+
+
+def _check(name, value):
+    if name in _CHOICES and value not in _CHOICES[name]:
+        raise MerError(f"setting {name} = {value!r} should be one of: {', '.join(_CHOICES[name])}")
+    if isinstance(value, (str, bool)):
+        return
+    for suffixes, holds, words in _RULES:
+        if name.endswith(suffixes) and not holds(value):
+            raise MerError(f"setting {name} = {value!r} should be {words}")

@@ -1,0 +1,151 @@
+"""The corpora: one file each, found by their place in this folder; docs/corpora.md tells how to add one."""
+
+import functools
+import importlib
+import pkgutil
+from pathlib import Path
+
+from mer import MerError
+from mer.corpora._base import AUDIO_SUFFIXES, Clip, Listing, fold
+
+__all__ = ["AUDIO_SUFFIXES", "Clip", "Listing", "codes", "find_root", "get", "list_clips"]
+
+OWN_CSV = "annotations.csv"  # in the folder of any music corpus: labels that win over the corpus's own
+
+
+@functools.cache
+def _modules():
+    """Every corpus module of this folder by (kind, code), in the order of the codes."""
+    names = (found.name for found in pkgutil.iter_modules(__path__) if not found.name.startswith("_"))
+    modules = [importlib.import_module(f"{__name__}.{name}") for name in names]
+    return {(module.KIND, module.CODE): module for module in sorted(modules, key=lambda module: module.CODE)}
+
+
+def codes(kind):
+    """Codes of the corpora of one kind with a title each, as -s, -m and -l offer them.
+
+    Parameters
+    ----------
+    kind : str
+        "speech" or "music".
+
+    Returns
+    -------
+    dict
+        For example {"e": "English, LibriSpeech", ...}, sorted by code.
+    """
+    return {code: f"{module.LANGUAGE.capitalize()}, {module.NAME}"
+            for (found, code), module in _modules().items() if found == kind}
+
+
+def get(kind, code):
+    """The module of one corpus.
+
+    Raises
+    ------
+    MerError
+        No corpus of that kind has the code.
+    """
+    try:
+        return _modules()[kind, code]
+    except KeyError:
+        known = ", ".join(f"{key} ({title})" for key, title in codes(kind).items())
+        raise MerError(f"no {kind} corpus has the code {code!r}: choose one of {known}") from None
+
+
+def find_root(corpus, path_to_data, override=""):
+    """Folder of a corpus.
+
+    Parameters
+    ----------
+    corpus : module
+        From `get`.
+    path_to_data : path or None
+        Folder that holds the corpora, or the corpus folder itself. Names are compared without case, blanks
+        and punctuation: CH818, CH-818 and ch_818 are one.
+    override : path or ""
+        Path of this corpus, or of the folder that holds it; wins over `path_to_data`.
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    MerError
+        Nothing is there, or neither path is given.
+    """
+    if override:
+        folder = Path(override).expanduser()
+        if not folder.is_dir():
+            raise MerError(f"{corpus.NAME} was looked for in {folder}, which is no folder: correct "
+                           f"{corpus.SETTING} in settings.py, or empty it to use path_to_data")
+        return _child(corpus, folder) or folder
+    wanted = f"{corpus.NAME} was looked for as {' or '.join(corpus.FOLDER)}"
+    if not path_to_data:
+        raise MerError(f"{wanted}, but path_to_data in settings.py is empty: set it, or {corpus.SETTING}")
+    folder = Path(path_to_data).expanduser()
+    found = _child(corpus, folder) if folder.is_dir() else None
+    if not found and _is_corpus(corpus, folder):
+        found = folder
+    if not found:
+        raise MerError(f"{wanted} in {folder} and is not there: set path_to_data in settings.py to the folder "
+                       f"that holds it, or {corpus.SETTING} to the corpus itself")
+    return found
+
+
+def _child(corpus, folder):
+    """The subfolder that has one of the corpus's names, in the order of FOLDER, or None."""
+    below = {fold(entry.name): entry for entry in sorted(folder.iterdir(), reverse=True) if entry.is_dir()}
+    return next((below[fold(name)] for name in corpus.FOLDER if fold(name) in below), None)
+
+
+def _is_corpus(corpus, folder):
+    """True where `folder` is the corpus by its own name or by what stands directly inside."""
+    named = fold(folder.resolve().name) in {fold(name) for name in corpus.FOLDER}
+    return folder.is_dir() and (named or any((folder / mark).exists() for mark in corpus.MARKS))
+
+
+def list_clips(corpus_module, root, *, labels=None):
+    """List a corpus.
+
+    Parameters
+    ----------
+    corpus_module : module
+        From `get`.
+    root : path
+        Its folder, from `find_root`.
+    labels : path or None
+        The user's own csv (music only). Without it, `annotations.csv` in the folder is used where present.
+
+    Returns
+    -------
+    Listing
+        At least one clip, sorted by id.
+
+    Raises
+    ------
+    MerError
+        The folder or the csv cannot be used, or holds no clip.
+    """
+    root = Path(root).expanduser()
+    if not root.is_dir():
+        raise MerError(f"{corpus_module.NAME} was looked for in {root}, which is no folder: correct "
+                       f"{corpus_module.SETTING} or path_to_data in settings.py")
+    if corpus_module.KIND != "music" and labels:
+        raise MerError(f"{labels} was given as labels, but {corpus_module.NAME} is {corpus_module.KIND}, which "
+                       "has none: leave it out")
+    if corpus_module.KIND == "music" and not labels and (root / OWN_CSV).is_file():
+        labels = root / OWN_CSV
+    listing = corpus_module.items(root, Path(labels).expanduser() if labels else None)
+    if not listing.clips:
+        raise MerError(f"{corpus_module.NAME}: no clip can be used in {root}{_first_reasons(listing)}")
+    clips = tuple(sorted(listing.clips, key=lambda clip: clip.id))
+    return Listing(clips, tuple(listing.skipped), listing.grouped_by)
+
+
+def _first_reasons(listing):
+    if not listing.skipped:
+        return f" (no file ends in {', '.join(AUDIO_SUFFIXES)}): correct the path in settings.py"
+    examples = "; ".join(f"{name}: {reason}" for name, reason in listing.skipped[:3])
+    return f": {len(listing.skipped)} left out, for example {examples}"

@@ -1,0 +1,257 @@
+"""Labels of music corpora: rows of a csv joined to the audio files on disk, and labels from folder names.
+
+Columns are found by name, in any case and order. See docs/corpora.md for the whole list.
+"""
+
+import os
+import unicodedata
+from collections import defaultdict
+from dataclasses import dataclass, replace
+
+from mer import MerError, tables
+from mer.corpora._base import AUDIO_SUFFIXES, Listing, fold, make_clip
+from mer.corpora._emotion import Plane, quadrant_name
+from mer.tasks import quadrant
+
+KEYS = ("path", "file", "filename", "file_name", "fname", "clip", "clip_name", "clip_id", "songs", "song",
+        "id", "name", "song_id", "songid")
+GROUPS = {"group": "group", "artist": "artist", "song_id": "song", "songid": "song", "song": "song", "title": "song"}
+QUADRANTS = ("quadrant", "quads", "quad", "4q")
+SPLITS = ("split", "published_split")
+QUADRANT_FOLDERS = {"q1": "Q1", "q2": "Q2", "q3": "Q3", "q4": "Q4"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of labels; `problem` says why it cannot be used, "" where it can."""
+
+    line: int
+    key: str
+    group: str
+    split: str | None
+    quadrant: str | None = None
+    arousal: float | None = None
+    valence: float | None = None
+    problem: str = ""
+
+    @property
+    def label(self):
+        return self.quadrant, self.arousal, self.valence, self.split
+
+
+def read(path, *, value_range=None):
+    """Read labels.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A csv with a column that names the clips, and `quadrant` or `arousal` and `valence`.
+    value_range : (float, float) or None
+        Range of arousal and valence where the header does not state one ("arousal[1..9]"); None: centred on
+        zero, as wide as the largest value.
+
+    Returns
+    -------
+    rows : list of Row
+    grouped_by : str or None
+        What the group column holds; None where there is none.
+
+    Raises
+    ------
+    MerError
+        A column is missing, a scale is not centred on zero and not stated, a split is unknown.
+    """
+    table = tables.read(path)
+    if not holds_labels(table):
+        raise MerError(f"{path} has the columns {', '.join(table.columns)[:200]}: expected one that names the clips "
+                       "(path, file, clip, song or id), and quadrant or arousal and valence")
+    key, named, split = table.first(KEYS), table.first(QUADRANTS), table.first(SPLITS)
+    group = table.first([name for name in GROUPS if name != key])
+    plane = Plane.of(table, value_range)
+    plane = plane and plane.scaled(table, needed=not named)
+    spelling = plain if group in ("artist", "title") else str.strip  # an id may differ in case alone
+    rows = []
+    for line, cells in table.rows:
+        row = Row(line, cells[key], spelling(cells.get(group, "")), _split(cells.get(split, ""), path, line))
+        rows.append(_labelled(row, cells, named, plane))
+    return rows, GROUPS[group] if any(row.group for row in rows) else None
+
+
+def holds_labels(table):
+    """True where `table` names clips and tells their quadrant, or arousal and valence."""
+    return bool(table.first(KEYS) and (table.first(QUADRANTS) or Plane.of(table)))
+
+
+def plain(text):
+    """Names of people and songs that differ only in case, blanks or Unicode form are one."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def _split(text, path, line):
+    side = tables.split_name(text)
+    if text and side is None:
+        raise MerError(f"{path}, line {line}: split {text!r} is none of train, val and test")
+    return side
+
+
+def _labelled(row, cells, named, plane):
+    """`row` with its labels; the quadrant column, where there is one, is the truth."""
+    if named and quadrant_name(cells[named]) is None:
+        return replace(row, problem=f"quadrant {cells[named]!r} is not one of Q1, Q2, Q3, Q4")
+    arousal = valence = None
+    try:
+        if plane:
+            arousal, valence = plane.point(cells)
+    except ValueError as error:
+        if not named:
+            return replace(row, problem=str(error))
+    if not named:
+        return _from_point(row, arousal, valence)
+    labelled = replace(row, quadrant=quadrant_name(cells[named]), arousal=arousal, valence=valence)
+    if arousal is not None and quadrant(arousal, valence) not in (None, labelled.quadrant):
+        return replace(labelled, problem=f"quadrant {labelled.quadrant} disagrees with arousal {arousal:.3g} and "
+                                         f"valence {valence:.3g} (in [-1, 1]), which lie in {quadrant(arousal, valence)}")
+    return labelled
+
+
+def _from_point(row, arousal, valence):
+    found = quadrant(arousal, valence)
+    problem = "" if found else "it lies on an axis: arousal or valence is 0"
+    return replace(row, quadrant=found, arousal=arousal, valence=valence, problem=problem)
+
+
+class FileIndex:
+    """Finds the audio file that a row means.
+
+    A row may give the path from the corpus folder or from the csv, a longer or shorter path with the same
+    end, or the bare name; with or without suffix, in any case and Unicode form, with "/" or "\\".
+    """
+
+    def __init__(self, files, root, csv_path):
+        self._folder = os.path.relpath(csv_path.parent, root).replace(os.sep, "/")
+        self._exact = {unicodedata.normalize("NFC", file): file for file in files}
+        self._named = defaultdict(list)
+        for file in files:
+            stem = _stem(file)
+            self._named[stem.rpartition("/")[2]].append((stem, file))
+
+    def find(self, text):
+        """The files that `text` may mean: none, one, or several where it is ambiguous."""
+        text = unicodedata.normalize("NFC", text.strip().replace("\\", "/"))
+        ways = [_tidy(text), _tidy(f"{self._folder}/{text}")]
+        for way in ways:
+            if way in self._exact:
+                return [self._exact[way]]
+        for way in map(_stem, ways):
+            alike = self._named.get(way.rpartition("/")[2], ())
+            same = [file for stem, file in alike if stem == way]
+            found = same or [file for stem, file in alike if _one_ends_other(stem, way)]
+            if found:
+                return found
+        return []
+
+
+def _tidy(path):
+    """Normal form of a path: no "." and no "..", no leading "/"."""
+    return os.path.normpath(path).replace(os.sep, "/").lstrip("/")
+
+
+def _stem(path):
+    """Path without audio suffix, the same for every case and Unicode form."""
+    path = unicodedata.normalize("NFC", path).casefold()
+    stem, suffix = os.path.splitext(path)
+    return stem if suffix in AUDIO_SUFFIXES else path
+
+
+def _one_ends_other(first, second):
+    return f"/{first}".endswith(f"/{second}") or f"/{second}".endswith(f"/{first}")
+
+
+def join(rows, path, *, root, files, skipped, grouped_by=None, groups=None, quadrant_of=None):
+    """Join labels to files.
+
+    Parameters
+    ----------
+    rows : list of Row
+    path : pathlib.Path
+        The csv they came from.
+    root : pathlib.Path
+    files, skipped : list
+        From `scan`.
+    grouped_by : str or None
+        What the rows' groups are; None: they have none.
+    groups : (dict, str) or None
+        File to group, and what these are, for rows without a group column.
+    quadrant_of : callable or None
+        Quadrant that the place or name of a file tells, or None; where it contradicts the row, the clip is
+        left out.
+
+    Returns
+    -------
+    Listing
+    """
+    skipped, matched = list(skipped), defaultdict(list)
+    index = FileIndex(files, root, path)
+    for row in rows:
+        found = index.find(row.key) if row.key else []
+        if len(found) == 1:
+            matched[found[0]].append(row)
+        elif found:
+            skipped.append((row.key, f"{path.name}, line {row.line}: may mean {' or '.join(found[:3])}"))
+        else:
+            skipped.append((row.key or "(no name)", f"{path.name}, line {row.line}: no such audio file"))
+    by_file, other = groups or ({}, "clip")
+    clips = []
+    for file in files:
+        row = _agreed(file, matched.get(file, []), path, skipped, quadrant_of)
+        if row:
+            group = row.group if grouped_by else by_file.get(file)
+            clips.append(make_clip(root, file, group=group, quadrant=row.quadrant, arousal=row.arousal,
+                                   valence=row.valence, split=row.split))
+    return Listing(tuple(clips), tuple(skipped), grouped_by or other)
+
+
+def _agreed(file, rows, path, skipped, quadrant_of):
+    """The row that labels `file`, or None with the reason noted in `skipped`."""
+    lines = " and ".join(str(row.line) for row in rows)
+    told = quadrant_of(file) if quadrant_of else None
+    problem = next((f"{path.name}, line {row.line}: {row.problem}" for row in rows if row.problem), "")
+    if not rows:
+        problem = f"no row in {path.name}"
+    elif not problem and len({row.label for row in rows}) > 1:
+        problem = f"{path.name}, lines {lines}: listed more than once, with different labels"
+    elif not problem and told and told != rows[0].quadrant:
+        problem = f"{path.name}, line {rows[0].line}: labelled {rows[0].quadrant}, but its folder or name says {told}"
+    if problem:
+        skipped.append((file, problem))
+        return None
+    skipped += [(f"{path.name}, line {row.line}", f"{file} is listed more than once (lines {lines}); used once")
+                for row in rows[1:]]
+    return rows[0]
+
+
+def folder_quadrant(file, classes=QUADRANT_FOLDERS):
+    """Quadrant that the nearest folder with a class name gives `file`, or None.
+
+    Parameters
+    ----------
+    file : str
+        Path relative to the corpus, with "/".
+    classes : dict
+        Folder name, as `fold` spells it, to quadrant.
+    """
+    folders = reversed(file.split("/")[:-1])
+    return next((classes[fold(name)] for name in folders if fold(name) in classes), None)
+
+
+def from_folders(root, files, skipped, *, classes=QUADRANT_FOLDERS, groups=None):
+    """Listing of a corpus whose class folders are its labels; `groups` as in `join`."""
+    skipped, clips = list(skipped), []
+    by_file, grouped_by = groups or ({}, "clip")
+    for file in files:
+        name = folder_quadrant(file, classes)
+        if name:
+            clips.append(make_clip(root, file, group=by_file.get(file), quadrant=name))
+        else:
+            skipped.append((file, f"it stands in no class folder ({', '.join(classes)})"))
+    return Listing(tuple(clips), tuple(skipped), grouped_by)

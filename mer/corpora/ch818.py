@@ -1,0 +1,45 @@
+"""CH-818: 818 clips of 30 s of Chinese popular music with continuous arousal and valence."""
+
+from mer import MerError, tables
+from mer.corpora import _annotations
+from mer.corpora._base import scan
+
+KIND = "music"
+CODE = "m"
+NAME = "CH-818"
+LANGUAGE = "mandarin"
+ABBR = "man"
+FOLDER = ("CH818",)
+MARKS = ()
+SETTING = "path_music_mandarin"
+GROUPED_BY = "song"
+LICENCE = "for research; ask the authors"
+CITATION = ("Hu, X., Yang, Y.-H. (2017). Cross-dataset and cross-cultural music mood prediction: a case on western and "
+            "Chinese pop songs. IEEE Transactions on Affective Computing 8(2), 228-240. "
+            "https://doi.org/10.1109/TAFFC.2016.2523503")
+HOMEPAGE = "https://doi.org/10.1109/TAFFC.2016.2523503"
+EXPECTED_CLIPS = 818
+VALUE_RANGE = (-10, 10)
+
+
+def items(root, labels=None):
+    """Audio anywhere below the folder and one csv: quadrants, or arousal and valence in [-10, 10].
+
+    Arousal and valence are one column each (the mean) or one per annotator, who are averaged. A clip on an
+    axis has no quadrant and is left out.
+    """
+    files, skipped = scan(root)
+    path = labels or _only_table(root)
+    rows, grouped_by = _annotations.read(path, value_range=VALUE_RANGE)
+    return _annotations.join(rows, path, root=root, files=files, skipped=skipped, grouped_by=grouped_by)
+
+
+def _only_table(root):
+    """The one csv below `root` that holds labels."""
+    found, _ = scan(root, (".csv", ".tsv"))
+    usable = [name for name in found if _annotations.holds_labels(tables.read(root / name))]
+    if len(usable) == 1:
+        return root / usable[0]
+    there = f"there are {' and '.join(usable)}" if usable else f"found {', '.join(found) or 'no csv'}"
+    raise MerError(f"{NAME} needs one csv in {root} with the columns clip, arousal and valence (or quadrant); {there}: "
+                   "name the right one with -pl")

@@ -1,0 +1,65 @@
+"""EMOPIA: 1 087 clips of pop piano without words, a control: named Q<1-4>_<song>_<number>."""
+
+import re
+from pathlib import PurePosixPath
+
+from mer import MerError, tables
+from mer.corpora import _annotations
+from mer.corpora._base import Listing, make_clip, scan
+
+KIND = "music"
+CODE = "p"
+NAME = "EMOPIA"
+LANGUAGE = "piano"
+ABBR = "pno"
+FOLDER = ("EMOPIA", "EMOPIA_2.2", "EMOPIA_1.0")
+MARKS = ()
+SETTING = "path_music_piano"
+GROUPED_BY = "song"
+LICENCE = "CC BY-NC-SA 4.0"
+CITATION = ("Hung, H.-T., Ching, J., Doh, S., Kim, N., Nam, J., Yang, Y.-H. (2021). EMOPIA: a multi-modal pop piano "
+            "dataset for emotion recognition and emotion-based music generation. ISMIR. https://arxiv.org/abs/2108.01374")
+HOMEPAGE = "https://annahung31.github.io/EMOPIA/"
+EXPECTED_CLIPS = 1087  # as the home page says
+
+_NAME = re.compile(r"Q([1-4])_(.+)_\d+")  # the song, a YouTube id, may hold "_" and "-" itself
+_LIST = re.compile(r"(train|valid|val|test)(?:_(?:clips?|sl|songs?))?\.csv", re.IGNORECASE)
+_CLIP_COLUMNS = ("clip_name", "fname", "path", "clip", "name")
+
+
+def items(root, labels=None):
+    """Quadrant and song from the file names; the published split from `train.csv`, `val.csv`, `test.csv`."""
+    files, skipped = scan(root)
+    named = {file: _NAME.fullmatch(PurePosixPath(file).stem) for file in files}
+    if labels:
+        rows, grouped_by = _annotations.read(labels)
+        songs = {file: name[2] for file, name in named.items() if name}
+        return _annotations.join(rows, labels, root=root, files=files, skipped=skipped, grouped_by=grouped_by,
+                                 groups=(songs, GROUPED_BY))
+    split, clips = _published(root), []
+    for file, name in named.items():
+        if name:
+            side = split.get(name[0]) or split.get(name[2])
+            clips.append(make_clip(root, file, group=name[2], quadrant=f"Q{name[1]}", split=side))
+        else:
+            skipped.append((file, "its name is not Q<1-4>_<song>_<number>"))
+    return Listing(tuple(clips), tuple(skipped), GROUPED_BY)
+
+
+def _published(root):
+    """Clip name or song to split, from the lists of clips (`fname`, `clip_name`) or songs (`songID`)."""
+    found, split = {}, {}
+    for path in scan(root, (".csv",))[0]:
+        listed = _LIST.fullmatch(path.rpartition("/")[2])
+        if listed:
+            table = tables.read(root / path)
+            column = table.first((*_CLIP_COLUMNS, "songid", "song_id"))
+            for _, cells in table.rows if column else ():
+                name = re.sub(r"\.[A-Za-z0-9]+$", "", cells[column].rpartition("/")[2])
+                found.setdefault(name, set()).add(tables.split_name(listed[1]))
+    for name, sides in found.items():
+        if len(sides) > 1:
+            raise MerError(f"{NAME}: the split lists in {root} put {name} into {' and '.join(sorted(sides))}: keep the "
+                           "lists of one release, or remove them to draw a split")
+        split[name] = sides.pop()
+    return split

@@ -1,0 +1,53 @@
+"""4Q-Emotion: 900 clips of 30 s of mostly western popular music, 225 per quadrant."""
+
+from mer import tables
+from mer.corpora import _annotations
+from mer.corpora._base import scan
+
+KIND = "music"
+CODE = "e"
+NAME = "4Q-Emotion"
+LANGUAGE = "english"
+ABBR = "eng"
+FOLDER = ("MER_audio_taffc_dataset", "4Q-Emotion")
+MARKS = ("panda_dataset_taffc_annotations.csv", "panda_dataset_taffc_metadata.csv")
+SETTING = "path_music_english"
+GROUPED_BY = "artist"
+LICENCE = "for research; ask the authors"
+CITATION = ("Panda, R., Malheiro, R., Paiva, R. P. (2018). Novel audio features for music emotion recognition. IEEE "
+            "Transactions on Affective Computing 11(4), 614-626. https://doi.org/10.1109/TAFFC.2018.2820691")
+HOMEPAGE = "http://mir.dei.uc.pt/downloads.html"
+EXPECTED_CLIPS = 900
+
+
+def items(root, labels=None):
+    """`Q1..Q4/MT0000004637.mp3`, labelled by `panda_dataset_taffc_annotations.csv` (Song, Quadrant).
+
+    The csv is the truth; a clip in the folder of another quadrant is left out. Without the csv the folders
+    are the labels. The group is the artist of `panda_dataset_taffc_metadata.csv`, or the clip without it.
+    """
+    files, skipped = scan(root)
+    metadata = _table(root, MARKS[1])
+    groups = (_artists(metadata, root, files), GROUPED_BY) if metadata else None
+    official = _table(root, MARKS[0]) or metadata
+    if not labels and not official:
+        return _annotations.from_folders(root, files, skipped)
+    rows, grouped_by = _annotations.read(labels or official)
+    return _annotations.join(rows, labels or official, root=root, files=files, skipped=skipped, groups=groups,
+                             grouped_by=grouped_by, quadrant_of=None if labels else _annotations.folder_quadrant)
+
+
+def _table(root, name):
+    """Path of one of the corpus's tables, wherever below `root` it was unpacked, or None."""
+    found, _ = scan(root, (name,))
+    return root / found[0] if found else None
+
+
+def _artists(path, root, files):
+    """File to artist; files without a row or with an empty artist are missing."""
+    index, artists = _annotations.FileIndex(files, root, path), {}
+    for _, cells in tables.read(path).rows:
+        found = index.find(cells.get("song", ""))
+        if len(found) == 1 and cells.get("artist"):
+            artists[found[0]] = _annotations.plain(cells["artist"])
+    return artists

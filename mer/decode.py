@@ -1,0 +1,186 @@
+"""Stage 1, first half: audio file -> samples, or one sentence that says why not.
+
+libsndfile reads what it can (wav, flac, ogg, mp3), FFmpeg the rest (m4a and most others). Either may hand
+over part of a file without a word, so what came is compared with what the file announces.
+"""
+
+import codecs
+import re
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from mer import MerError
+
+# Encoders count their own header frame or not, so an mp3 may be this much shorter than it announces.
+TRUNCATION_TOLERANCE_SECONDS = 0.1
+# A wav that was written into a pipe announces 2 or 4 GiB of data: such a size means "unknown".
+_UNKNOWN_BYTES = 0x7FF00000
+# What libsndfile gives as the length of a flac that was written into a pipe is above this.
+_UNKNOWN_FRAMES = 2**62
+
+
+class AudioError(MerError):
+    """A file or a waveform that no features can be made of."""
+
+
+def decode(path):
+    """Read all samples of an audio file.
+
+    Parameters
+    ----------
+    path : str or Path
+        wav, flac, ogg, mp3, m4a or whatever else libsndfile or FFmpeg decodes.
+
+    Returns
+    -------
+    samples : np.ndarray, shape (n, channels), float32
+        At least one sample; full scale is 1, lossy formats and float files may exceed it.
+    rate_hz : int
+
+    Raises
+    ------
+    AudioError
+        The file is missing, a folder, empty, not audio, damaged or truncated. A cut cannot be seen in an mp3
+        without a length header, nor in an ogg cut exactly between two pages.
+    """
+    try:
+        sound = soundfile.SoundFile(path)
+    except (soundfile.LibsndfileError, TypeError):  # TypeError: a headerless file called .raw
+        _refuse_what_is_not_audio(Path(path))
+        samples, rate_hz = _read_with_ffmpeg(path)
+    else:
+        with sound:
+            samples, rate_hz = _read(sound, path)
+    if not len(samples):
+        raise AudioError(f"{path} holds no samples, but sound was expected; replace or remove it.")
+    return samples, rate_hz
+
+
+def _read(sound, path):
+    """Samples (n, channels) and rate in Hz of an open SoundFile, which must be complete."""
+    if sound.frames >= _UNKNOWN_FRAMES:
+        return _read_with_ffmpeg(path)
+    try:
+        samples = _samples(sound)
+    except soundfile.LibsndfileError as error:
+        raise _damaged(path, error.error_string) from error
+    if sound.format == "MP3" and not _mp3_announces_length(path):
+        # libsndfile then guesses the length from the first frame's bit rate and reads no further than that.
+        return (samples, sound.samplerate) if len(samples) < sound.frames else _read_with_ffmpeg(path)
+    if sound.format == "OGG" and _ogg_ends_within_page(path):
+        raise AudioError(f"{path} is truncated: its last Ogg page is incomplete; copy or download it again.")
+    _refuse_truncated(path, len(samples), _n_announced(sound, len(samples)), sound.samplerate)
+    return samples, sound.samplerate
+
+
+def _samples(sound):
+    """All samples (n, channels) float32; numpy scales the integers of a wav four times faster than libsndfile."""
+    if sound.format in ("WAV", "WAVEX") and sound.subtype == "PCM_16":
+        return sound.read(dtype="int16", always_2d=True) * np.float32(2**-15)
+    return sound.read(dtype="float32", always_2d=True)
+
+
+def _n_announced(sound, n_read):
+    """Number of samples a SoundFile announces; libsndfile corrects that of a wav or aiff without a word."""
+    sizes = re.search(r"^\s*(?:data|SSND) *: (\d+) \(should be (\d+)\)", sound.extra_info, re.MULTILINE)
+    if sizes and int(sizes[2]) < int(sizes[1]) < _UNKNOWN_BYTES:
+        return n_read * int(sizes[1]) // max(1, int(sizes[2]))
+    return sound.frames
+
+
+def _mp3_announces_length(path):
+    """Whether a Xing or VBRI header comes first, behind any ID3v2 tag (id3.org, v2.4, section 3.1)."""
+    with open(path, "rb") as file:
+        head = file.read(10)
+        tag_bytes = sum(byte << shift for byte, shift in zip(head[6:], (21, 14, 7, 0)))
+        file.seek(10 + tag_bytes if head.startswith(b"ID3") else 0)
+        first_frame = file.read(1024)
+    return any(name in first_frame for name in (b"Xing", b"Info", b"VBRI"))
+
+
+def _ogg_ends_within_page(path):
+    """Whether the file stops before the end of its last page (RFC 3533, section 6: below 64 KiB)."""
+    with open(path, "rb") as file:
+        file.seek(max(0, Path(path).stat().st_size - 65536))
+        tail = file.read()
+    page = tail[tail.rfind(b"OggS"):]
+    n_segments = page[26] if len(page) > 26 else 0
+    return len(page) < 27 + n_segments + sum(page[27:27 + n_segments])
+
+
+def _read_with_ffmpeg(path):
+    """Samples (n, channels) float32 and rate in Hz of the first audio stream."""
+    import av  # late: wav, flac, ogg and mp3 do not need it
+
+    blocks = []
+    try:
+        with av.open(f"file:{path}") as container:
+            if not container.streams.audio:
+                raise AudioError(f"{path} has no audio stream, but sound was expected; remove it.")
+            stream = container.streams.audio[0]
+            for block in _float_blocks(stream, container, av.AudioResampler(format="fltp")):
+                blocks.append(block)
+            # Other containers only estimate it.
+            exact = "mp4" in container.format.name and stream.duration is not None
+            n_announced = round(stream.duration * stream.time_base * stream.rate) if exact else None
+            rate_hz = stream.rate
+    except av.FFmpegError as error:
+        if blocks:
+            raise _damaged(path, error.strerror) from error
+        raise AudioError(f"{path} cannot be decoded ({error.strerror}), but wav, flac, ogg, mp3 or m4a"
+                         " was expected; convert or remove it.") from error
+    samples = np.concatenate(blocks, axis=1).T if blocks else np.empty((0, 1), np.float32)
+    if exact:
+        _refuse_truncated(path, len(samples), n_announced, rate_hz)
+    return samples[:n_announced], rate_hz  # AAC fills its last frame with silence
+
+
+def _float_blocks(stream, container, to_float):
+    """Decoded blocks (channels, n) float32 of a stream, whatever sample format it has."""
+    for frame in container.decode(stream):
+        for part in to_float.resample(frame):
+            yield part.to_ndarray()
+
+
+def _refuse_what_is_not_audio(path):
+    """Raise where a look at the file says more than a decoder can.
+
+    Text must never reach FFmpeg, which would take a playlist and open what it names, over the network too.
+    """
+    if not path.exists():
+        raise AudioError(f"{path} does not exist, but an audio file was expected; check name and folder.")
+    if path.is_dir():
+        raise AudioError(f"{path} is a folder, but an audio file was expected; name one file in it.")
+    with open(path, "rb") as file:
+        head = file.read(512)
+    if not head:
+        raise AudioError(f"{path} is empty (0 bytes), but audio was expected; copy or download it again.")
+    if head.startswith(b"version https://git-lfs"):
+        raise AudioError(f"{path} is a Git LFS pointer, but audio was expected; run 'git lfs pull' there.")
+    if _is_text(head):
+        raise AudioError(f"{path} is text, but audio was expected; copy or download the recording again.")
+
+
+def _is_text(head):
+    """Whether the first bytes of a file are printable UTF-8; a character may be cut at their end."""
+    try:
+        text = codecs.getincrementaldecoder("utf-8-sig")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return all(character.isprintable() or character.isspace() for character in text)
+
+
+def _refuse_truncated(path, n_samples, n_announced, rate_hz):
+    """Raise where clearly fewer samples came than were announced."""
+    if n_announced - n_samples > TRUNCATION_TOLERANCE_SECONDS * rate_hz:
+        raise AudioError(f"{path} is truncated: {n_samples / rate_hz:.2f} s came, but it announces"
+                         f" {n_announced / rate_hz:.2f} s; copy it again, or re-encode it to keep the rest.")
+
+
+def _damaged(path, reason):
+    """The error for a file whose decoding began but did not reach its end."""
+    reason = reason.removeprefix("Error : ").rstrip(".")
+    return AudioError(f"{path} is damaged or truncated (the decoder stopped: {reason});"
+                      " copy or download it again, or re-encode it to keep the rest.")

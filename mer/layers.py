@@ -1,0 +1,143 @@
+"""Building blocks of the encoders, channels last: tensors are (batch, bands, frames, channels).
+
+The published program worked channels first, on (batch, channels, bands, frames), and normalised the
+last axis of that: the time frames. `batch_norm(..., over="time")` does the same here, on axis 2.
+"""
+
+import keras
+from keras import layers, ops
+
+BATCH_NORM_AXIS = {"time": 2, "channels": -1}
+
+
+@keras.saving.register_keras_serializable("mer")
+def hard_sigmoid(x):
+    """Piecewise linear sigmoid of Keras 2, `clip(0.2 x + 0.5, 0, 1)`; that of Keras 3 has slope 1/6.
+
+    Source: Courbariaux et al. 2015 (BinaryConnect, section 2.3 gives the unit-slope form); the slope 0.2 is the one
+    that Theano and Keras 2 used, with which the published GRU gates were trained.
+    """
+    return ops.clip(0.2 * x + 0.5, 0.0, 1.0)
+
+
+@keras.saving.register_keras_serializable("mer")
+class BandAffine(layers.Layer):
+    """Per-band `x * scale + offset` with fixed weights: standardises log-mel input, or undoes it.
+
+    Input and output have shape (batch, bands, frames, 1). The weights, shape (bands, 1, 1), start as the
+    identity and are set once from training data with `set_affine`; training does not move them.
+    """
+
+    def build(self, input_shape):
+        shape = (input_shape[1], 1, 1)
+        self.scale = self.add_weight(name="scale", shape=shape, initializer="ones", trainable=False)
+        self.offset = self.add_weight(name="offset", shape=shape, initializer="zeros", trainable=False)
+
+    def call(self, inputs):
+        return inputs * self.scale + self.offset
+
+    def set_affine(self, scale, offset):
+        """Set both weights from arrays of shape (bands,)."""
+        self.scale.assign(ops.reshape(scale, self.scale.shape))
+        self.offset.assign(ops.reshape(offset, self.offset.shape))
+
+
+@keras.saving.register_keras_serializable("mer")
+class FoldSteps(layers.Layer):
+    """(batch, steps, ...) -> (batch * steps, ...): lets an encoder of patches run on sequences of them."""
+
+    def call(self, inputs):
+        return ops.reshape(inputs, (-1, *inputs.shape[2:]))
+
+    def compute_output_shape(self, input_shape):
+        return (None, *input_shape[2:])
+
+
+@keras.saving.register_keras_serializable("mer")
+class UnfoldSteps(layers.Layer):
+    """(batch * steps, ...) -> (batch, steps, ...), the inverse of `FoldSteps`.
+
+    Parameters
+    ----------
+    steps : int
+        Length of the sequences.
+    """
+
+    def __init__(self, steps, **kwargs):
+        super().__init__(**kwargs)
+        self.steps = steps
+
+    def call(self, inputs):
+        return ops.reshape(inputs, (-1, self.steps, *inputs.shape[1:]))
+
+    def compute_output_shape(self, input_shape):
+        return (None, self.steps, *input_shape[1:])
+
+    def get_config(self):
+        return {**super().get_config(), "steps": self.steps}
+
+
+def batch_norm(name, *, over, dtype=None):
+    """Batch normalisation with the published momentum .99 and epsilon .001.
+
+    Parameters
+    ----------
+    name : str
+    over : {"time", "channels"}
+        Axis whose positions have a mean and a variance each.
+    dtype : str or None
+        "float32" keeps log-mel input from being rounded under mixed precision.
+    """
+    return layers.BatchNormalization(axis=BATCH_NORM_AXIS[over], momentum=0.99, epsilon=1e-3, name=name, dtype=dtype)
+
+
+def conv_block(x, *, block, filters, pool, over, dropout=0.25, first_norm=1):
+    """[Conv 3x3 same ReLU, BN] x 2, max-pool over bands, dropout; layers b<block>_c1, _b1, _c2, _b2, _mp1, _d1.
+
+    Parameters
+    ----------
+    x : KerasTensor, shape (batch, bands, frames, channels)
+    block : int
+        Number in the layer names.
+    filters : int
+    pool : int
+        Bands that are pooled into one.
+    over : {"time", "channels"}
+        See `batch_norm`.
+    dropout : float
+        Share of values that are dropped in training.
+    first_norm : int
+        Number of the first batch norm: 2 in block 1, where b1_b1 normalises the input.
+
+    Returns
+    -------
+    KerasTensor, shape (batch, bands // pool, frames, filters)
+    """
+    for place in (1, 2):
+        x = layers.Conv2D(filters, 3, padding="same", activation="relu", name=f"b{block}_c{place}")(x)
+        x = batch_norm(f"b{block}_b{first_norm + place - 1}", over=over)(x)
+    x = layers.MaxPooling2D((pool, 1), name=f"b{block}_mp1")(x)
+    return layers.Dropout(dropout, name=f"b{block}_d1")(x)
+
+
+def conv_encoder(patch, *, over, last_pool=2, normalise_input=True, dropout=0.25):
+    """The three blocks that all published encoders share (ICASSP 2021, figure 1): 32, 64, 128 filters.
+
+    Parameters
+    ----------
+    patch : KerasTensor, shape (batch, bands, frames, 1)
+    over : {"time", "channels"}
+    last_pool : int
+        Bands pooled at the end of block 3.
+    normalise_input : bool
+        Whether b1_b1 normalises the input.
+    dropout : float
+
+    Returns
+    -------
+    KerasTensor, shape (batch, bands // (16 * last_pool), frames, 128)
+    """
+    x = batch_norm("b1_b1", over=over, dtype="float32")(patch) if normalise_input else patch
+    x = conv_block(x, block=1, filters=32, pool=4, over=over, first_norm=2, dropout=dropout)
+    x = conv_block(x, block=2, filters=64, pool=4, over=over, dropout=dropout)
+    return conv_block(x, block=3, filters=128, pool=last_pool, over=over, dropout=dropout)

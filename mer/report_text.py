@@ -1,0 +1,176 @@
+"""A report as plain text, and the words for what was run that text and page share."""
+
+import textwrap
+
+from mer.tasks import TASKS
+
+# The names of ICASSP 2021, Table 2; an architecture that is not listed goes by its file name.
+MODELS = {"model_over": "SCAE", "model_cpc": "CPC", "model_scae": "SCAE corrected", "model_cnn": "CNN"}
+CONFIGS = {"n": "feat_ext", "y": "full", None: "scratch"}
+CONFIG_WORDS = {
+    "feat_ext": "Feat. Ext.: encoder frozen, heads trained",
+    "full": "Full: heads trained, then everything",
+    "scratch": "from scratch: no pretraining",
+}
+DEMO = ("These numbers come from the demo corpus, which a program composed and spoke. "
+        "They show that everything runs; they say nothing about people.")
+COLUMNS = {
+    "accuracy": "accuracy",
+    "f1_macro": "F1 macro",
+    "f1_weighted": "F1 weighted",
+    "precision_macro": "P macro",
+    "recall_macro": "R macro",
+    "precision_weighted": "P weighted",
+    "recall_weighted": "R weighted",
+}
+WIDTH = 19  # characters of "0.52 [0.41, 0.63]" and a gap
+
+
+def describe(run):
+    """The words for one run.
+
+    Parameters
+    ----------
+    run : dict
+        The ``run`` of a report: ``model``, ``release``, ``speech_abbr``, ``music_abbr``, ``split`` and so on.
+
+    Returns
+    -------
+    dict
+        ``model`` and ``config`` as in the published table, ``setting`` like ``man2eng``, ``split`` in words.
+    """
+    config = CONFIGS.get(run.get("release"), str(run.get("release")))
+    pretrain = run.get("speech_abbr") or "-"
+    setting = f"{'scratch' if pretrain == '-' else pretrain}2{run['music_abbr']}"
+    return {"model": MODELS.get(run["model"], run["model"]), "config": config, "pretrain": pretrain,
+            "setting": setting, "split": split_words(run.get("split"))}
+
+
+def split_words(split):
+    """How the test set was separated, in words."""
+    if not isinstance(split, dict):
+        return str(split) if split else "not recorded"
+    group = split.get("grouped_by")
+    kind = str(split.get("kind", "drawn"))
+    return f"{kind}, grouped by {group}" if group else f"{kind}, not grouped: clips of one song or artist may be apart"
+
+
+def compose(report):
+    """The text of report.txt.
+
+    Parameters
+    ----------
+    report : dict
+        As `mer.report.write` returns it.
+
+    Returns
+    -------
+    str
+        Plain text, lines of at most 110 characters where names are not longer.
+    """
+    parts = [_heading(report), _score_tables(report), _class_table(report), _confusions(report), _reading(report)]
+    return "\n\n".join("\n".join(lines) for lines in parts) + "\n"
+
+
+def _heading(report):
+    run, test, words = report["run"], report["test"], describe(report["run"])
+    title = f"Transfer {run.get('name', words['setting'])}"
+    quadrants = ", ".join(f"{name} {n}" for name, n in test["clips_per_quadrant"].items())
+    speech = "none" if words["pretrain"] == "-" else f"{words['pretrain']}, pretext {run.get('pretext')}"
+    lines = [
+        title, "=" * len(title),
+        f"Speech  {speech}",
+        f"Music   {run['music_abbr']}, {run.get('corpus', 'unknown')} corpus",
+        f"Model   {run['model']} ({words['model']}), {CONFIG_WORDS.get(words['config'], words['config'])}",
+        f"Run     it_{run.get('it', 0)}, seed {run.get('seed')}",
+        f"Split   {words['split']}",
+        f"Tested  on {test['clips']:,} clips ({quadrants}), {test['patches']:,} patches",
+    ]
+    warnings = ([DEMO] if run.get("corpus") == "demo" else []) + report["warnings"]
+    for sentence in warnings:
+        lines += ["", *textwrap.wrap(f"WARNING: {sentence}", 105)]
+    return lines
+
+
+def _score_tables(report):
+    """Per level the main scores with what guessing gets beneath them, then precision and recall."""
+    lines, names = [_bootstrap_words(report["bootstrap"])], list(COLUMNS)
+    for level, words in (("clip", "CLIPS (mean over patches)"), ("patch", "PATCHES")):
+        lines += ["", _head(words, names[:3])]
+        for task in TASKS:
+            lines += [_score_row(report[level][task.name], task.name, names[:3]),
+                      *_chance_rows(report[level][task.name]["chance"], names[:3])]
+        lines += ["", _head("", names[3:])]
+        lines += [_score_row(report[level][task.name], task.name, names[3:]) for task in TASKS]
+    return lines
+
+
+def _head(words, columns):
+    return f"{words:<26}" + "".join(f"{COLUMNS[name]:<{WIDTH}}" for name in columns).rstrip()
+
+
+def _score_row(result, name, columns):
+    """A task's scores with their intervals."""
+    return f"  {name:<24}" + "".join(f"{_score(result, column):<{WIDTH}}" for column in columns).rstrip()
+
+
+def _chance_rows(chance, columns):
+    """What two guesses get that never listen."""
+    guesses = (f"always {chance['majority']['class']}", chance["majority"]), ("uniform guess", chance["uniform"])
+    return [f"    {label:<22}" + "".join(f"{guess[column]:<{WIDTH}.2f}" for column in columns).rstrip()
+            for label, guess in guesses]
+
+
+def _class_table(report):
+    """Precision, recall, F1 and support per class, patches beside clips."""
+    columns = "precision", "recall", "f1"
+    head = "".join(f"{column:<11}" for column in columns) + f"{'support':<11}"
+    lines = [f"{'PER CLASS':<16}{'clips:':<8}{head}{'patches:':<10}{head}".rstrip()]
+    for task in TASKS:
+        for label in task.classes:
+            cells = f"  {task.name:<11}{label:<3}"
+            for level, gap in (("clip", 8), ("patch", 10)):
+                values = report[level][task.name]["per_class"][label]
+                cells += " " * gap + "".join(f"{values[column]:<11.2f}" if values["support"] else f"{'-':<11}"
+                                             for column in columns) + f"{values['support']:<11,}"
+            lines.append(cells.rstrip())
+    return lines
+
+
+def _confusions(report):
+    """Confusion matrices, clips beside patches."""
+    lines = ["CONFUSION (rows: truth, columns: prediction)"]
+    for task in TASKS:
+        sides = [_matrix(report[level][task.name], f"{task.name}, {plural}")
+                 for level, plural in (("clip", "clips"), ("patch", "patches"))]
+        lines += ["", *(f"  {left:<57}{right}".rstrip() for left, right in zip(*sides))]
+    return lines
+
+
+def _matrix(result, title):
+    """Lines of one confusion matrix."""
+    labels = result["classes"]
+    lines = [f"{title:<20}" + "".join(f"{label:>8}" for label in labels)]
+    return lines + [f"{label:>20}" + "".join(f"{count:>8,}" for count in row)
+                    for label, row in zip(labels, result["confusion"])]
+
+
+def _reading(report):
+    """How to read the numbers."""
+    return [
+        "How to read this: the published figures are F1 weighted over patches; it forgives a model that ignores",
+        "rare classes. Macro counts every class alike. Patches of one clip resemble each other, so intervals are",
+        "drawn over clips. Where an interval reaches the guesses beneath it, the model has not been shown to hear",
+        "anything.",
+    ]
+
+
+def _bootstrap_words(bootstrap):
+    return (f"SCORES [{bootstrap['confidence']:.0%} interval of {bootstrap['resamples']:,} resamples of whole "
+            f"{bootstrap['unit']}s, seed {bootstrap['seed']}]")
+
+
+def _score(result, name):
+    """'0.52 [0.41, 0.63]', or without an interval where there is none."""
+    interval = result["intervals"][name]
+    return f"{result[name]:.2f} [{interval[0]:.2f}, {interval[1]:.2f}]" if interval else f"{result[name]:.2f}"

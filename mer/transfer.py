@@ -1,0 +1,258 @@
+"""Stage 3: pretrained encoder -> emotion heads, in one step (Feat. Ext.) or two (Full), then the report."""
+
+import os
+
+import keras
+import numpy as np
+
+from mer import MerError, corpora, datasets, heads, pretext, report, training, weights
+from mer.tasks import TASKS
+
+_SHARED = ("precision", "early_stopping_epochs", "halve_after_epochs", "patch_seconds", "patch_overlap",
+           "transfer_decay", "class_weights", "heads_epochs", "heads_learning_rate")
+_OF_STAGE = {"heads": ("heads_batch_patches",), "full": ("heads_batch_patches", "full_epochs", "full_batch_patches",
+                                                         "full_learning_rate"),
+             "scratch": ("full_batch_patches",)}
+PREDICT_BATCH = 256
+
+
+def relevant_settings(cfg, stage):
+    """The settings that a transferred model depends on; `stage` is heads, full or scratch."""
+    return {**cfg.feature_settings, **{name: cfg.values[name] for name in (*_SHARED, *_OF_STAGE[stage])}}
+
+
+class Music:
+    """A music corpus as the stages of one transfer share it: sides, patches, targets.
+
+    Parameters
+    ----------
+    cfg : Config
+    code : str
+        Language of the music.
+    """
+
+    def __init__(self, cfg, code):
+        self.cfg, self.corpus = cfg, corpora.get("music", code)
+        self.clips = datasets.load("music", code, cfg)
+        self.patches = self.clips.patches(patch_frames=cfg.patch_frames, hop_frames=cfg.patch_hop_frames)
+        side = self.clips.split[self.patches.clip]
+        self.rows = {name: np.flatnonzero(side == name) for name in ("train", "val", "test")}
+        empty = [name for name, rows in self.rows.items() if not len(rows)]
+        if empty:
+            raise MerError(f"the split leaves no clips for {' and '.join(empty)}: give it more clips, or a split file "
+                           "with generate_dataset.py --split")
+        train = self.patches.quadrant[self.rows["train"]]
+        self.class_weights = pretext.class_weights(train) if cfg.class_weights else None
+
+    def batches(self, side, *, codes=None, batch_size, seed=0, shuffle=False):
+        """Batches of patches, or of their `codes`, shape (patches of all sides, units), with targets."""
+        rows = self.rows[side]
+        inputs = codes if codes is not None else self.patches
+        return pretext.Emotion(inputs, self.patches.quadrant, rows=rows, class_weights=self.class_weights,
+                               batch_size=batch_size, seed=seed, shuffle=shuffle)
+
+
+def run(cfg, *, speech, music, name, module, release, it=0, force=False):
+    """Train and report one transfer, or find it finished.
+
+    Parameters
+    ----------
+    cfg : Config
+    speech, music : str
+        Corpus codes.
+    name : str
+        Architecture.
+    module : module
+        Of `models/`; one without a pretext task is trained from scratch, whatever `speech` and `release` say.
+    release : {"y", "n"}
+        "n": frozen encoder (Feat. Ext.). "y": then everything is trained (Full).
+    it : int
+        Number of the run; its seed is `cfg.seed + it`.
+    force : bool
+        Train again.
+
+    Returns
+    -------
+    weights.Run
+    """
+    data = Music(cfg, music)
+    if module.PRETEXT is None:
+        return _from_scratch(cfg, data, name=name, module=module, it=it, force=force)
+    encoder = _find_encoder(cfg, speech, name, it)
+    place = None
+    for stage in ["heads"] if release == "n" else ["heads", "full"]:
+        place = _stage(cfg, data, stage=stage, speech=speech, name=name, module=module, it=it, encoder=encoder,
+                       before=place, force=force)
+    return place
+
+
+def _find_encoder(cfg, speech, name, it):
+    """The pretrained run with the same number, or run 0 where there is none."""
+    language = corpora.get("speech", speech).LANGUAGE
+    for number in dict.fromkeys((it, 0)):
+        found = weights.speech_run(cfg, language, name, number)
+        if found.about:
+            return found
+    script = "pretrain_cpc.py" if "cpc" in name else "pretrain_denoise.py"
+    raise MerError(f"{found.weights.name} is not in {found.folder}: "
+                   f"run 'python3 {script} -s {speech} -mod {name}' first")
+
+
+def _stage(cfg, data, *, stage, speech, name, module, it, encoder, before, force):
+    """One stage: find it finished, or train it and report.
+
+    The model is built anew and starts from the weight file of the stage `before`, so that it makes no
+    difference whether that one was trained by this command or an earlier one.
+    """
+    source = corpora.get("speech", speech)
+    release = "y" if stage == "full" else "n"
+    place = weights.transfer_run(cfg, source, data.corpus, name, release, it)
+    seed, settings = cfg.seed + it, relevant_settings(cfg, stage)
+    encoder_key = weights.file_key(encoder.weights)
+    key = weights.key_of(name, stage, seed, settings, data.clips.fingerprint(), encoder_key)
+    if place.is_finished(key, settings, force=force):
+        print(f"{place.stem}: finished already, see {place.file('report.txt')}")
+        return place
+    if force:
+        training.forget(place.file("state"))
+    training.start(cfg, seed)
+    model = _assemble(cfg, module, encoder)
+    if before:
+        weights.load(model, before.weights)
+    print(f"{place.folder.name}/{place.stem}")
+    train = _train_heads if stage == "heads" else _train_all
+    trained, probabilities = train(cfg, data, model, place=place, key=key, seed=seed, encoder_key=encoder_key)
+    history = [*(before.about["history"] if before else []), *({"stage": stage, **row} for row in trained)]
+    facts = {"name": name, "title": module.TITLE, "pretext": module.PRETEXT, "speech": speech,
+             "speech_abbr": source.ABBR, "release": release, "it": it, "seed": seed, "settings": settings,
+             "encoder": {"run": encoder.stem, "it": encoder.about["it"], "sha256": encoder_key,
+                         "scores": encoder.about["scores"]}}
+    _finish(cfg, data, model, place, probabilities, history=history, trained=trained, key=key, facts=facts)
+    return place
+
+
+def _assemble(cfg, module, encoder):
+    pretrained = module.build(cfg.patch_shape)
+    weights.load(pretrained, encoder.weights)
+    return heads.attach(module.encoder(pretrained))
+
+
+def _compile(model, cfg, *, learning_rate):
+    model.compile(training.DecayingAdam(learning_rate, decay=cfg.transfer_decay),
+                  loss={task.name: task.loss for task in TASKS},
+                  weighted_metrics={task.name: ["accuracy"] for task in TASKS} if cfg.class_weights else None,
+                  metrics=None if cfg.class_weights else {task.name: ["accuracy"] for task in TASKS},
+                  **training.compile_options())
+
+
+def _train_heads(cfg, data, model, *, place, key, seed, encoder_key):
+    codes = cached_codes(cfg, data, heads.encoder_of(model), encoder_key)
+    on_codes = heads.on_codes(model, codes.shape[1])
+    _compile(on_codes, cfg, learning_rate=cfg.heads_learning_rate)
+    batching = {"codes": codes, "batch_size": cfg.heads_batch_patches}
+    history = training.fit(on_codes, data.batches("train", seed=seed, shuffle=True, **batching),
+                           data.batches("val", **batching), epochs=cfg.heads_epochs, **_fit_options(cfg, place, key))
+    return history, on_codes.predict(data.batches("test", **batching), verbose=0)
+
+
+def _train_all(cfg, data, model, *, place, key, seed, encoder_key=None, learning_rate=None, epochs=None):
+    _compile(model, cfg, learning_rate=learning_rate or cfg.full_learning_rate)
+    history = training.fit(model, data.batches("train", seed=seed, shuffle=True, batch_size=cfg.full_batch_patches),
+                           data.batches("val", batch_size=cfg.full_batch_patches), epochs=epochs or cfg.full_epochs,
+                           **_fit_options(cfg, place, key))
+    return history, model.predict(data.batches("test", batch_size=PREDICT_BATCH), verbose=0)
+
+
+def _fit_options(cfg, place, key):
+    return {"folder": place.file("state"), "key": key, "patience": cfg.early_stopping_epochs,
+            "halve_after": cfg.halve_after_epochs, "tensorboard": cfg.tensorboard and place.file("logs")}
+
+
+def _from_scratch(cfg, data, *, name, module, it, force):
+    seed, settings = cfg.seed + it, relevant_settings(cfg, "scratch")
+    key = weights.key_of(name, "scratch", seed, settings, data.clips.fingerprint())
+    place = weights.music_run(cfg, data.corpus.LANGUAGE, name, it)
+    if place.is_finished(key, settings, force=force):
+        print(f"{place.stem}: finished already, see {place.file('report.txt')}")
+        return place
+    if force:
+        training.forget(place.file("state"))
+    training.start(cfg, seed)
+    model = heads.attach(module.encoder(module.build(cfg.patch_shape)))
+    print(f"{place.folder.name}/{place.stem}")
+    trained, probabilities = _train_all(cfg, data, model, place=place, key=key, seed=seed, epochs=cfg.heads_epochs,
+                                        learning_rate=cfg.heads_learning_rate)
+    facts = {"name": name, "title": module.TITLE, "pretext": None, "speech": None, "speech_abbr": None,
+             "release": None, "it": it, "seed": seed, "settings": settings}
+    history = [{"stage": "full", **row} for row in trained]
+    _finish(cfg, data, model, place, probabilities, history=history, trained=trained, key=key, facts=facts)
+    return place
+
+
+def cached_codes(cfg, data, encoder, encoder_key):
+    """Codes of every patch of the corpus under a frozen encoder, computed once and kept on disk.
+
+    Parameters
+    ----------
+    cfg : Config
+    data : Music
+    encoder : keras.Model
+        Patch -> flattened code; runs in inference mode.
+    encoder_key : str
+        Hash of its weights.
+
+    Returns
+    -------
+    np.memmap, shape (patches, units), float32
+    """
+    key = weights.key_of(encoder_key, data.clips.fingerprint(), cfg.patch_seconds, cfg.patch_overlap, cfg.precision,
+                         keras.backend.backend())
+    path = cfg.features_dir / "codes" / f"{key}.npy"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(".part")
+        _write_codes(temporary, data.patches, encoder)
+        os.replace(temporary, path)
+    return np.load(path, mmap_mode="r", allow_pickle=False)
+
+
+def _write_codes(path, patches, encoder):
+    from tqdm import tqdm
+    n = len(patches)
+    codes = np.lib.format.open_memmap(path, "w+", np.float32, (n, encoder.output_shape[1]))
+    with tqdm(total=n, unit="patch", desc="codes of the frozen encoder") as bar:
+        for first in range(0, n, PREDICT_BATCH):
+            batch = np.arange(first, min(first + PREDICT_BATCH, n))
+            codes[batch] = encoder.predict_on_batch(patches.gather(batch))
+            bar.update(len(batch))
+    codes.flush()
+
+
+def _finish(cfg, data, model, place, probabilities, *, history, trained, key, facts):
+    """Save weights, report and run.json; the last one marks the run as finished."""
+    best = min(trained, key=lambda row: row["val_loss"])
+    facts |= {"music": data.corpus.CODE, "music_abbr": data.corpus.ABBR, "model": facts["name"],
+              "best_epoch": best["epoch"] + 1, "epochs": len(trained), "history": history,
+              "clips": {side: int((data.clips.split == side).sum()) for side in ("train", "val", "test")},
+              "split": datasets.split_about(cfg, datasets.stem(data.corpus))}
+    weights.save(model, place.weights)
+    training.write_history(place.file("history.csv"), history)
+    about = weights.describe(cfg, command=weights.command_line(), key=key, **facts)
+    made = _report(cfg, data, place, probabilities, history, {k: v for k, v in about.items() if k != "history"})
+    scores = {level: {task.name: made[level][task.name]["f1_weighted"] for task in TASKS} for level in report.LEVELS}
+    training.write_json(place.file("run.json"), {**about, "scores": scores})
+    training.forget(place.file("state"))
+
+
+def _report(cfg, data, place, probabilities, history, about):
+    rows = data.rows["test"]
+    clips, patch_clip = np.unique(data.patches.clip[rows], return_inverse=True)
+    hop_seconds = cfg.patch_hop_frames * cfg.hop_samples / cfg.sample_rate_hz
+    made = report.write(place.file("."), clips=[str(data.clips.ids[i]) for i in clips], patch_clip=patch_clip,
+                        patch_start_seconds=data.patches.number[rows] * hop_seconds,
+                        quadrant=data.clips.quadrant[clips],
+                        probabilities={name: np.asarray(value, np.float64) for name, value in probabilities.items()},
+                        run=about, history=history, n_bootstrap=cfg.n_bootstrap, seed=about["seed"])
+    print(place.file("report.txt").read_text(encoding="utf-8"))
+    print(f"report: {place.file('report.txt').parent}")
+    return made

@@ -1,0 +1,174 @@
+"""Where runs live and what is written beside their weights.
+
+The places and stems are those of the published release::
+
+    models/speech/<language>/<model>.it_<n>.subset_0.075.spec.best.weights.h5
+    models/music/<language>/model_cnn.multitask.spec.it_<n>.lr_0.001.weights.h5
+    models_trans/speech_<from>_2_music_<to>/<model>.multitask.spec.it_<n>.lr_<0.001|5e-05>.weights.h5
+
+and beside each a folder of the same stem with `run.json`, `history.csv` and the report. `run.json` is
+the truth about a run; a file name is never parsed.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+
+from mer import MerError
+
+_LIBRARIES = ("keras", "tensorflow", "jax", "torch", "numpy", "scipy", "librosa", "h5py", "scikit-learn", "soundfile",
+              "soxr")
+# lr_0.001 and lr_5e-05 name the two set-ups in the release, whatever learning rate is set
+_STEM_OF_RELEASE = {"n": "lr_0.001", "y": "lr_5e-05"}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training run on disk."""
+
+    folder: Path
+    stem: str
+
+    @property
+    def weights(self):
+        """The weight file, in Keras' own format."""
+        return self.folder / f"{self.stem}.weights.h5"
+
+    def file(self, name):
+        """A file in the folder beside the weights."""
+        return self.folder / self.stem / name
+
+    @property
+    def about(self):
+        """Content of run.json, or None where the run is not finished."""
+        try:
+            return json.loads(self.file("run.json").read_text(encoding="utf-8")) if self.weights.exists() else None
+        except (OSError, json.JSONDecodeError):
+            return None
+
+    def is_finished(self, key, settings, *, force):
+        """Whether the run is there already, made with the same data and settings.
+
+        Raises
+        ------
+        MerError
+            Where it was made with others and `force` is off: nothing finished is replaced silently.
+        """
+        about = self.about
+        if force or about is None:
+            return False
+        if about["key"] == key:
+            return True
+        differ = [f"{name} {about['settings'].get(name)!r}, now {value!r}" for name, value in settings.items()
+                  if about["settings"].get(name) != value]
+        raise MerError(f"{self.weights.name} in {self.folder} was made with other "
+                       f"{'settings (' + '; '.join(differ) + ')' if differ else 'data, split or encoder'}: "
+                       "add --force to replace it, or name another folder in settings.py")
+
+
+def speech_run(cfg, language, model, it):
+    """Run of an encoder pretrained on speech in `language` (english, mandarin, mix)."""
+    return Run(cfg.models_dir / "speech" / language, f"{model}.it_{it}.subset_0.075.spec.best")
+
+
+def music_run(cfg, language, model, it):
+    """Run of a model trained on music from scratch."""
+    return Run(cfg.models_dir / "music" / language, f"{model}.multitask.spec.it_{it}.lr_0.001")
+
+
+def transfer_run(cfg, speech, music, model, release, it):
+    """Run of a transfer; `speech` and `music` are corpora modules."""
+    return Run(cfg.models_trans_dir / f"speech_{speech.ABBR}_2_music_{music.ABBR}",
+               f"{model}.multitask.spec.it_{it}.{_STEM_OF_RELEASE[release]}")
+
+
+def key_of(*parts):
+    """Hash of everything that a result depends on."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def file_key(path):
+    """Hash of a file's content."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def save(model, path):
+    """Write a model's weights, without the optimiser, to a temporary name and rename it."""
+    import keras
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"part-{path.name}")
+    keras.Model(model.inputs, model.outputs).save_weights(temporary)  # the same layers, never compiled
+    os.replace(temporary, path)
+
+
+def load(model, path):
+    """Read weights that `save` wrote.
+
+    Raises
+    ------
+    MerError
+        Missing, truncated, or of another architecture.
+    """
+    import keras
+    if not path.exists():
+        raise MerError(f"{path} does not exist: train this model first")
+    try:
+        keras.Model(model.inputs, model.outputs).load_weights(path)
+    except (OSError, ValueError, KeyError) as error:
+        raise MerError(f"{path} does not fit {model.name} ({str(error).splitlines()[0]}): "
+                       "train it again with --force") from None
+
+
+def describe(cfg, *, command, settings, key, **facts):
+    """Content of run.json.
+
+    Parameters
+    ----------
+    cfg : Config
+    command : sequence of str
+        As typed.
+    settings : dict
+        The settings that the result depends on.
+    key : str
+        Hash of everything that it depends on, see `key_of`.
+    **facts
+        Names, seed, scores, best epochs.
+    """
+    return {**facts, "key": key, "settings": settings, "command": list(command),
+            "setting_sources": {name: cfg.sources[name] for name in settings if name in cfg.sources},
+            "corpus": "demo" if cfg.is_demo else "real", "revision": _revision(cfg.root), "versions": _versions(),
+            "created": datetime.now(UTC).isoformat(timespec="seconds")}
+
+
+def _versions():
+    import keras
+    found = {"python": platform.python_version(), "backend": keras.backend.backend()}
+    for name in _LIBRARIES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _revision(root):
+    """Git revision of the code, with + where files differ from it; None outside git."""
+    try:
+        out = subprocess.run(["git", "-C", str(root), "describe", "--always", "--dirty=+", "--abbrev=12"],
+                             capture_output=True, text=True, check=True, timeout=10)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return out.stdout.strip()
+
+
+def command_line():
+    """The command as typed, without the folder of the script."""
+    return ["python3", Path(sys.argv[0]).name, *sys.argv[1:]]

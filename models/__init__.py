@@ -1,0 +1,42 @@
+"""One architecture per file: `-mod NAME` is the file NAME.py in this folder.
+
+A file has PRETEXT ("denoise", "cpc" or None: trained on music from scratch), TITLE, and
+`build(patch_shape)` -> keras.Model. The layer named `encod` is the last one of the encoder.
+"""
+
+import difflib
+import importlib
+from pathlib import Path
+
+from mer import MerError
+
+
+def names():
+    """Architectures on offer, without importing any of them: importing one starts Keras."""
+    return sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
+
+
+def load(name, *, pretexts):
+    """Import the architecture `name`.
+
+    Parameters
+    ----------
+    name : str
+        File name in this folder without `.py`.
+    pretexts : sequence of (str or None)
+        Pretext tasks that the calling script can use.
+
+    Raises
+    ------
+    MerError
+        Where the file does not exist or belongs to another pretext task.
+    """
+    if name not in names():
+        near = difflib.get_close_matches(name, names(), n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(names())}"
+        raise MerError(f"no architecture {name!r} in models/; {hint}")
+    module = importlib.import_module(f"models.{name}")
+    if module.PRETEXT not in pretexts:
+        right = [other for other in names() if importlib.import_module(f"models.{other}").PRETEXT in pretexts]
+        raise MerError(f"{name} is no model for this script; use one of: {', '.join(right)}")
+    return module

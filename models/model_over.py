@@ -1,0 +1,54 @@
+"""SCAE as published (ICASSP 2021, EUSIPCO 2020): sparse convolutional denoising autoencoder.
+
+Kept as it was, so that the published weights fit: batch normalisation over the time frames, and a
+sigmoid followed by batch normalisation at the output, which cannot reach log-mel values well.
+`model_scae` is the corrected one.
+"""
+
+import keras
+from keras import layers
+
+from mer.layers import batch_norm, conv_encoder
+
+PRETEXT = "denoise"
+TITLE = "SCAE"
+
+# block, upsampling of the bands, filters of its transposed convolutions
+_DECODER = ((6, 2, (128, 128)), (7, 4, (64, 64)), (8, 4, (32, 1)))
+
+
+def build(patch_shape, *, over="time"):
+    """The autoencoder.
+
+    Parameters
+    ----------
+    patch_shape : tuple of int
+        (bands, frames, 1); the published weights need (128, 31, 1).
+    over : {"time", "channels"}
+        Axis of the batch normalisation.
+
+    Returns
+    -------
+    keras.Model
+        Noisy patch -> patch, both (batch, bands, frames, 1). Its layer `encod`, shape
+        (batch, bands / 64, frames, 128), is the code.
+    """
+    patch = keras.Input(patch_shape, name="patch")
+    x = conv_encoder(patch, over=over)
+    x = layers.MaxPooling2D((2, 1), name="encod")(x)
+    x = layers.UpSampling2D((2, 1), name="b5_u1")(x)
+    for block, bands, filters in _DECODER:
+        x = layers.UpSampling2D((bands, 1), name=f"b{block}_u1")(x)
+        for place, n in enumerate(filters, start=1):
+            last = n == 1
+            x = layers.Conv2DTranspose(n, 3, padding="same", activation="sigmoid" if last else "relu",
+                                       name=f"b{block}_c{place}")(x)
+            x = batch_norm(f"b{block}_b{place}", over=over, dtype="float32" if last else None)(x)
+        if block < 8:
+            x = layers.Dropout(0.25, name=f"b{block}_d1")(x)
+    return keras.Model(patch, x, name="model_over")
+
+
+def encoder(model):
+    """The part of `model` that turns a patch into its code."""
+    return keras.Model(model.input, model.get_layer("encod").output, name="encoder")

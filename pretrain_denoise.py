@@ -1,0 +1,28 @@
+"""Stage 2: pretrain an encoder on speech as a denoising autoencoder (SCAE).
+
+    python3 pretrain_denoise.py -s e -mod model_over      as published
+    python3 pretrain_denoise.py -s x -mod model_scae      corrected
+
+Run it again after an interruption: it goes on with the epoch it was in.
+"""
+
+import os
+
+import models
+import settings
+from mer import cli, config, corpora
+
+
+def main(argv=None):
+    parser = cli.parser(__doc__, speech=corpora.codes("speech"), model=models.names())
+    args = cli.add_training_flags(parser).parse_args(argv)
+    cfg = config.load(settings, os.environ, args.set)
+    cli.announce(cfg)
+    from mer import pretrain  # Keras starts here: -h and typos answer at once
+    module = models.load(args.model, pretexts=["denoise"])
+    for it in range(args.runs):
+        pretrain.run(cfg, speech=args.speech, name=args.model, module=module, it=it, force=args.force)
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,34 @@
+"""Gather every trained transfer into one page (index.html) and one table (results.csv, as ICASSP 2021, Table 2).
+
+    python3 report.py
+    python3 report.py --out FOLDER
+"""
+import os
+import sys
+from pathlib import Path
+
+import settings
+from mer import MerError, cli, config
+
+
+def main(argv=None):
+    flags = cli.parser(__doc__)
+    flags.add_argument("--out", type=Path, help="folder to write to (default: path_to_results in settings.py)")
+    args = flags.parse_args(argv)
+    cfg = config.load(settings, os.environ, args.set)
+    cli.announce(cfg)
+    from mer import gather  # the template engine starts here: -h and typos answer at once
+
+    found = gather.find(cfg.models_trans_dir, cfg.models_dir)
+    for path, reason in found.unreadable:
+        print(f"left out {path}: {reason}", file=sys.stderr)
+    if not found.reports:
+        raise MerError(f"no transfer report found under {cfg.models_trans_dir} or {cfg.models_dir}; run "
+                       "trans_train_denoise_multi.py first, for example with -s e -m e -mod model_over -rel n")
+    out_dir = args.out or cfg.results_dir
+    table, page = gather.write(found.reports, out_dir, unreadable=found.unreadable)
+    print(f"{len(found.reports)} transfers gathered\n  page   {page}\n  table  {table}")
+
+
+if __name__ == "__main__":
+    cli.run(main)

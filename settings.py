@@ -1,0 +1,67 @@
+"""Every value that people edit: plain assignments, units in the comments.
+
+Order of precedence: this file < environment (MER_<NAME>=value) < command line (--set name=value).
+Paths may be absolute or relative to this folder. A name that starts with "_" is yours and is not read.
+"""
+
+# ---- Where the corpora are ------------------------------------------------------------------------
+path_to_data = ""            # folder that holds LibriSpeech/, data_aishell/, MER_audio_taffc_dataset/, CH818/, ...
+                             # empty: the demo corpus in demo/data, if `bash demo.sh` has made it
+path_speech_english = ""     # one path per corpus wins over path_to_data; empty: the usual folder names below it
+path_speech_mandarin = ""
+path_music_english = ""
+path_music_mandarin = ""
+path_music_turkish = ""
+path_music_piano = ""
+
+# ---- Where results go -----------------------------------------------------------------------------
+path_to_features = "features"          # log-mel stores (.h5), split files (.csv), cached codes
+path_to_models = "models"              # pretrained encoders, next to the code of the architectures
+path_to_models_trans = "models_trans"  # transferred models, each with its report
+path_to_results = "results"            # the page and the table made by report.py
+
+# ---- Features (ICASSP 2021, section 3.1) ----------------------------------------------------------
+sample_rate_hz = 16000       # every file is resampled to this rate
+n_fft = 2048                 # FFT length in samples
+window_samples = 1024        # Hann window, centred in the FFT frame
+hop_samples = 512            # 32 ms at 16 kHz
+n_mel_bands = 128            # Slaney mel bands from 0 Hz to half the sample rate
+patch_seconds = 1.0          # 1 s at hop 512 and 16 kHz is 31 frames
+patch_overlap = 0.5          # share of a patch that the next one covers: hop of 15 frames
+
+# ---- Splits ---------------------------------------------------------------------------------------
+seed = 1                     # of the splits, the initial weights, the noise and the order; run n uses seed + n
+test_fraction = 0.30         # share of the music clips that only the report sees
+val_fraction = 0.15          # share of the other clips that chooses when to stop
+speech_test_fraction = 0.10  # share of the speech clips on which the pretext score is reported
+
+# ---- Training, all stages -------------------------------------------------------------------------
+precision = "float32"        # or "mixed_bfloat16": faster where the processor has it
+early_stopping_epochs = 50   # stop after so many epochs without a better validation loss
+halve_after_epochs = 5       # halve the learning rate after so many epochs without a better validation loss
+tensorboard = False          # True: also write TensorBoard logs beside each run (pip install tensorboard)
+
+# ---- Pretraining on speech ------------------------------------------------------------------------
+pretrain_epochs = 100
+pretrain_batch_patches = 128
+pretrain_learning_rate = 1e-3
+pretrain_decay = 4e-6        # learning rate at step n is lr / (1 + decay * n)
+noise_sigma = 0.3            # standard deviation of the Gaussian noise added to log-mel values (SCAE)
+cpc_batch_sequences = 32     # sequences of 6 patches in a batch
+cpc_negatives = "distinct"   # never the true continuation; "published": it in random order, half of them true
+cpc_negatives_per_positive = 1
+cpc_same_clip_share = 0.5    # share of the distinct negatives drawn from elsewhere in the same clip
+
+# ---- Transfer to music ----------------------------------------------------------------------------
+heads_epochs = 100           # Feat. Ext.: frozen encoder, heads trained on its cached codes
+heads_batch_patches = 512
+heads_learning_rate = 1e-3   # the released weights; the paper says 1e-4
+full_epochs = 100            # Full: after the heads, everything is trained
+full_batch_patches = 128
+full_learning_rate = 5e-5    # the released weights; the paper says 5e-4
+transfer_decay = 1e-4        # as pretrain_decay
+class_weights = True         # weigh rare classes up, in all three losses
+
+# ---- Report and machine ---------------------------------------------------------------------------
+n_bootstrap = 2000           # resamples behind the 95 % intervals
+extract_jobs = 0             # processes of the feature extraction, 0: as many as the machine has cores

@@ -1,0 +1,31 @@
+"""Stages 3 and 4: transfer a CPC encoder to music emotion, then report.
+
+    python3 trans_train_cpc_multi.py -s e -m e -mod model_cpc -rel n    Feat. Ext.: heads on the frozen encoder
+    python3 trans_train_cpc_multi.py -s e -m e -mod model_cpc -rel y    Full: then everything is trained
+    python3 trans_train_cpc_multi.py -s e -m e -mod model_cnn -rel y     no speech: from scratch, -s and -rel unused
+
+Run it again after an interruption: it goes on with the epoch it was in.
+"""
+
+import os
+
+import models
+import settings
+from mer import cli, config, corpora
+
+
+def main(argv=None):
+    parser = cli.parser(__doc__, speech=corpora.codes("speech"), music=corpora.codes("music"), model=models.names(),
+                        release=("y", "n"))
+    args = cli.add_training_flags(parser).parse_args(argv)
+    cfg = config.load(settings, os.environ, args.set)
+    cli.announce(cfg)
+    from mer import transfer  # Keras starts here: -h and typos answer at once
+    module = models.load(args.model, pretexts=["cpc", None])
+    for it in range(args.runs):
+        transfer.run(cfg, speech=args.speech, music=args.music, name=args.model, module=module, release=args.release,
+                     it=it, force=args.force)
+
+
+if __name__ == "__main__":
+    cli.run(main)
