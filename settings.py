@@ -48,6 +48,7 @@ pretrain_learning_rate = 1e-3
 pretrain_decay = 4e-6        # learning rate at step n is lr / (1 + decay * n)
 noise_sigma = 0.3            # standard deviation of the Gaussian noise added to log-mel values (SCAE)
 cpc_batch_sequences = 32     # sequences of 6 patches in a batch
+cpc_hop_patches = 6          # from one sequence to the next; each epoch shifts them by another offset
 cpc_negatives = "distinct"   # never the true continuation; "published": it in random order, half of them true
 cpc_negatives_per_positive = 1
 cpc_same_clip_share = 0.5    # share of the distinct negatives drawn from elsewhere in the same clip

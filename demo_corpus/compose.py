@@ -11,6 +11,7 @@ from demo_corpus.singing import SungNote
 
 SHORTEST_SECONDS, LONGEST_SECONDS = 12.0, 15.0
 _PHRASE_SECONDS = 4.1  # a sung line that a singer takes in one breath
+_SHORTEST_SYLLABLE_SECONDS = 0.16
 _BEAT_STEPS = {"4/4": 4, "3/4": 4, "6/8": 6}
 _STRIDES = {"4/4": (4, 8, 16), "3/4": (6, 12), "6/8": (6, 12)}  # sixteenths from one strong syllable to the next
 _FORMS = {1: "A", 2: "AA", 3: "ABA", 4: "AABA", 5: "AABAA"}
@@ -112,7 +113,8 @@ def _lay_out(cues, style, metre, rng):
     phrase_bars = melody.STRONG_PER_PHRASE * stride * step_seconds / bar_seconds
     n_phrases = int(n_bars / phrase_bars)
     intro_bars = n_bars - int(round(n_phrases * phrase_bars))
-    upbeat = stride // 2 if rng.random() > cues["irregularity"] else max(stride // 4, 1)
+    is_dotted = rng.random() < cues["irregularity"] and stride // 4 * step_seconds > _SHORTEST_SYLLABLE_SECONDS
+    upbeat = stride // 4 if is_dotted else stride // 2
     has_pickup = metre.startswith("x") and intro_bars == 0
     origin = 0.3 + (upbeat * step_seconds if has_pickup else 0.0)
     grid = arrange.Grid(meter, step_seconds, n_bars, origin)

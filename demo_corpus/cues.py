@@ -49,7 +49,7 @@ CUES = {
     # Steps on the circle of fifths, +1 lydian, 0 major, -3 natural minor, -4 phrygian; major: happiness.
     "mode_brightness": Cue(-1.4, 0, 1.8, 1.3, -4, 1),
     # Mean pitch of the melody in semitones above the singer's middle; high: happiness, low: sadness, anger.
-    "register": Cue(0, 0.8, 1.2, 2.0, -5, 5),
+    "register": Cue(0, 0.8, 1.2, 2.0, -4, 4),
     # Mean MIDI velocity; loud: anger, joy; soft: sadness, peace.
     "velocity": Cue(80, 15, -3, 10, 38, 118),
     # Standard deviation of the velocity; large changes: fear, anger.

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-_RANGE = 8  # semitones to each side of the singer's middle
+_RANGE = 7  # semitones to each side of the singer's middle
 STRONG_PER_PHRASE = 4
 
 

@@ -11,8 +11,8 @@ from demo_corpus.styles import STYLES
 _QUADRANTS = ("Q1", "Q2", "Q3", "Q4")
 _MOST_ARTISTS = 10
 # Voices without built-in echo or roughness; pitch at which they speak, Hz, and middle of their singing range, MIDI.
-_VOICES = (("f1", 190, 66), ("m3", 125, 54), ("Annie", 200, 67), ("m1", 115, 52), ("shelby", 185, 65),
-           ("m7", 130, 55), ("steph", 190, 66), ("adam", 120, 53), ("belinda", 205, 68), ("m5", 120, 54))
+_VOICES = (("f1", 190, 66), ("m3", 125, 54), ("Annie", 200, 66), ("m1", 115, 53), ("shelby", 185, 65),
+           ("m7", 130, 55), ("steph", 190, 66), ("adam", 120, 53), ("belinda", 205, 66), ("m5", 120, 54))
 _LANGUAGE_VOICES = {"english": "en-us", "mandarin": "cmn"}
 
 
@@ -97,12 +97,8 @@ def clips(language, clips_per_quadrant, seed):
     rng.shuffle(numbers)  # an identifier must not tell the quadrant
     made = []
     for index, number in enumerate(numbers):
-        name = f"MT{number:010d}" if language == "english" else f"{index_name(number)}"
+        name = f"MT{number:010d}" if language == "english" else f"CH{number:05d}"
         made.append(Clip(name, language, _QUADRANTS[index // clips_per_quadrant], artists[index % n_artists],
                          (seed, stream, int(number))))
     return made
 
-
-def index_name(number):
-    """Name of a Mandarin-lyric clip."""
-    return f"CH{number:05d}"

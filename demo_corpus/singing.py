@@ -8,6 +8,7 @@ the beat, as singers place them (Sundberg & Bauer-Huppmann 2007, "When does a su
 from typing import NamedTuple
 
 import numpy as np
+from scipy.ndimage import uniform_filter1d
 
 from demo_corpus import vocoder, voices
 from mer import MerError
@@ -158,9 +159,7 @@ def _pitch_curve(time, notes, singer, rng):
     starts = np.array([note.start for note in notes])
     index = np.clip(np.searchsorted(starts - _GLIDE_SECONDS / 2, time, side="right") - 1, 0, len(notes) - 1)
     pitch = np.array([note.pitch for note in notes])[index]
-    kernel = np.hanning(int(_GLIDE_SECONDS * voices.SAMPLE_RATE))
-    pitch = np.convolve(np.pad(pitch, len(kernel) // 2, mode="edge"), kernel / kernel.sum(), "same")
-    pitch = pitch[len(kernel) // 2:][:len(time)]
+    pitch = _smooth(pitch, _GLIDE_SECONDS)
     age = time - starts[index]
     depth = singer.vibrato_cents / 100 * np.clip((age - 0.22) / 0.25, 0, 1)
     drift = np.interp(time, np.arange(time[0], time[-1] + 0.2, 0.1),
@@ -178,5 +177,10 @@ def _gate_curve(time, notes):
         gain[inside] = np.clip(1 - (time[inside] - closing) / 0.06, 0.15, 1)
     last = notes[-1].start + notes[-1].duration
     gain *= np.clip(1 - (time - last) / _TAIL_SECONDS, 0, 1)
-    kernel = np.hanning(int(0.03 * voices.SAMPLE_RATE))
-    return np.convolve(gain, kernel / kernel.sum(), "same").astype(np.float32)
+    return _smooth(gain, 0.03).astype(np.float32)
+
+
+def _smooth(curve, seconds):
+    """Triangular moving average over `seconds`."""
+    width = max(int(seconds * voices.SAMPLE_RATE / 2), 1)
+    return uniform_filter1d(uniform_filter1d(curve, width, mode="nearest"), width, mode="nearest")

@@ -96,19 +96,24 @@ def synthesise(voice, source_seconds, f0, *, rng):
 def _harmonics(voice, frame, f0, rng):
     """The periodic part; amplitudes are computed every HOP_SECONDS and interpolated, phases at every sample."""
     hop = int(round(HOP_SECONDS * voice.sample_rate))
-    control = np.arange(0, len(f0) + hop, hop)
-    pitch = np.interp(control, np.arange(len(f0)), f0)
-    envelope = _between_frames(voice.log_amplitudes, np.interp(control, np.arange(len(f0)), frame))
-    phase = 2 * np.pi * np.cumsum(f0) / voice.sample_rate
-    n_harmonics = int(_TOP_HZ / f0.min())
-    offsets = rng.uniform(-0.8, 0.8, n_harmonics).cumsum()
-    output = np.zeros(len(f0))
-    for number in range(1, n_harmonics + 1):
+    n_blocks = -(-len(f0) // hop)
+    control = np.minimum(np.arange(n_blocks + 1) * hop, len(f0) - 1)
+    pitch = f0[control]
+    envelope = _between_frames(voice.log_amplitudes, frame[control])  # (blocks + 1, harmonics of the source)
+    phase = np.pad(2 * np.pi * np.cumsum(f0) / voice.sample_rate, (0, n_blocks * hop - len(f0)))
+    turn = np.exp(1j * phase).astype(np.complex64).reshape(n_blocks, hop)
+    ramp = (np.arange(hop, dtype=np.float32) / hop)[None]
+    rotation, output = np.ones_like(turn), np.zeros((n_blocks, hop), np.float32)
+    offset = 0.0
+    for number in range(1, int(_TOP_HZ / f0.min()) + 1):
+        offset += rng.uniform(-0.8, 0.8)
+        rotation *= turn  # exp(i * number * phase)
         amplitude = np.exp(_at_frequency(envelope, number * pitch / voice.f0))
-        amplitude *= np.clip((_TOP_HZ - number * pitch) / 500, 0, 1)
-        output += np.interp(np.arange(len(f0)), control, amplitude) * np.cos(number * phase + offsets[number - 1])
+        amplitude = (amplitude * np.clip((_TOP_HZ - number * pitch) / 500, 0, 1)).astype(np.float32)[:, None]
+        wave = rotation.real * np.float32(np.cos(offset)) - rotation.imag * np.float32(np.sin(offset))
+        output += (amplitude[:-1] + ramp * (amplitude[1:] - amplitude[:-1])) * wave
     # Fewer harmonics share the same envelope at a higher pitch: keep the power.
-    return output * np.sqrt(f0 / voice.f0)
+    return output.ravel()[:len(f0)] * np.sqrt(f0 / voice.f0)
 
 
 def _between_frames(table, frame):

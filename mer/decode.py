@@ -46,37 +46,42 @@ def decode(path):
         without a length header, nor in an ogg cut exactly between two pages.
     """
     try:
-        sound = soundfile.SoundFile(path)
-    except (soundfile.LibsndfileError, TypeError):  # TypeError: a headerless file called .raw
-        _refuse_what_is_not_audio(Path(path))
-        samples, rate_hz = _read_with_ffmpeg(path)
-    else:
-        with sound:
-            samples, rate_hz = _read(sound, path)
+        samples, rate_hz = _read(path)
+    except OSError as error:
+        raise AudioError(f"{path} cannot be read ({error.strerror}), but an audio file was expected;"
+                         " check its name, permissions and disk.") from error
     if not len(samples):
         raise AudioError(f"{path} holds no samples, but sound was expected; replace or remove it.")
     return samples, rate_hz
 
 
-def _read(sound, path):
-    """Samples (n, channels) and rate in Hz of an open SoundFile, which must be complete."""
-    if sound.frames >= _UNKNOWN_FRAMES:
-        return _read_with_ffmpeg(path)
+def _read(path):
+    """Samples (n, channels) and rate in Hz, by libsndfile where it can open the file, else by FFmpeg."""
     try:
-        samples = _samples(sound)
-    except soundfile.LibsndfileError as error:
-        raise _damaged(path, error.error_string) from error
-    if sound.format == "MP3" and not _mp3_announces_length(path):
-        # libsndfile then guesses the length from the first frame's bit rate and reads no further than that.
-        return (samples, sound.samplerate) if len(samples) < sound.frames else _read_with_ffmpeg(path)
-    if sound.format == "OGG" and _ogg_ends_within_page(path):
-        raise AudioError(f"{path} is truncated: its last Ogg page is incomplete; copy or download it again.")
-    _refuse_truncated(path, len(samples), _n_announced(sound, len(samples)), sound.samplerate)
-    return samples, sound.samplerate
+        sound = soundfile.SoundFile(path)
+    except (soundfile.LibsndfileError, TypeError):  # TypeError: a headerless file called .raw
+        _refuse_what_is_not_audio(Path(path))
+        return _read_with_ffmpeg(path)
+    with sound:
+        if sound.frames >= _UNKNOWN_FRAMES:
+            return _read_with_ffmpeg(path)
+        try:
+            samples = _samples(sound)
+        except soundfile.LibsndfileError as error:
+            raise _damaged(path, error.error_string) from error
+        # Without it libsndfile guesses the length from the first bit rate, and reads no further than that.
+        is_guess = sound.format == "MP3" and not _mp3_announces_length(path)
+        if is_guess and len(samples) == sound.frames:
+            return _read_with_ffmpeg(path)
+        if not is_guess:
+            _refuse_truncated(path, len(samples), _n_announced(sound, len(samples)), sound.samplerate)
+        if sound.format == "OGG" and _ogg_ends_within_page(path):
+            raise AudioError(f"{path} is truncated: its last Ogg page is incomplete; copy it again.")
+        return samples, sound.samplerate
 
 
 def _samples(sound):
-    """All samples (n, channels) float32; numpy scales the integers of a wav four times faster than libsndfile."""
+    """All samples (n, channels) float32; numpy scales a wav's integers four times faster than libsndfile."""
     if sound.format in ("WAV", "WAVEX") and sound.subtype == "PCM_16":
         return sound.read(dtype="int16", always_2d=True) * np.float32(2**-15)
     return sound.read(dtype="float32", always_2d=True)
@@ -114,34 +119,37 @@ def _read_with_ffmpeg(path):
     """Samples (n, channels) float32 and rate in Hz of the first audio stream."""
     import av  # late: wav, flac, ogg and mp3 do not need it
 
-    blocks = []
+    frames = []
     try:
-        with av.open(f"file:{path}") as container:
+        with av.open(f"file:{path}") as container:  # without the prefix, "Q1: song.m4a" names a protocol
             if not container.streams.audio:
                 raise AudioError(f"{path} has no audio stream, but sound was expected; remove it.")
             stream = container.streams.audio[0]
-            for block in _float_blocks(stream, container, av.AudioResampler(format="fltp")):
-                blocks.append(block)
-            # Other containers only estimate it.
-            exact = "mp4" in container.format.name and stream.duration is not None
-            n_announced = round(stream.duration * stream.time_base * stream.rate) if exact else None
-            rate_hz = stream.rate
-    except av.FFmpegError as error:
-        if blocks:
-            raise _damaged(path, error.strerror) from error
-        raise AudioError(f"{path} cannot be decoded ({error.strerror}), but wav, flac, ogg, mp3 or m4a"
-                         " was expected; convert or remove it.") from error
-    samples = np.concatenate(blocks, axis=1).T if blocks else np.empty((0, 1), np.float32)
-    if exact:
-        _refuse_truncated(path, len(samples), n_announced, rate_hz)
+            to_float = av.AudioResampler(format="fltp")
+            for frame in container.decode(stream):
+                frames += to_float.resample(frame)
+            has_length = "mp4" in container.format.name and stream.duration  # others only estimate it
+            announced_seconds = stream.duration * stream.time_base if has_length else None
+    except (av.FFmpegError, ValueError) as error:  # ValueError: channels or rate change on the way
+        reason = getattr(error, "strerror", str(error))
+        if frames:
+            raise _damaged(path, reason) from error
+        raise AudioError(f"{path} cannot be decoded ({reason}), but wav, flac, ogg, mp3 or m4a was expected;"
+                         " convert or remove it.") from error
+    return _joined(frames, announced_seconds, path)
+
+
+def _joined(frames, announced_seconds, path):
+    """Samples (n, channels) float32 and rate in Hz of all decoded frames, cut to the length announced."""
+    if not frames:
+        return np.empty((0, 1), np.float32), 1
+    rate_hz = frames[0].sample_rate
+    samples = np.concatenate([frame.to_ndarray() for frame in frames], axis=1).T
+    if not announced_seconds:
+        return samples, rate_hz
+    n_announced = round(announced_seconds * rate_hz)
+    _refuse_truncated(path, len(samples), n_announced, rate_hz)
     return samples[:n_announced], rate_hz  # AAC fills its last frame with silence
-
-
-def _float_blocks(stream, container, to_float):
-    """Decoded blocks (channels, n) float32 of a stream, whatever sample format it has."""
-    for frame in container.decode(stream):
-        for part in to_float.resample(frame):
-            yield part.to_ndarray()
 
 
 def _refuse_what_is_not_audio(path):

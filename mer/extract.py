@@ -69,7 +69,7 @@ def build(path, listing, *, cfg, attributes, force=False):
     if todo:
         _extract_all(todo, stamps, parts, cfg)
         done |= _from_shards(parts, stamps, cfg.feature_settings)
-    if not _is_current(path, listing, done, attributes, cfg):
+    if not _is_current(path, listing, stamps, done, attributes, cfg):
         _assemble(path, listing, stamps, done, cfg=cfg, attributes=attributes)
     shutil.rmtree(parts, ignore_errors=True)
     return store.read(path, settings=cfg.feature_settings), len(todo)
@@ -124,11 +124,16 @@ def _log_mel(settings):
     return _LOG_MELS[key]
 
 
-def _append(folder, note, frames):
-    if folder not in _SHARDS:
+def _shard(folder):
+    """This process' shard and journal; workers outlive a store, whose parts are removed when it is assembled."""
+    if folder not in _SHARDS or not os.path.exists(_SHARDS[folder][1].name):
         stem = Path(folder) / f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
         _SHARDS[folder] = open(f"{stem}.f32", "ab"), open(f"{stem}.jsonl", "a", encoding="utf-8")
-    data, journal = _SHARDS[folder]
+    return _SHARDS[folder]
+
+
+def _append(folder, note, frames):
+    data, journal = _shard(folder)
     if frames is not None:
         note.update(byte=data.tell(), n_frames=len(frames))
         data.write(memoryview(frames).cast("B"))
@@ -194,15 +199,17 @@ def _skipped(listing, done):
     return sorted([*listing.skipped, *failed])
 
 
-def _is_current(path, listing, done, attributes, cfg):
+def _is_current(path, listing, stamps, done, attributes, cfg):
+    """Whether the store at `path` already holds just these clips, files, labels and attributes."""
     try:
         old = store.read(path, settings=cfg.feature_settings)
     except MerError:
         return False
-    good = [clip for clip in listing.clips if not done[clip.id].reason]
-    wanted = {"clip": [c.id for c in good], "group": [c.group for c in good], "label": [c.quadrant or "" for c in good]}
-    same = all(old.columns[name] == values for name, values in wanted.items())
-    return (same and old.skipped == _skipped(listing, done)
+    held = list(zip(*(old.columns[name] for name in ("clip", "group", "label")), old.columns["file_bytes"].tolist(),
+                    old.columns["file_mtime_ns"].tolist(), strict=True))
+    wanted = [(clip.id, clip.group, clip.quadrant or "", *stamps[clip.id])
+              for clip in listing.clips if not done[clip.id].reason]
+    return (held == wanted and old.skipped == _skipped(listing, done)
             and all(old.attributes.get(name) == value for name, value in attributes.items()))
 
 

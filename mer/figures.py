@@ -40,7 +40,7 @@ def confusion(report, path):
     _save(figure, path)
 
 
-def learning_curves(history, path, *, best_epoch=None):
+def learning_curves(history, path):
     """Draw loss and accuracies over the epochs, training against validation.
 
     Parameters
@@ -50,27 +50,29 @@ def learning_curves(history, path, *, best_epoch=None):
         a key that is missing everywhere leaves its line out.
     path : pathlib.Path
         PNG file to write.
-    best_epoch : int, optional
-        Position in `history`, from 1, of the epoch whose weights were kept; default: see `best_position`.
     """
-    figure = _figure(width=9, height=6)
-    axes = figure.subplots(2, 2, sharex=True).ravel()
-    best = best_epoch or best_position(history)
-    panels = [("loss", "All three tasks together", None)]
+    best = kept_epoch(history)
+    panels = [("loss", "All tasks together", None)]
     panels += [(f"{task.name}_accuracy", task.name.capitalize(), 1 / len(task.classes)) for task in TASKS]
+    n_rows = -(-len(panels) // 2)
+    figure = _figure(width=9, height=3 * n_rows)
+    axes = figure.subplots(n_rows, 2, sharex=True).ravel()
     for ax, (key, title, guess) in zip(axes, panels):
         _curves(ax, history, key=key, title=title, guess=guess)
         _mark_stages(ax, history)
         _mark_best(ax, history, key=key, best=best)
-    for ax in axes[2:]:
+    for ax in axes[-2:]:
         ax.set_xlabel("epoch")
     handles, labels = axes[1].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False)
     _save(figure, path)
 
 
-def best_position(history):
-    """Position, from 1, of the epoch of the last stage with the lowest validation loss; None without one."""
+def kept_epoch(history):
+    """Position, from 1, of the first epoch of least validation loss in the last stage; None without one.
+
+    Those are the weights that `mer.training.fit` keeps; stages before the last only lead up to it.
+    """
     last = history[-1].get("stage")
     losses = [(epoch["val_loss"], number) for number, epoch in enumerate(history, 1)
               if epoch.get("stage") == last and np.isfinite(_value(epoch, "val_loss"))]
@@ -130,7 +132,7 @@ def _mark_stages(ax, history):
 
 def _mark_best(ax, history, *, key, best):
     """A ring around the validation value of the epoch whose weights were kept."""
-    if not best or best > len(history):
+    if not best:
         return
     value = _value(history[best - 1], f"val_{key}")
     if np.isfinite(value):

@@ -3,7 +3,6 @@
 import base64
 import csv
 import os
-import re
 from itertools import groupby
 from pathlib import Path
 from statistics import fmean
@@ -11,7 +10,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from mer.report_text import CONFIG_WORDS, DEMO, MODELS, describe
+from mer.report_text import CONFIG_LABELS, CONFIG_WORDS, DEMO, describe
 from mer.tasks import TASKS
 
 HERE = Path(__file__).parent
@@ -23,6 +22,7 @@ PICTURES = {
                            "the same values are in the history of the run.",
 }
 FILES = ("report.txt", "report.json", "predictions.csv", "run.json", "history.csv")
+PAPER = ("SCAE", "CPC")  # columns of ICASSP 2021, Table 2
 PUBLISHED_EXPERIMENTS = {"exp1_3h": "3h", "exp2_30h": "all"}
 # The two tables: level, score, is it the published measure?
 MEASURES = (("patch", "f1_weighted", True), ("clip", "f1_macro", False))
@@ -47,14 +47,13 @@ def render(reports, out_dir, *, unreadable=()):
     """
     environment = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=True, trim_blocks=True,
                               lstrip_blocks=True, undefined=StrictUndefined)
-    environment.filters["slug"] = lambda text: re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
     embed = len(reports) <= EMBEDDED_RUNS
     corpora = [_corpus(name, list(group), out_dir=out_dir, embed=embed)
                for name, group in groupby(reports, key=lambda report: str(report["run"].get("corpus")))]
     skipped = [(_relative(path, out_dir), reason) for path, reason in unreadable]
     return environment.get_template("report.html").render(
         corpora=corpora, n_runs=len(reports), skipped=skipped, embed=embed, tasks=[task.name for task in TASKS],
-        demo=DEMO, config_words=CONFIG_WORDS, bootstrap=reports[0]["bootstrap"])
+        demo=DEMO, config_words=CONFIG_WORDS, config_labels=CONFIG_LABELS, bootstrap=reports[0]["bootstrap"])
 
 
 def cell(reports, task, *, level, score):
@@ -111,8 +110,7 @@ def folder_name(report):
 def model_order(column):
     """Sort key of (model, config): the models of the paper first, then others by name, from scratch last."""
     model, config = column
-    known = list(MODELS.values())
-    return config == "scratch", known.index(model) if model in known else len(known), model, config
+    return config == "scratch", PAPER.index(model) if model in PAPER else len(PAPER), model, config
 
 
 def published():

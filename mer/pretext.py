@@ -89,6 +89,9 @@ class Contrast(Batches):
         Of "distinct".
     same_clip_share : float
         Share of the distinct negatives that come from the same clip, where it is long enough.
+    hop_patches : int
+        Patches from the start of one sequence to that of the next. Each epoch shifts all starts by another offset, so
+        that every place of a clip has its turn.
     **batching
         See `Batches`.
 
@@ -99,18 +102,30 @@ class Contrast(Batches):
     """
 
     def __init__(self, patches, *, past, future, negatives="distinct", negatives_per_positive=1, same_clip_share=0.5,
-                 **batching):
+                 hop_patches=6, **batching):
         self.patches, self.past, self.future = patches, past, future
         self.negatives, self.same_clip_share = negatives, same_clip_share
         self.per_positive = negatives_per_positive if negatives == "distinct" else 0
-        last = patches.count[patches.clip] - (past + future)
-        self.starts = np.flatnonzero(patches.number <= last)
-        if not len(self.starts):
+        self.hop_patches = hop_patches
+        self._n_starts = np.maximum(patches.count - (past + future) + 1, 0)
+        if not self._n_starts.any():
             raise MerError(f"no clip has the {past + future} patches of one CPC sequence: use longer clips")
         self._windows = np.flatnonzero(patches.number <= patches.count[patches.clip] - future)
         self._n_windows = np.maximum(patches.count - future + 1, 0)
         self._check_negatives()
-        super().__init__(n=len(self.starts), **batching)
+        super().__init__(n=int((-(-self._n_starts // hop_patches)).sum()), **batching)
+
+    def set_epoch(self, epoch):
+        super().set_epoch(epoch)
+        offset = np.random.default_rng([self.seed, epoch, 0]).integers(self.hop_patches) if self.shuffle else 0
+        self.starts = self._starts(offset)
+
+    def _starts(self, offset):
+        """First patch of each sequence: every hop_patches, shifted by `offset` but within the clip, shape (n,)."""
+        a_clip = -(-self._n_starts // self.hop_patches)
+        clip = np.repeat(np.arange(len(a_clip)), a_clip)
+        nth = np.arange(len(clip)) - (np.cumsum(a_clip) - a_clip)[clip]
+        return self.patches.first[clip] + np.minimum(nth * self.hop_patches + offset, self._n_starts[clip] - 1)
 
     def _check_negatives(self):
         alone = np.count_nonzero(self._n_windows) < 2

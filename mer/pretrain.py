@@ -54,7 +54,8 @@ class Denoise:
 class Cpc:
     """Tell a true continuation from a false one; scored by accuracy."""
 
-    settings = ("cpc_batch_sequences", "cpc_negatives", "cpc_negatives_per_positive", "cpc_same_clip_share")
+    settings = ("cpc_batch_sequences", "cpc_negatives", "cpc_negatives_per_positive", "cpc_same_clip_share",
+                "cpc_hop_patches")
     compile_with = {"loss": "binary_crossentropy", "metrics": ["accuracy"]}
 
     def __init__(self, cfg, module):
@@ -64,8 +65,8 @@ class Cpc:
         cfg = self.cfg
         return pretext.Contrast(patches, past=self.module.PAST, future=self.module.FUTURE, negatives=cfg.cpc_negatives,
                                 negatives_per_positive=cfg.cpc_negatives_per_positive,
-                                same_clip_share=cfg.cpc_same_clip_share, batch_size=cfg.cpc_batch_sequences,
-                                seed=seed, shuffle=shuffle)
+                                same_clip_share=cfg.cpc_same_clip_share, hop_patches=cfg.cpc_hop_patches,
+                                batch_size=cfg.cpc_batch_sequences, seed=seed, shuffle=shuffle)
 
     def scores(self, model, batches, training_mean):
         """Accuracy beside chance, the share of the more frequent label.

@@ -29,7 +29,7 @@ def write(folder, *, clips, patch_clip, patch_start_seconds, quadrant, probabili
     Parameters
     ----------
     folder : pathlib.Path
-        Existing folder of the run.
+        Folder of the run; made where it is missing.
     clips : sequence of str, length n_clips
         Clip ids of the test set, all different.
     patch_clip : array of int, shape (n_patches,), in [0, n_clips)
@@ -59,6 +59,7 @@ def write(folder, *, clips, patch_clip, patch_start_seconds, quadrant, probabili
         Empty test set, lengths that do not match, or values that are not probabilities.
     """
     data = _checked(clips, patch_clip, patch_start_seconds, quadrant, probabilities, folder.name)
+    folder.mkdir(parents=True, exist_ok=True)
     report = evaluate(data, run=run, n_bootstrap=n_bootstrap, seed=seed)
     _write_text(folder / "report.json", json.dumps(report, sort_keys=True, indent=1, allow_nan=False) + "\n")
     _write_text(folder / "report.txt", compose(report))
@@ -66,7 +67,7 @@ def write(folder, *, clips, patch_clip, patch_start_seconds, quadrant, probabili
     figures.confusion(report, folder / "confusion.png")
     curves = folder / "learning_curves.png"
     if history:
-        figures.learning_curves(history, curves, best_epoch=run.get("best_epoch"))
+        figures.learning_curves(history, curves)
     else:
         curves.unlink(missing_ok=True)  # one of an earlier run would be taken for this one's
     return report
@@ -164,7 +165,7 @@ def _warnings(test):
         lines.append("The test set is a single clip: no interval can be given.")
     elif n_clips < FEW_CLIPS:
         lines.append(f"The test set has only {n_clips} clips: an accuracy near one half is uncertain by about "
-                     f"±{1.96 * 0.5 / n_clips ** 0.5:.2f}, and bootstrap intervals of so few clips are too narrow.")
+                     f"±{1.96 * 0.5 / n_clips ** 0.5:.2f}, and bootstrap intervals of so few clips are a little too narrow.")
     absent = [name for name, support in test["clips_per_quadrant"].items() if not support]
     if absent:
         lines.append(f"No test clip is in {' or '.join(absent)}: nothing can be said about it, and macro averages "

@@ -4,13 +4,12 @@ import textwrap
 
 from mer.tasks import TASKS
 
-# The names of ICASSP 2021, Table 2; an architecture that is not listed goes by its file name.
-MODELS = {"model_over": "SCAE", "model_cpc": "CPC", "model_scae": "SCAE corrected", "model_cnn": "CNN"}
 CONFIGS = {"n": "feat_ext", "y": "full", None: "scratch"}
+CONFIG_LABELS = {"feat_ext": "Feat. Ext.", "full": "Full", "scratch": "scratch"}
 CONFIG_WORDS = {
     "feat_ext": "Feat. Ext.: encoder frozen, heads trained",
     "full": "Full: heads trained, then everything",
-    "scratch": "from scratch: no pretraining",
+    "scratch": "Scratch: all trained on music, no pretraining",
 }
 DEMO = ("These numbers come from the demo corpus, which a program composed and spoke. "
         "They show that everything runs; they say nothing about people.")
@@ -32,27 +31,29 @@ def describe(run):
     Parameters
     ----------
     run : dict
-        The ``run`` of a report: ``model``, ``release``, ``speech_abbr``, ``music_abbr``, ``split`` and so on.
+        The ``run`` of a report: ``model`` (file name of the architecture), ``title`` (its name in tables),
+        ``release``, ``speech_abbr``, ``music_abbr``, ``it``, ``split``.
 
     Returns
     -------
     dict
-        ``model`` and ``config`` as in the published table, ``setting`` like ``man2eng``, ``split`` in words.
+        ``model`` and ``config`` as in ICASSP 2021, Table 2 (SCAE, feat_ext), ``pretrain``, ``setting`` like
+        man2eng, ``label`` for people and ``split`` in words.
     """
     config = CONFIGS.get(run.get("release"), str(run.get("release")))
     pretrain = run.get("speech_abbr") or "-"
     setting = f"{'scratch' if pretrain == '-' else pretrain}2{run['music_abbr']}"
-    return {"model": MODELS.get(run["model"], run["model"]), "config": config, "pretrain": pretrain,
-            "setting": setting, "split": split_words(run.get("split"))}
+    model = run.get("title") or run["model"]
+    label = f"{model} {CONFIG_LABELS.get(config, config)}, {setting}, run {run.get('it', 0)}"
+    return {"model": model, "config": config, "pretrain": pretrain, "setting": setting, "label": label,
+            "split": split_words(run.get("split"))}
 
 
 def split_words(split):
     """How the test set was separated, in words."""
     if not isinstance(split, dict):
         return str(split) if split else "not recorded"
-    group = split.get("grouped_by")
-    kind = str(split.get("kind", "drawn"))
-    return f"{kind}, grouped by {group}" if group else f"{kind}, not grouped: clips of one song or artist may be apart"
+    return split.get("note") or f"{split.get('kind', 'drawn')}, grouped by {split.get('grouped_by')}"
 
 
 def compose(report):
@@ -74,16 +75,15 @@ def compose(report):
 
 def _heading(report):
     run, test, words = report["run"], report["test"], describe(report["run"])
-    title = f"Transfer {run.get('name', words['setting'])}"
     quadrants = ", ".join(f"{name} {n}" for name, n in test["clips_per_quadrant"].items())
     speech = "none" if words["pretrain"] == "-" else f"{words['pretrain']}, pretext {run.get('pretext')}"
     lines = [
-        title, "=" * len(title),
+        words["label"], "=" * len(words["label"]),
         f"Speech  {speech}",
         f"Music   {run['music_abbr']}, {run.get('corpus', 'unknown')} corpus",
         f"Model   {run['model']} ({words['model']}), {CONFIG_WORDS.get(words['config'], words['config'])}",
         f"Run     it_{run.get('it', 0)}, seed {run.get('seed')}",
-        f"Split   {words['split']}",
+        *textwrap.wrap(f"Split   {words['split']}", 105, subsequent_indent=" " * 8),
         f"Tested  on {test['clips']:,} clips ({quadrants}), {test['patches']:,} patches",
     ]
     warnings = ([DEMO] if run.get("corpus") == "demo" else []) + report["warnings"]

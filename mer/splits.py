@@ -15,6 +15,7 @@ SPLITS = ("train", "val", "test")
 _TRAIN, _VAL, _TEST = range(3)
 N_CANDIDATES = 200
 _MOST_DRAWS = 4_000_000    # candidates x groups: fewer candidates suffice where there are many groups
+_MOST_MOVES = 500
 _UNEVEN = 0.25             # a side that misses its size by more than this share is told in the note
 
 
@@ -41,8 +42,10 @@ def draw(*, ids, groups, labels, seed, test_fraction, val_fraction, grouped_by):
     """Draw a split in which no group stands on two sides and every side has its share of every class.
 
     Many random splits are drawn, each of them stratified by the class that most clips of a group have; the
-    one whose counts per side and class are nearest to the wanted ones is kept. The outcome depends on the
-    seed and on the clips, not on their order.
+    one whose counts per side and class are nearest to the wanted ones is kept, and single groups are moved
+    as long as that brings it nearer. The outcome depends on the seed and on the clips, not on their order.
+    (scikit-learn's stratified splits do not group, its grouped ones do not stratify, and either leaves a
+    class of three clips without a test or validation clip.)
 
     Parameters
     ----------
@@ -72,16 +75,11 @@ def draw(*, ids, groups, labels, seed, test_fraction, val_fraction, grouped_by):
         note = (f"only {n_groups} {grouped_by}{'s' * (n_groups > 1)}: split by clip, so the same {grouped_by} stands "
                 "on several sides and the scores say nothing about a new one")
         owners, grouped_by = ids, "clip"
-    shares = _shares(test_fraction, val_fraction)
+    rest = 1 - test_fraction
+    shares = np.array([rest * (1 - val_fraction), rest * val_fraction, test_fraction])  # in the order of SPLITS
     side = _best(owners, labels, shares, np.random.default_rng(seed))
     notes = filter(None, [note, *_uneven(side, labels, shares, grouped_by)])
     return Drawn([SPLITS[index] for index in side], grouped_by, "; ".join(notes))
-
-
-def _shares(test_fraction, val_fraction):
-    """Wanted share of all clips on each side, in the order of SPLITS."""
-    rest = 1 - test_fraction
-    return np.array([rest * (1 - val_fraction), rest * val_fraction, test_fraction])
 
 
 def _best(owners, classes, shares, rng):
@@ -91,7 +89,7 @@ def _best(owners, classes, shares, rng):
     best = _candidates(table, table.argmax(1), shares, rng, draws)
     if len(np.unique(best)) < len(SPLITS):  # classes of one or two groups each: whole sides can stay empty
         best = _candidates(table, np.zeros(len(table), int), shares, rng, draws)
-    return best[group]
+    return _refine(best, table, shares)[group]
 
 
 def _count(owners, classes):
@@ -105,7 +103,7 @@ def _count(owners, classes):
 
 def _candidates(table, stratum, shares, rng, draws):
     """The best of `draws` random assignments: side per group, shape (groups,)."""
-    possible = _possible(table)
+    possible = np.minimum((table > 0).sum(0), len(SPLITS))            # sides that each class can reach
     best, best_cost = None, np.inf
     for _ in range(draws):
         side = _assign(table.sum(1), stratum, shares, rng)
@@ -138,15 +136,9 @@ def _assign(sizes, stratum, shares, rng):
     return side
 
 
-def _possible(table):
-    """How many sides each class can reach at most: as many as groups have it."""
-    return np.minimum((table > 0).sum(0), len(SPLITS))
-
-
 def _cost(side, table, shares, possible):
     """Distance from the wanted counts (chi-square); far above it where a class misses a side it could reach."""
-    counts = np.array([table[side == index].sum(0) for index in range(len(SPLITS))])  # (sides, classes)
-    counts = np.column_stack([counts, counts.sum(1)])
+    counts = _per_side(side, np.column_stack([table, table.sum(1)]))  # (sides, classes + total)
     wanted = shares[:, None] * counts.sum(0)
     reached = counts[:, :-1] > 0
     # train first, then test, then val: where a class has too few groups, these are the sides to have it on
@@ -155,14 +147,42 @@ def _cost(side, table, shares, possible):
     return ((counts - wanted) ** 2 / wanted).sum() + 1e9 * missing
 
 
+def _per_side(side, table):
+    return np.array([table[side == index].sum(0) for index in range(len(SPLITS))])
+
+
+def _refine(side, table, shares):
+    """Move single groups, the most useful first, while that brings the counts nearer to the wanted ones."""
+    table = np.column_stack([table, table.sum(1)])                    # (groups, classes + total)
+    wanted = shares[:, None] * table.sum(0)                           # (sides, classes + total)
+    for _ in range(_MOST_MOVES):
+        gain = _gains(side, table, _per_side(side, table), wanted)
+        group, target = np.unravel_index(gain.argmax(), gain.shape)
+        if gain[group, target] < 1e-9:
+            break
+        side[group] = target
+    return side
+
+
+def _gains(side, table, counts, wanted):
+    """How much nearer (chi-square) each move of a group to a side brings the counts, shape (groups, sides)."""
+    now = ((counts - wanted) ** 2 / wanted).sum(1)                    # (sides,)
+    left, arrived = counts[side] - table, counts + table[:, None]
+    gain = (now[side] - ((left - wanted[side]) ** 2 / wanted[side]).sum(1))[:, None]
+    gain = gain + now - ((arrived - wanted) ** 2 / wanted).sum(2)
+    gain[np.arange(len(side)), side] = 0
+    gain[((left == 0) & (table > 0)).any(1)] = 0  # no side loses its last clip of a class
+    return gain
+
+
 def _uneven(side, classes, shares, grouped_by):
     """Sentences on what is not as wished: sizes far off, classes missing on a side."""
     total, notes = len(side), []
     for index, share in enumerate(shares):
         size, wanted = int((side == index).sum()), share * total
         if abs(size - wanted) > max(2, _UNEVEN * wanted):
-            notes.append(f"{SPLITS[index]} has {size} of {total} clips instead of {wanted:.0f}, because the sizes of "
-                         f"the groups ({grouped_by}) are so different")
+            notes.append(f"{SPLITS[index]} has {size} of {total} clips instead of {wanted:.0f}, since groups "
+                         f"({grouped_by}) are kept whole and every class is wanted on every side")
         there = {classes[clip] for clip in np.flatnonzero(side == index)}
         if set(classes) - there:
             notes.append(f"{SPLITS[index]} has no clip of {', '.join(sorted(set(classes) - there))}")
@@ -175,7 +195,7 @@ def save(path, ids, groups, labels, split):
     Parameters
     ----------
     path : path
-    ids, groups, labels, split : sequences of str, length n
+    ids, groups, labels, split : sequence of str, length n
     """
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
@@ -262,7 +282,7 @@ def published(clips):
     Returns
     -------
     list of str or None
-        None where a clip has no split or a side has no clip; `published_gap` says which.
+        None where a clip has no split or a side no clip; `published_gap` says which. It may leak: `check` it.
     """
     counts = Counter(clip.split for clip in clips)
     whole = not counts[None] and all(counts[name] for name in SPLITS)
@@ -270,11 +290,10 @@ def published(clips):
 
 
 def published_gap(clips):
-    """Why a split that the corpus gives cannot be used, as a sentence for the log; "" where it can or gives none."""
+    """Why the split that a corpus gives cannot be used, for the log; "" where it can, or there is none."""
     counts = Counter(clip.split for clip in clips)
     absent = [name for name in SPLITS if not counts[name]]
     if counts[None] == len(clips) or not (counts[None] or absent):
         return ""
-    if counts[None]:
-        return f"{counts[None]} of {len(clips)} clips have no published split, so one is drawn"
-    return f"the published split puts no clip into {' and '.join(absent)}, so one is drawn"
+    lack = f"none for {counts[None]} of {len(clips)} clips" if counts[None] else f"no clip in {' and '.join(absent)}"
+    return f"the published split is not whole ({lack}), so one is drawn"

@@ -105,7 +105,7 @@ def _delimiter(header):
 def _parse(path, lines, start, delimiter):
     reader = csv.reader(io.StringIO("".join(lines[start:]), newline=""), delimiter=delimiter)
     try:
-        columns = tuple(re.sub(r"[\s_]+", "_", cell.strip().casefold()) for cell in next(reader))
+        columns = tuple(re.sub(r"[\s_]+", "_", cell.strip().lower()) for cell in next(reader))
         rows = []
         for cells in reader:
             if any(cell.strip() for cell in cells):

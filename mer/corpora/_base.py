@@ -133,7 +133,14 @@ def _walk(root, suffixes):
             if entry.name.startswith(".") or entry.name == "__MACOSX":
                 continue
             relative = f"{folder}/{entry.name}" if folder else entry.name
-            if entry.is_dir():
+            if _is_folder(entry):
                 (pending.append if entry.is_symlink() else pending.appendleft)(relative)
             elif entry.name.lower().endswith(suffixes):
                 yield relative
+
+
+def _is_folder(entry):
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False

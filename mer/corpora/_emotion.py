@@ -46,18 +46,19 @@ class Plane:
         """The plane with a range for both dimensions, known or taken from the values.
 
         Nobody can tell the middle of an unstated scale whose values are all on one side of zero: that is
-        refused where the labels rest on it (`needed`), else the numbers are left out (None).
+        refused where the labels rest on it (`needed`), else the numbers are left out (None). Where the corpus
+        has a known scale, only both dimensions being so is too much of a coincidence.
         """
         found = {name: [value for _, cells in table.rows for value in self._values(cells, name)]
                  for name in DIMENSIONS}
-        for name in DIMENSIONS:
-            stated = _stated_range(self.columns[name][0])
-            if not stated and found[name] and min(found[name]) >= 0:
-                if not needed:
-                    return None
-                raise MerError(f"{table.path}: {name} goes from {min(found[name]):g} to {max(found[name]):g}, and the "
-                               f"middle of its scale was expected at 0: state the range of the scale in the header, "
-                               f"for example {name}[1..9]")
+        odd = [name for name in DIMENSIONS if not _stated_range(self.columns[name][0])
+               and found[name] and min(found[name]) >= 0]
+        if odd and (self.ranges[odd[0]] is None or odd == list(DIMENSIONS)):
+            if not needed:
+                return None
+            low, high = min(found[odd[0]]), max(found[odd[0]])
+            raise MerError(f"{table.path}: {odd[0]} goes from {low:g} to {high:g}, and the middle of its scale was "
+                           f"expected at 0: state the scale in the header, for example {odd[0]}[1..9]")
         limit = max([1.0, *(abs(value) for values in found.values() for value in values)])
         ranges = {name: self.ranges[name] or (-limit, limit) for name in DIMENSIONS}
         return Plane(self.columns, ranges, self._number)

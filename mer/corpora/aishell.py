@@ -1,6 +1,7 @@
 """AISHELL-1: about 170 hours of read Mandarin by 400 speakers, one folder per speaker."""
 
 import re
+import shlex
 
 from mer import MerError
 from mer.corpora._base import Listing, make_clip, scan
@@ -43,7 +44,7 @@ def items(root, labels=None):
     if packed and not clips:
         folder = root / packed[0].rpartition("/")[0]
         raise MerError(f"{NAME} in {root} is still packed ({len(packed)} archives like {packed[0]}): unpack them with "
-                       f"cd '{folder}' && {_UNPACK}")
+                       f"cd {shlex.quote(str(folder))} && {_UNPACK}")
     skipped += [(archive, f"still packed: run {_UNPACK} in its folder") for archive in packed]
     return Listing(tuple(clips), tuple(skipped), GROUPED_BY)
 

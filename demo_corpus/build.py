@@ -1,0 +1,183 @@
+"""Make the whole corpus: what is missing is made on all cores, what is there is kept."""
+
+import importlib.util
+import json
+import shutil
+from concurrent.futures.process import BrokenProcessPool
+from importlib.metadata import version
+from pathlib import Path
+
+from demo_corpus import VERSION, layout
+from mer import MerError
+
+_NEEDED = {"espeakng_loader": "pip install -r requirements-demo.txt",
+           "tinysoundfont": "pip install --no-deps -r requirements-demo-nodeps.txt",
+           "pretty_midi": "pip install --no-deps -r requirements-demo-nodeps.txt",
+           "soundfile": "pip install -r requirements.txt", "soxr": "pip install -r requirements.txt",
+           "joblib": "pip install -r requirements.txt", "tqdm": "pip install -r requirements.txt"}
+_RECORDED_PACKAGES = ("espeakng-loader", "tinysoundfont", "pretty_midi", "numpy", "scipy", "soundfile", "soxr")
+_MUSIC_PER_BATCH = 2
+
+
+def make(out, *, seed=1, clips_per_quadrant=16, minutes_speech=4.5, force=False, jobs=-1):
+    """Make the demo corpus, or what is missing of it.
+
+    Parameters
+    ----------
+    out : Path or str
+        Folder that gets the four corpora.
+    seed : int
+        The same seed gives the same files.
+    clips_per_quadrant : int
+        Music clips per quadrant and language.
+    minutes_speech : float
+        Speech per language in minutes, about.
+    force : bool
+        Throw away a demo corpus that is there.
+    jobs : int
+        Processes; -1 for all cores.
+
+    Returns
+    -------
+    bool
+        True if anything had to be made.
+
+    Raises
+    ------
+    MerError
+        If a package is missing, a value makes no sense, the folder holds anything else, or a worker died.
+    """
+    root = Path(out)
+    _check_values(seed, clips_per_quadrant, minutes_speech)
+    settings = {"version": VERSION, "seed": seed, "clips_per_quadrant": clips_per_quadrant,
+                "minutes_speech": float(minutes_speech)}
+    recorded = _open_folder(root, settings, force)
+    if recorded and _is_complete(root, recorded):
+        return False
+    _check_packages()
+    return _make_missing(root, settings, jobs)
+
+
+def _check_values(seed, clips_per_quadrant, minutes_speech):
+    """Refuse values that nothing can be made from."""
+    if seed < 0 or clips_per_quadrant < 1 or not 0 < minutes_speech <= 600:
+        raise MerError(f"seed {seed}, {clips_per_quadrant} clips per quadrant and {minutes_speech} minutes of speech "
+                       "were asked for; give a seed from 0 up, at least 1 clip and 0 to 600 minutes.")
+
+
+def _check_packages():
+    """Name the pip command for the first package that is missing."""
+    for package, command in _NEEDED.items():
+        if importlib.util.find_spec(package) is None:
+            raise MerError(f"the package {package}, which the demo corpus needs, is not installed; run `{command}`.")
+
+
+def _open_folder(root, settings, force):
+    """Content of the manifest; None where nothing usable is there yet."""
+    path = root / "manifest.json"
+    if not path.exists():
+        if root.exists() and any(root.iterdir()):
+            raise MerError(f"{root} is not empty and holds no demo corpus; give another folder with --out.")
+        return None
+    try:
+        recorded = json.loads(path.read_text(encoding="utf-8"))
+        found = {key: recorded["settings"][key] for key in settings}
+    except (ValueError, KeyError, TypeError):
+        raise MerError(f"{path} is damaged; delete the folder {root} and run this again.") from None
+    if force:
+        for tree in layout.TREES.values():
+            shutil.rmtree(root / tree, ignore_errors=True)
+        path.unlink()
+        return None
+    if found != settings:
+        differing = ", ".join(f"{key} {found[key]} instead of {settings[key]}" for key in settings
+                              if found[key] != settings[key])
+        raise MerError(f"{root} holds a demo corpus with {differing}; give --force to replace it or --out for another "
+                       "folder.")
+    return recorded
+
+
+def _is_complete(root, recorded):
+    """True if every recorded file is there in its recorded size."""
+    files = recorded.get("bytes")
+    return bool(files) and all((root / name).is_file() and (root / name).stat().st_size == size
+                               for name, size in files.items())
+
+
+def _make_missing(root, settings, jobs):
+    """Plan everything, make the files that are missing, write the tables, record the sizes."""
+    from demo_corpus import plan, speech
+
+    seed, root = settings["seed"], root.resolve()
+    layout.write_manifest(root, {"settings": settings})
+    spoken = [u for language in ("english", "mandarin")
+              for u in speech.utterances(language, settings["minutes_speech"], seed)]
+    played = {language: plan.clips(language, settings["clips_per_quadrant"], seed)
+              for language in ("english", "mandarin")}
+    _run(_batches(root, spoken, played), jobs)
+    layout.write_speech_tables(root, spoken)
+    for clips in played.values():
+        layout.write_music_tables(root, clips, [clip.score() for clip in clips])
+    layout.write_readmes(root, seed=seed, version=VERSION)
+    layout.write_manifest(root, {"settings": settings, "bytes": _sizes(root),
+                                 "packages": {name: version(name) for name in _RECORDED_PACKAGES}})
+    return True
+
+
+def _batches(root, spoken, played):
+    """Lists of (function, item, path) for files that are missing; utterances by speaker, clips in pairs."""
+    by_speaker = {}
+    for utterance in spoken:
+        path = root / layout.utterance_path(utterance)
+        if not path.exists():
+            by_speaker.setdefault(path.parent, []).append((_make_utterance, utterance, path))
+    music = [(_make_clip, clip, root / layout.clip_path(clip)) for clips in played.values() for clip in clips]
+    music = [item for item in music if not item[2].exists()]
+    return [music[i:i + _MUSIC_PER_BATCH] for i in range(0, len(music), _MUSIC_PER_BATCH)] + list(by_speaker.values())
+
+
+def _run(batches, jobs):
+    """Make all batches in worker processes, under a bar that counts files.
+
+    A worker that dies (a crash inside espeak-ng, say) ends the run with a sentence; finished files stay.
+    """
+    from joblib import Parallel, delayed
+    from tqdm import tqdm
+
+    with tqdm(total=sum(map(len, batches)), unit="file", desc="demo corpus", disable=not batches) as bar:
+        try:
+            for n_made in Parallel(n_jobs=jobs, return_as="generator_unordered")(map(delayed(_make_batch), batches)):
+                bar.update(n_made)
+        except BrokenProcessPool:
+            raise MerError(f"a worker died after {bar.n} of {bar.total} files, by a crash of a synthesiser or for lack "
+                           "of memory; run this again to go on with the rest, with --jobs 1 if it happens again."
+                           ) from None
+
+
+def _make_batch(batch):
+    """Make a few files one after the other; returns how many."""
+    for function, item, path in batch:
+        function(item, path)
+    return len(batch)
+
+
+def _make_utterance(utterance, path):
+    """Synthesise and write one utterance."""
+    from demo_corpus import speech
+
+    layout.write_sound(path, speech.audio(utterance), speech.SAMPLE_RATE)
+
+
+def _make_clip(clip, path):
+    """Compose, play and write one music clip."""
+    from demo_corpus import render
+
+    rate = layout.MUSIC_RATES[clip.language]
+    layout.write_sound(path, render.clip_audio(clip, clip.score(), rate), rate)
+
+
+def _sizes(root):
+    """Size in bytes of every file of the four trees, by path relative to the corpus folder."""
+    files = [path for tree in layout.TREES.values() for path in sorted((root / tree).rglob("*"))]
+    return {path.relative_to(root).as_posix(): path.stat().st_size for path in files
+            if path.is_file() and not path.name.endswith(".part")}

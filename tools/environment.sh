@@ -1,0 +1,36 @@
+# Sourced by demo.sh and test.sh: makes .venv once and installs the files named in the arguments.
+# A file called *-nodeps.txt is installed without its dependencies.
+
+python_command() {
+  for candidate in python3.11 python3 python; do
+    if "$candidate" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then
+      echo "$candidate"
+      return
+    fi
+  done
+  echo "error: Python 3.11 is needed and was not found: install it, or put it on the PATH as python3.11" >&2
+  return 1
+}
+
+make_environment() {
+  local python stamp file
+  python=$(python_command) || return 1
+  if [ ! -x .venv/bin/python ]; then
+    echo "== making .venv"
+    "$python" -m venv .venv || {
+      echo "error: '$python -m venv .venv' failed: on Debian and Ubuntu install the package python3.11-venv" >&2
+      return 1
+    }
+  fi
+  stamp=".venv/installed-$(cat "$@" | cksum | tr ' ' '-')"
+  if [ ! -e "$stamp" ]; then
+    echo "== installing $* (a few minutes the first time)"
+    for file in "$@"; do
+      case "$file" in
+        *-nodeps.txt) .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r "$file" ;;
+        *) .venv/bin/python -m pip install --quiet --disable-pip-version-check -r "$file" ;;
+      esac || return 1
+    done
+    touch "$stamp"
+  fi
+}
