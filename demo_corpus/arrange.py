@@ -155,13 +155,13 @@ def bass(player, name, program, chord_at):
     return Part("bass", program, False, 0.0, notes)
 
 
-def drums(player, name, kit):
+def drums(player, name):
     """Drum kit; an empty pattern gives a part without notes."""
     notes = []
     for key, patterns in styles.DRUMS[name].items():
         for step, _, sign in player.events(patterns):
             notes.append(player.note(step, 2, key, -4 if sign == "X" else -20, gate=1.0))
-    return Part("drums", kit, True, 0.0, notes)
+    return Part("drums", styles.DRUM_KITS.get(name, 0), True, 0.0, notes)
 
 
 def lead(player, program, melody, *, octave, level):

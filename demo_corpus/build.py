@@ -17,6 +17,7 @@ _NEEDED = {"espeakng_loader": "pip install -r requirements-demo.txt",
            "joblib": "pip install -r requirements.txt", "tqdm": "pip install -r requirements.txt"}
 _RECORDED_PACKAGES = ("espeakng-loader", "tinysoundfont", "pretty_midi", "numpy", "scipy", "soundfile", "soxr")
 _MUSIC_PER_BATCH = 2
+_MANIFEST = "manifest.json"
 
 
 def make(out, *, seed=1, clips_per_quadrant=16, minutes_speech=4.5, force=False, jobs=-1):
@@ -51,10 +52,17 @@ def make(out, *, seed=1, clips_per_quadrant=16, minutes_speech=4.5, force=False,
     _check_values(seed, clips_per_quadrant, minutes_speech)
     settings = {"version": VERSION, "seed": seed, "clips_per_quadrant": clips_per_quadrant,
                 "minutes_speech": float(minutes_speech)}
-    recorded = _open_folder(root, settings, force)
-    if recorded and _is_complete(root, recorded):
-        return False
+    recorded = _open_folder(root)
+    damaged = _damaged(root, recorded)
+    if not force:
+        _check_settings(root, recorded, settings)
+        if recorded.get("bytes") and not damaged:
+            return False
     _check_packages()
+    if force:
+        _clear(root)
+    for path in damaged:
+        path.unlink(missing_ok=True)
     return _make_missing(root, settings, jobs)
 
 
@@ -72,36 +80,46 @@ def _check_packages():
             raise MerError(f"the package {package}, which the demo corpus needs, is not installed; run `{command}`.")
 
 
-def _open_folder(root, settings, force):
-    """Content of the manifest; None where nothing usable is there yet."""
-    path = root / "manifest.json"
+def _open_folder(root):
+    """Content of the manifest, empty where nothing is there yet."""
+    path = root / _MANIFEST
     if not path.exists():
-        if root.exists() and any(root.iterdir()):
+        if root.exists() and any(not entry.name.endswith(".part") for entry in root.iterdir()):
             raise MerError(f"{root} is not empty and holds no demo corpus; give another folder with --out.")
-        return None
+        return {}
     try:
         recorded = json.loads(path.read_text(encoding="utf-8"))
-        found = {key: recorded["settings"][key] for key in settings}
+        recorded["settings"]["version"]
     except (ValueError, KeyError, TypeError):
-        raise MerError(f"{path} is damaged; delete the folder {root} and run this again.") from None
-    if force:
-        for tree in layout.TREES.values():
-            shutil.rmtree(root / tree, ignore_errors=True)
-        path.unlink()
-        return None
-    if found != settings:
-        differing = ", ".join(f"{key} {found[key]} instead of {settings[key]}" for key in settings
-                              if found[key] != settings[key])
-        raise MerError(f"{root} holds a demo corpus with {differing}; give --force to replace it or --out for another "
-                       "folder.")
+        raise MerError(f"{path} is not the manifest of a demo corpus; delete that folder or give another with --out."
+                       ) from None
     return recorded
 
 
-def _is_complete(root, recorded):
-    """True if every recorded file is there in its recorded size."""
-    files = recorded.get("bytes")
-    return bool(files) and all((root / name).is_file() and (root / name).stat().st_size == size
-                               for name, size in files.items())
+def _check_settings(root, recorded, settings):
+    """Refuse to mix what is there with files made otherwise."""
+    found = recorded.get("settings", settings)
+    differing = ", ".join(f"{key} {found.get(key)} instead of {value}" for key, value in settings.items()
+                          if found.get(key) != value)
+    if differing:
+        raise MerError(f"{root} holds a demo corpus with {differing}; give --force to replace it or --out for another "
+                       "folder.")
+
+
+def _clear(root):
+    """Throw away a demo corpus, but no folder that does not say it is one."""
+    for tree in layout.TREES.values():
+        readme = root / tree / layout.README
+        if readme.exists() and layout.is_synthetic(readme.read_text(encoding="utf-8")):
+            shutil.rmtree(root / tree)
+    for path in [*root.glob(layout.scores_name("*")), root / _MANIFEST]:
+        path.unlink(missing_ok=True)
+
+
+def _damaged(root, recorded):
+    """Files of a finished corpus that are missing or have another size than recorded."""
+    return [root / name for name, size in recorded.get("bytes", {}).items()
+            if not (root / name).is_file() or (root / name).stat().st_size != size]
 
 
 def _make_missing(root, settings, jobs):
@@ -109,7 +127,8 @@ def _make_missing(root, settings, jobs):
     from demo_corpus import plan, speech
 
     seed, root = settings["seed"], root.resolve()
-    layout.write_manifest(root, {"settings": settings})
+    _write_manifest(root, {"settings": settings})
+    layout.write_readmes(root, seed=seed, version=VERSION)  # first: --force removes only what says it is synthetic
     spoken = [u for language in ("english", "mandarin")
               for u in speech.utterances(language, settings["minutes_speech"], seed)]
     played = {language: plan.clips(language, settings["clips_per_quadrant"], seed)
@@ -118,9 +137,8 @@ def _make_missing(root, settings, jobs):
     layout.write_speech_tables(root, spoken)
     for clips in played.values():
         layout.write_music_tables(root, clips, [clip.score() for clip in clips])
-    layout.write_readmes(root, seed=seed, version=VERSION)
-    layout.write_manifest(root, {"settings": settings, "bytes": _sizes(root),
-                                 "packages": {name: version(name) for name in _RECORDED_PACKAGES}})
+    _write_manifest(root, {"settings": settings, "bytes": _sizes(root),
+                           "packages": {name: version(name) for name in _RECORDED_PACKAGES}})
     return True
 
 
@@ -176,8 +194,14 @@ def _make_clip(clip, path):
     layout.write_sound(path, render.clip_audio(clip, clip.score(), rate), rate)
 
 
+def _write_manifest(root, content):
+    """Record what the folder holds; `bytes` is there only when everything is."""
+    layout.write_whole(root / _MANIFEST, json.dumps(content, indent=1, sort_keys=True) + "\n")
+
+
 def _sizes(root):
-    """Size in bytes of every file of the four trees, by path relative to the corpus folder."""
+    """Size in bytes of every file of the corpus, by path relative to its folder."""
     files = [path for tree in layout.TREES.values() for path in sorted((root / tree).rglob("*"))]
+    files += sorted(root.glob(layout.scores_name("*")))
     return {path.relative_to(root).as_posix(): path.stat().st_size for path in files
             if path.is_file() and not path.name.endswith(".part")}

@@ -86,7 +86,7 @@ def compose(quadrant, language, artist, rng):
     parts, pattern = _arrange(style, grid, spans, played, phrases, cues, rng)
     delivery = "spoken" if style_name in _SPEAKING_STYLES and rng.random() < 0.3 else "sung"
     seconds = float(np.clip(grid.seconds(grid.n_steps) + 1.0, SHORTEST_SECONDS, LONGEST_SECONDS))
-    facts = {"arousal": arousal, "valence": valence, "style": style_name, "meter": grid.meter, "mode": harmony.mode,
+    facts = {"arousal": round(arousal, 4), "valence": round(valence, 4), "style": style_name, "meter": grid.meter, "mode": harmony.mode,
              "tonic": harmony.tonic, "pentatonic": is_pentatonic, "pattern": pattern, "delivery": delivery,
              "programs": " ".join(f"{part.name}:{part.program}" for part in parts),
              "words": " / ".join(line.text for line in lines)}
@@ -177,12 +177,12 @@ def _arrange(style, grid, spans, played, phrases, cues, rng):
     parts = [comp, arrange.bass(player, bass_name, styles.pick(style.bass_programs, bright, rng), chord_at)]
     if style.pad_programs:
         parts.append(arrange.pad(player, styles.pick(style.pad_programs, bright, rng), spans, centre + 3))
-    parts.append(arrange.drums(player, styles.pick(style.drums, energy, rng), 0))
+    parts.append(arrange.drums(player, styles.pick(style.drums, energy, rng)))
     # The instrument plays the first phrase alone, or doubles the voice an octave up in some pieces.
     tune = [note for phrase in (played or (phrases if rng.random() < 0.35 else [])) for note in phrase]
     parts.append(arrange.lead(player, styles.pick(style.lead_programs, bright, rng), tune,
                               octave=_lead_octave(tune), level=-4 if played else -22))
-    parts.append(_closing_chord(player, comp.program, spans[0][2] if not spans else spans[-1][2], centre))
+    parts.append(_closing_chord(player, comp.program, spans[-1][2], centre))
     return [part for part in parts if part.notes], pattern
 
 

@@ -13,6 +13,8 @@ Juslin, P. N., & Lindstroem, E. (2010). Musical expression of emotions: modellin
 and performed features. Music Analysis, 29(1-3), 334-364. doi:10.1111/j.1468-2249.2011.00323.x
 Eerola, T., Friberg, A., & Bresin, R. (2013). Emotional expression in music: contribution, linearity, and additivity
 of primary musical cues. Frontiers in Psychology, 4, 487. doi:10.3389/fpsyg.2013.00487
+Temperley, D., & Tan, D. (2013). Emotional connotations of diatonic modes. Music Perception, 30(3), 237-257.
+doi:10.1525/mp.2012.30.3.237
 """
 
 from typing import NamedTuple

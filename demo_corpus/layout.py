@@ -1,7 +1,6 @@
 """Where files go and what stands beside them: exactly as in LibriSpeech, AISHELL-1, 4Q-Emotion and CH-818."""
 
 import csv
-import json
 import os
 
 import numpy as np
@@ -16,7 +15,9 @@ _SUBSET = "train-clean-100"
 # Header of the published metadata; what only listeners could tell stays empty here.
 _METADATA_COLUMNS = ("Song", "Artist", "Title", "Quadrant", "PQuad", "MoodsTotal", "Moods", "MoodsFoundStr", "MoodsStr",
                      "MoodsStrSplit", "Genres", "GenresStr", "Sample", "SampleURL")
-_README = """{tree}: SYNTHETIC demo data, not the corpus of that name.
+README = "README.txt"
+_MARK = "SYNTHETIC demo data"
+_README = """{tree}: {mark}, not the corpus of that name.
 
 Made by make_demo_corpus.py, version {version}, with seed {seed}. {what}
 The files are laid out as in the real corpus so that the same program reads both.
@@ -26,7 +27,7 @@ only that every step of the pipeline runs.
 _WHAT = {"speech": "A formant synthesiser (espeak-ng) reads written sentences.",
          "music": "A program composed the pieces with cues that the literature ties to emotion; sampled instruments "
                   "and a retuned formant synthesiser perform them. The labels are what each piece was composed for. "
-                  "scores.csv lists every cue."}
+                  "../scores_{language}.csv lists every cue."}
 
 
 def _speaker_id(speaker, language, seed):
@@ -107,7 +108,8 @@ def _speakers_table(root, planned):
             reader, _ = _speaker_id(utterance.speaker, "english", utterance.seed[0])
             readers.setdefault(reader, [utterance.speaker, 0.0])
             readers[reader][1] += soundfile.info(root / utterance_path(utterance)).duration / 60
-    lines = ["; Synthetic speakers of the demo corpus; they are not people.\n", ";ID  |SEX| SUBSET           |MINUTES| NAME\n"]
+    lines = ["; Synthetic speakers of the demo corpus; they are not people.\n",
+             ";ID  |SEX| SUBSET           |MINUTES| NAME\n"]
     for reader, (speaker, minutes) in sorted(readers.items(), key=lambda item: int(item[0])):
         name = f"Demo Reader {speaker.number + 1:02d}"
         lines.append(f"{reader:<5}| {speaker.sex} | {_SUBSET:<17}| {minutes:5.2f} | {name}\n")
@@ -115,7 +117,9 @@ def _speakers_table(root, planned):
 
 
 def write_music_tables(root, clips, scores):
-    """Write the annotations of one language's clips, and scores.csv with every cue.
+    """Write the annotations of one language's clips, and a table of how each clip was made.
+
+    That table stands outside the corpus folder: CH-818's reader takes any csv with labels for the annotations.
 
     Parameters
     ----------
@@ -137,19 +141,25 @@ def write_music_tables(root, clips, scores):
         _write_table(folder / "CH818_annotations.csv", ("Song", "Arousal", "Valence"),
                      [(f"{clip.name}.mp3", round(10 * score.facts["arousal"], 2), round(10 * score.facts["valence"], 2))
                       for clip, score in rows])
-    facts = list(rows[0][1].facts)
-    _write_table(folder / "scores.csv", ("clip", "quadrant", "artist", "voice", *CUES, "seconds", *facts),
+    _write_table(root / scores_name(language),
+                 ("clip", "quadrant", "artist", "voice", *CUES, "seconds", *rows[0][1].facts),
                  [(clip.name, clip.quadrant, clip.artist.name, clip.artist.singer.voice,
                    *(round(value, 4) for value in score.cues.values()), round(score.seconds, 3),
                    *score.facts.values()) for clip, score in rows])
 
 
+def scores_name(language):
+    """Name of the table that tells how each clip of a language was made."""
+    return f"scores_{language}.csv"
+
+
 def write_readmes(root, *, seed, version):
     """Write a README.txt into every tree."""
-    for (kind, _), tree in TREES.items():
-        write_whole(root / tree / "README.txt", _README.format(tree=tree, version=version, seed=seed, what=_WHAT[kind]))
+    for (kind, language), tree in TREES.items():
+        what = _WHAT[kind].format(language=language)
+        write_whole(root / tree / README, _README.format(tree=tree, mark=_MARK, version=version, seed=seed, what=what))
 
 
-def write_manifest(root, content):
-    """Write manifest.json."""
-    write_whole(root / "manifest.json", json.dumps(content, indent=1, sort_keys=True) + "\n")
+def is_synthetic(readme):
+    """True if a tree's README says that this program made it."""
+    return _MARK in readme

@@ -10,9 +10,10 @@ from demo_corpus.styles import STYLES
 
 _QUADRANTS = ("Q1", "Q2", "Q3", "Q4")
 _MOST_ARTISTS = 10
-# Voices without built-in echo or roughness; pitch at which they speak, Hz, and middle of their singing range, MIDI.
+# Voices that keep a constant pitch and have no built-in echo; the pitch at which they speak, Hz, and the middle of
+# their singing range, MIDI.
 _VOICES = (("f1", 190, 66), ("m3", 125, 54), ("Annie", 200, 66), ("m1", 115, 53), ("shelby", 185, 65),
-           ("m7", 130, 55), ("steph", 190, 66), ("adam", 120, 53), ("belinda", 205, 66), ("m5", 120, 54))
+           ("m7", 130, 55), ("Andrea", 190, 66), ("john", 120, 53), ("belinda", 205, 66), ("m5", 120, 54))
 _LANGUAGE_VOICES = {"english": "en-us", "mandarin": "cmn"}
 
 

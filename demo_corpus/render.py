@@ -115,8 +115,34 @@ def _add(track, samples, start):
     track[start:end] += samples[:end - start]
 
 
+def balance(accompaniment, vocal, cues, sample_rate):
+    """Equalise both and set the voice against the accompaniment.
+
+    Parameters
+    ----------
+    accompaniment : np.ndarray, shape (n, 2)
+    vocal : np.ndarray, shape (n,)
+    cues : dict of str to float
+    sample_rate : int
+        In Hz.
+
+    Returns
+    -------
+    accompaniment : np.ndarray, shape (n, 2)
+    vocal : np.ndarray, shape (n,)
+        Where it sounds, `_VOICE_LEVEL` times as strong (RMS) as one side of the accompaniment.
+    """
+    # Louder playing and brighter instruments have a flatter spectrum.
+    tilt = 9 * (cues["brightness"] - 0.5) + 0.12 * (cues["velocity"] - 80)
+    played, sung = _tilt(accompaniment, tilt, sample_rate), _tilt(vocal, 0.5 * tilt + 3, sample_rate)
+    sounding = np.abs(vocal) > 0.02
+    if sounding.any():
+        sung *= _VOICE_LEVEL * np.sqrt(np.mean(played[sounding] ** 2) / np.mean(sung[sounding] ** 2))
+    return played, sung
+
+
 def mix(accompaniment, vocal, score, artist, sample_rate, rng):
-    """Balance, equalise, add a room and set the level.
+    """Balance voice and instruments, add a room, fade out and set the level.
 
     Parameters
     ----------
@@ -133,19 +159,13 @@ def mix(accompaniment, vocal, score, artist, sample_rate, rng):
     -------
     np.ndarray, shape (n, 2), float32, below 1 in absolute value
     """
-    cues = score.cues
-    # Louder playing and brighter instruments have a flatter spectrum.
-    tilt = 9 * (cues["brightness"] - 0.5) + 0.12 * (cues["velocity"] - 80)
-    dry = _tilt(accompaniment, tilt, sample_rate)
-    sounding = np.abs(vocal) > 0.02
-    if sounding.any():
-        level = np.sqrt(np.mean(dry[sounding] ** 2)) * _VOICE_LEVEL * np.sqrt(2)
-        sung = _tilt(vocal, 0.5 * tilt + 3, sample_rate)
-        dry = dry + (sung * level / np.sqrt(np.mean(sung[sounding] ** 2)) / np.sqrt(2))[:, None]
+    played, sung = balance(accompaniment, vocal, score.cues, sample_rate)
+    dry = played + sung[:, None]
     wet = dry + artist.wetness * _reverb(dry, artist.reverb_seconds, sample_rate, rng)
     fade = np.clip((score.seconds - np.arange(len(wet)) / sample_rate) / _FADE_SECONDS, 0, 1)
     wet *= (fade ** 2)[:, None]
-    peak = 10 ** ((-1 - 10 * (1 - np.clip((cues["velocity"] - 38) / 80, 0, 1))) / 20)  # -11 to -1 dB of full scale
+    loudness = np.clip((score.cues["velocity"] - 38) / 80, 0, 1)
+    peak = 10 ** ((-1 - 10 * (1 - loudness)) / 20)  # -11 to -1 dB of full scale
     return (wet / (np.abs(wet).max() + 1e-9) * peak).astype(np.float32)
 
 

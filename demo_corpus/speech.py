@@ -11,8 +11,9 @@ from demo_corpus import sentences, voices
 SAMPLE_RATE = 16_000  # Hz, as in LibriSpeech and AISHELL-1
 _FEWEST_SPEAKERS, _MOST_SPEAKERS = 12, 40
 _SECONDS_PER_SPEAKER = 25.0
-# Signs a second at 160 words a minute, pauses included: measured over all sentences of this package.
+# Signs a second at 160 words a minute, measured over the utterances of the default corpus.
 _SIGNS_PER_SECOND = {"english": 17.0, "mandarin": 3.5}
+_SILENCE_SECONDS = 0.6  # before and after an utterance, on average
 _ACCENTS = {"english": ("en-us", "en", "en-us", "en-gb-x-rp", "en-gb-scotland", "en-us-nyc"), "mandarin": ("cmn",)}
 _VARIANTS = (("f1", "F"), ("m1", "M"), ("f2", "F"), ("m3", "M"), ("f3", "F"), ("m4", "M"), ("f4", "F"), ("m7", "M"),
              ("Annie", "F"), ("m2", "M"), ("shelby", "F"), ("adam", "M"), ("f5", "F"), ("m5", "M"), ("steph", "F"),
@@ -102,14 +103,14 @@ def _reading(language, speaker, seconds, rng):
     known = sentences.ENGLISH if language == "english" else sentences.MANDARIN
     joint = " " if language == "english" else " 。 "
     queue, texts, spoken = [], [], 0.0
-    while spoken < seconds or len(texts) < 2:
-        n_sentences = min(int(rng.integers(1, 4)), 1 + int((seconds - spoken) / 4)) if spoken < seconds else 1
+    while spoken < seconds - 2.0 or len(texts) < 2:
+        n_sentences = max(min(int(rng.integers(1, 4)), int((seconds - spoken) / 4)), 1)
         while len(queue) < n_sentences:
             queue += [known[i] for i in rng.permutation(len(known))]
         texts.append(joint.join(queue[:n_sentences]))
         del queue[:n_sentences]
         signs = len(texts[-1] if language == "english" else texts[-1].replace(" ", ""))
-        spoken += signs / _SIGNS_PER_SECOND[language] * 160 / speaker.rate
+        spoken += signs / _SIGNS_PER_SECOND[language] * 160 / speaker.rate + _SILENCE_SECONDS
     return texts
 
 

@@ -79,6 +79,7 @@ DRUMS = {  # name: {General MIDI key: (pattern in 4/4, pattern in three)}
     "shaker": {70: ("x.xxx.xxx.xxx.xx", "x.xx.xx.xx.x"), 36: ("x.......x.......", "x...........")},
     "clapper": {76: ("x.......x.......", "x.....x....."), 77: ("....x.......x.x.", "...x.....x..")},
 }
+DRUM_KITS = {"dance": 24, "rock": 16, "brush": 40, "waltz": 40}  # electronic, power, brush; 0, standard, otherwise
 
 STYLES = {
     "ballad": Style(-0.3, -0.1, ("4/4", "6/8"), ("half", "broken", "arpeggio"), ("hold", "half"), ("none", "brush"),

@@ -15,6 +15,7 @@ _TOP_HZ = 9000.0
 # Of white noise, a Hann window of 4 periods lets 1.5/4 of the power through to the harmonics; a sustained
 # espeak-ng vowel scores above 0.85. Voicing rises from 0 to 1 between the two.
 _NOISE_HARMONICITY, _VOWEL_HARMONICITY = 0.5, 0.85
+_CONSONANT_GAIN = 0.7  # held vowels are softer than spoken ones; unchanged, the hiss would stand out
 
 
 class Voice(NamedTuple):
@@ -90,7 +91,7 @@ def synthesise(voice, source_seconds, f0, *, rng):
     voicing = np.interp(frame, np.arange(len(voice.voicing)), voice.voicing)
     place = source_seconds * voice.sample_rate
     residual = np.interp(place, np.arange(len(voice.samples)), voice.samples, left=0, right=0)
-    return (voicing * _harmonics(voice, frame, f0, rng) + (1 - voicing) * residual).astype(np.float32)
+    return (voicing * _harmonics(voice, frame, f0, rng) + _CONSONANT_GAIN * (1 - voicing) * residual).astype(np.float32)
 
 
 def _harmonics(voice, frame, f0, rng):

@@ -5,6 +5,7 @@ palette of Okabe & Ito (2008, "Color Universal Design"), and no line is told fro
 """
 
 import os
+from itertools import pairwise
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -31,8 +32,8 @@ def confusion(report, path):
     """
     figure = _figure(width=9, height=6.4)
     axes = figure.subplots(2, len(TASKS))
-    for row, level, plural in zip(axes, ("clip", "patch"), ("clips", "patches")):
-        for ax, task in zip(row, TASKS):
+    for row, level, plural in zip(axes, ("clip", "patch"), ("clips", "patches"), strict=True):
+        for ax, task in zip(row, TASKS, strict=True):
             image = _matrix(ax, report[level][task.name], title=f"{task.name.capitalize()}, {plural}", unit=level)
     bar = figure.colorbar(image, ax=axes, shrink=0.6, pad=0.02, aspect=30)
     bar.set_label("share of the true class (recall on the diagonal)")
@@ -57,7 +58,7 @@ def learning_curves(history, path):
     n_rows = -(-len(panels) // 2)
     figure = _figure(width=9, height=3 * n_rows)
     axes = figure.subplots(n_rows, 2, sharex=True).ravel()
-    for ax, (key, title, guess) in zip(axes, panels):
+    for ax, (key, title, guess) in zip(axes, panels, strict=False):
         _curves(ax, history, key=key, title=title, guess=guess)
         _mark_stages(ax, history)
         _mark_best(ax, history, key=key, best=best)
@@ -124,7 +125,7 @@ def _curves(ax, history, *, key, title, guess):
 def _mark_stages(ax, history):
     """A vertical line wherever the stage changes, named in the loss panel."""
     stages = [epoch.get("stage") for epoch in history]
-    for number, (before, after) in enumerate(zip(stages, stages[1:]), 1):
+    for number, (before, after) in enumerate(pairwise(stages), 1):
         if before != after:
             ax.axvline(number + 0.5, color=GREY, linewidth=1)
             _note(ax, number + 0.5, f"{before} | {after}", height=0.03)

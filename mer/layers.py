@@ -77,21 +77,24 @@ class UnfoldSteps(layers.Layer):
         return {**super().get_config(), "steps": self.steps}
 
 
-def batch_norm(name, *, over, dtype=None):
-    """Batch normalisation with the published momentum .99 and epsilon .001.
+def batch_norm(name, *, over, momentum=0.99, dtype=None):
+    """Batch normalisation; the published momentum is .99, epsilon .001.
 
     Parameters
     ----------
     name : str
     over : {"time", "channels"}
         Axis whose positions have a mean and a variance each.
+    momentum : float
+        Share of the old value in each update of the moving statistics.
     dtype : str or None
         "float32" keeps log-mel input from being rounded under mixed precision.
     """
-    return layers.BatchNormalization(axis=BATCH_NORM_AXIS[over], momentum=0.99, epsilon=1e-3, name=name, dtype=dtype)
+    return layers.BatchNormalization(axis=BATCH_NORM_AXIS[over], momentum=momentum, epsilon=1e-3, name=name,
+                                     dtype=dtype)
 
 
-def conv_block(x, *, block, filters, pool, over, dropout=0.25, first_norm=1):
+def conv_block(x, *, block, filters, pool, over, dropout=0.25, momentum=0.99, first_norm=1):
     """[Conv 3x3 same ReLU, BN] x 2, max-pool over bands, dropout; layers b<block>_c1, _b1, _c2, _b2, _mp1, _d1.
 
     Parameters
@@ -102,7 +105,7 @@ def conv_block(x, *, block, filters, pool, over, dropout=0.25, first_norm=1):
     filters : int
     pool : int
         Bands that are pooled into one.
-    over : {"time", "channels"}
+    over, momentum
         See `batch_norm`.
     dropout : float
         Share of values that are dropped in training.
@@ -115,18 +118,19 @@ def conv_block(x, *, block, filters, pool, over, dropout=0.25, first_norm=1):
     """
     for place in (1, 2):
         x = layers.Conv2D(filters, 3, padding="same", activation="relu", name=f"b{block}_c{place}")(x)
-        x = batch_norm(f"b{block}_b{first_norm + place - 1}", over=over)(x)
+        x = batch_norm(f"b{block}_b{first_norm + place - 1}", over=over, momentum=momentum)(x)
     x = layers.MaxPooling2D((pool, 1), name=f"b{block}_mp1")(x)
     return layers.Dropout(dropout, name=f"b{block}_d1")(x)
 
 
-def conv_encoder(patch, *, over, last_pool=2, normalise_input=True, dropout=0.25):
+def conv_encoder(patch, *, over, last_pool=2, normalise_input=True, dropout=0.25, momentum=0.99):
     """The three blocks that all published encoders share (ICASSP 2021, figure 1): 32, 64, 128 filters.
 
     Parameters
     ----------
     patch : KerasTensor, shape (batch, bands, frames, 1)
-    over : {"time", "channels"}
+    over, momentum
+        See `batch_norm`.
     last_pool : int
         Bands pooled at the end of block 3.
     normalise_input : bool
@@ -137,7 +141,8 @@ def conv_encoder(patch, *, over, last_pool=2, normalise_input=True, dropout=0.25
     -------
     KerasTensor, shape (batch, bands // (16 * last_pool), frames, 128)
     """
-    x = batch_norm("b1_b1", over=over, dtype="float32")(patch) if normalise_input else patch
-    x = conv_block(x, block=1, filters=32, pool=4, over=over, first_norm=2, dropout=dropout)
-    x = conv_block(x, block=2, filters=64, pool=4, over=over, dropout=dropout)
-    return conv_block(x, block=3, filters=128, pool=last_pool, over=over, dropout=dropout)
+    shared = {"over": over, "dropout": dropout, "momentum": momentum}
+    x = batch_norm("b1_b1", over=over, momentum=momentum, dtype="float32")(patch) if normalise_input else patch
+    x = conv_block(x, block=1, filters=32, pool=4, first_norm=2, **shared)
+    x = conv_block(x, block=2, filters=64, pool=4, **shared)
+    return conv_block(x, block=3, filters=128, pool=last_pool, **shared)

@@ -189,7 +189,7 @@ def _point_estimates(truth, predicted):
     for average in AVERAGES:
         values = precision_recall_fscore_support(
             truth, predicted, labels=present, average=average, zero_division=0)
-        for kind, value in zip(("precision", "recall", "f1"), values):
+        for kind, value in zip(("precision", "recall", "f1"), values[:3], strict=True):
             result[f"{kind}_{average}"] = float(value)
     return result
 
@@ -199,7 +199,7 @@ def _per_class(truth, predicted, classes):
     columns = precision_recall_fscore_support(
         truth, predicted, labels=np.arange(len(classes)), average=None, zero_division=0)
     names = "precision", "recall", "f1", "support"
-    return {label: {name: column[row].item() for name, column in zip(names, columns)}
+    return {label: {name: column[row].item() for name, column in zip(names, columns, strict=True)}
             for row, label in enumerate(classes)}
 
 

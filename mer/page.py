@@ -127,8 +127,8 @@ def published():
     for path in sorted((HERE / "published").glob("icassp2021_*.csv")):
         with open(path, newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file):
-                key = PUBLISHED_EXPERIMENTS[row["experiment"]], row["model"], row["config"], row["setting"], row["likely_true_task"]
-                figures[key] = float(row["F"])
+                cell_of = tuple(row[name] for name in ("model", "config", "setting", "likely_true_task"))
+                figures[PUBLISHED_EXPERIMENTS[row["experiment"]], *cell_of] = float(row["F"])
     return figures
 
 

@@ -148,12 +148,12 @@ def _check_probabilities(task, probabilities, n_patches, name):
 
 def _test_set(data):
     """Size and make-up of the test set; the digest tells whether two reports used the same clips and labels."""
-    labelled = sorted(zip(data["clips"], data["quadrant"].tolist()))
+    labelled = sorted(zip(data["clips"], data["quadrant"].tolist(), strict=True))
     support = np.bincount(data["quadrant"], minlength=len(QUADRANTS)).tolist()
     return {
         "clips": len(data["clips"]),
         "patches": len(data["patch_clip"]),
-        "clips_per_quadrant": dict(zip(QUADRANTS, support)),
+        "clips_per_quadrant": dict(zip(QUADRANTS, support, strict=True)),
         "digest": hashlib.sha256(json.dumps(labelled).encode()).hexdigest()[:16],
     }
 
@@ -165,7 +165,8 @@ def _warnings(test):
         lines.append("The test set is a single clip: no interval can be given.")
     elif n_clips < FEW_CLIPS:
         lines.append(f"The test set has only {n_clips} clips: an accuracy near one half is uncertain by about "
-                     f"±{1.96 * 0.5 / n_clips ** 0.5:.2f}, and bootstrap intervals of so few clips are a little too narrow.")
+                     f"±{1.96 * 0.5 / n_clips ** 0.5:.2f}, and bootstrap intervals of so few clips are a little too "
+                     "narrow.")
     absent = [name for name, support in test["clips_per_quadrant"].items() if not support]
     if absent:
         lines.append(f"No test clip is in {' or '.join(absent)}: nothing can be said about it, and macro averages "

@@ -143,7 +143,7 @@ def _confusions(report):
     for task in TASKS:
         sides = [_matrix(report[level][task.name], f"{task.name}, {plural}")
                  for level, plural in (("clip", "clips"), ("patch", "patches"))]
-        lines += ["", *(f"  {left:<57}{right}".rstrip() for left, right in zip(*sides))]
+        lines += ["", *(f"  {left:<57}{right}".rstrip() for left, right in zip(*sides, strict=True))]
     return lines
 
 
@@ -152,7 +152,7 @@ def _matrix(result, title):
     labels = result["classes"]
     lines = [f"{title:<20}" + "".join(f"{label:>8}" for label in labels)]
     return lines + [f"{label:>20}" + "".join(f"{count:>8,}" for count in row)
-                    for label, row in zip(labels, result["confusion"])]
+                    for label, row in zip(labels, result["confusion"], strict=True)]
 
 
 def _reading(report):

@@ -245,7 +245,7 @@ def load(path, ids):
 
 
 def _complete(path, ids, split, known):
-    missing = [name for name, side in zip(ids, split) if side is None]
+    missing = [name for name, side in zip(ids, split, strict=True) if side is None]
     if missing:
         extra = sorted(set(known) - set(ids))
         other = f", and lists {len(extra)} unknown ones, for example {extra[0]}" if extra else ""

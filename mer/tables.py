@@ -110,7 +110,7 @@ def _parse(path, lines, start, delimiter):
         for cells in reader:
             if any(cell.strip() for cell in cells):
                 cells = [cell.strip() for cell in cells] + [""] * (len(columns) - len(cells))
-                rows.append((start + reader.line_num, dict(zip(columns, cells))))
+                rows.append((start + reader.line_num, dict(zip(columns, cells, strict=False))))
     except csv.Error as error:
         raise MerError(f"{path} is not a csv ({error}, line {start + reader.line_num}): save it as csv again") from None
     return Table(path, columns, tuple(rows), delimiter != ",")

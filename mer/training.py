@@ -96,7 +96,10 @@ class Checkpoint(keras.callbacks.Callback):
         state = self.state()
         if state:
             # what a killed save left may be half a file; only the one that the state names is whole
+            self.model.optimizer.build(self.model.trainable_variables)
             self.model.load_weights(self.folder / state["weights"])
+            for variable, value in zip(_random_states(self.model), state["random"], strict=True):
+                variable.assign(value)
             self.history, self.best = state["history"], state["best"]
             for callback, numbers in zip(self.others, state["callbacks"], strict=True):
                 vars(callback).update(numbers)
@@ -130,10 +133,17 @@ class Checkpoint(keras.callbacks.Callback):
         write_json(self.folder / "state.json", {
             "key": self.key, "epochs_done": epochs_done, "weights": weights.name, "best": self.best,
             "history": self.history, "callbacks": numbers,
+            "random": [keras.ops.convert_to_numpy(state).tolist() for state in _random_states(self.model)],
             "stopped": bool(self.model.stop_training)})
         for old in self.folder.glob("epoch-*.weights.h5"):
             if old != weights:
                 old.unlink()
+
+
+def _random_states(model):
+    """States of the dropout generators, which Keras does not save with the weights."""
+    weights = {id(weight) for weight in model.weights}
+    return [variable for variable in model.variables if id(variable) not in weights]
 
 
 def fit(model, train, val, *, folder, key, epochs, patience, halve_after, tensorboard=None):

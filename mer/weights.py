@@ -16,6 +16,7 @@ import os
 import platform
 import subprocess
 import sys
+import warnings
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
@@ -121,8 +122,10 @@ def load(model, path):
     if not path.exists():
         raise MerError(f"{path} does not exist: train this model first")
     try:
-        keras.Model(model.inputs, model.outputs).load_weights(path)
-    except (OSError, ValueError, KeyError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)  # Keras only warns where layers are left untouched
+            keras.Model(model.inputs, model.outputs).load_weights(path)
+    except (OSError, ValueError, KeyError, UserWarning) as error:
         raise MerError(f"{path} does not fit {model.name} ({str(error).splitlines()[0]}): "
                        "train it again with --force") from None
 

@@ -3,10 +3,10 @@
 import unicodedata
 
 import pytest
+from test_corpora import listed, reasons, touch
 
 from mer import MerError, corpora
 from mer.corpora import _emotion
-from test_corpora import listed, reasons, touch
 
 
 def write(path, text, encoding="utf-8"):
@@ -118,11 +118,11 @@ def test_non_latin_names_match_in_either_unicode_form(tmp_path, on_disk, in_csv)
 def test_ch818_wants_exactly_one_table(tmp_path):
     touch(tmp_path, "x.mp3")
     write(tmp_path / "notes.csv", "clip,comment\nx,nice\n")
-    with pytest.raises(MerError, match="needs one csv .* found notes.csv: name the right one with -pl"):
+    with pytest.raises(MerError, match=r"needs one csv .* found notes.csv: name the right one with -pl"):
         listed("music", "m", tmp_path)
     for name in ("one.csv", "two.csv"):
         write(tmp_path / name, "clip,quadrant\nx,Q1\n")
-    with pytest.raises(MerError, match="there are one.csv and two.csv"):
+    with pytest.raises(MerError, match=r"there are one.csv and two.csv"):
         listed("music", "m", tmp_path)
     assert labels(listed("music", "m", tmp_path, labels=tmp_path / "two.csv")) == {"x.mp3": "Q1"}
 
@@ -200,7 +200,8 @@ def test_a_missing_file_is_never_replaced_by_another_of_its_name(tmp_path):
 
 def test_rows_that_contradict_each_other_leave_the_clip_out(tmp_path):
     touch(tmp_path, "a.mp3", "b.mp3", "c.mp3")
-    own = write(tmp_path / "own.csv", "path,quadrant,arousal,valence\na.mp3,Q1,-1,1\nb,Q1,1,1\nb.mp3,Q2,1,-1\nc,Q2,1,-1\n")
+    own = write(tmp_path / "own.csv", "path,quadrant,arousal,valence\n"
+                                      "a.mp3,Q1,-1,1\nb,Q1,1,1\nb.mp3,Q2,1,-1\nc,Q2,1,-1\n")
     listing = listed("music", "m", tmp_path, labels=own)
     assert labels(listing) == {"c.mp3": "Q2"}
     assert "quadrant Q1 disagrees with arousal -0.1" in reasons(listing)["a.mp3"]
@@ -211,7 +212,8 @@ def test_rows_that_contradict_each_other_leave_the_clip_out(tmp_path):
                                                 ("group", "group")])
 def test_own_groups_and_splits(tmp_path, column, grouped_by):
     touch(tmp_path, "a.mp3", "b.mp3", "c.mp3")
-    own = write(tmp_path / "own.csv", f"path,quadrant,{column},split\na.mp3,1,G,train\nb.mp3,2,G,Validation\nc.mp3,3,,test\n")
+    own = write(tmp_path / "own.csv", f"path,quadrant,{column},split\n"
+                                      "a.mp3,1,G,train\nb.mp3,2,G,Validation\nc.mp3,3,,test\n")
     listing = listed("music", "t", tmp_path, labels=own)
     assert [clip.group.lower() for clip in listing.clips] == ["g", "g", "c.mp3"] and listing.grouped_by == grouped_by
     assert [clip.split for clip in listing.clips] == ["train", "val", "test"]

@@ -39,10 +39,10 @@ def librosa_mel(waveform, *, rate_hz=RATE_HZ):
     return librosa.feature.melspectrogram(S=np.abs(stft), sr=rate_hz, n_mels=128)
 
 
-# --- the published features ----------------------------------------------------------------------------------
+# --- the published features ------------------------------------------------------------------------------
 
 def golden_pair(log_mel, suffixes):
-    """Name, our patches and the published ones, both (n, 128, 31) float64, of each file with these suffixes."""
+    """Name, our patches and the published ones, both (n, 128, 31) float64, of each file so called."""
     if not GOLDEN.exists():
         pytest.skip("the published features (../shared/golden) are not on this machine")
     with np.load(GOLDEN, allow_pickle=False) as golden:
@@ -71,7 +71,7 @@ def test_mp3_is_close_to_the_published_patches(log_mel):
         assert np.abs(ours - published).mean() < 0.02, name
 
 
-# --- librosa -------------------------------------------------------------------------------------------------
+# --- librosa ---------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("rate_hz, n_fft, n_bands", [
     (16000, 2048, 128), (22050, 2048, 128), (44100, 4096, 96), (8000, 1024, 40), (2000, 512, 20)])
@@ -115,7 +115,7 @@ def test_other_sizes_equal_librosa(noise):
     np.testing.assert_allclose(small.magnitude(noise), theirs, atol=1e-6 * theirs.max())
 
 
-# --- meaning -------------------------------------------------------------------------------------------------
+# --- meaning ---------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("hz", [200, 1000, 3000, 7000])
 def test_sine_peaks_in_the_band_that_holds_it(log_mel, hz):
@@ -160,13 +160,13 @@ def test_two_axes_are_refused(log_mel):
 
 @pytest.mark.parametrize("values, message", [
     ({"n_fft": 2047}, "n_fft must be even"), ({"window_samples": 4096}, "not below the window"),
-    ({"hop_samples": 0}, "hop at least 1"), ({"n_fft": 256, "window_samples": 256}, "mel bands would hold no")])
+    ({"hop_samples": 0}, "hop at least 1"), ({"n_fft": 256, "window_samples": 256}, "bands would hold no")])
 def test_impossible_settings_are_refused(values, message):
     with pytest.raises(MerError, match=message):
         audio.LogMel(**values)
 
 
-# --- load ----------------------------------------------------------------------------------------------------
+# --- load ------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("rate_hz", [8000, 22050, 44100, 48000, 96000])
 def test_other_rates_keep_pitch_and_get_the_exact_length(tmp_path, log_mel, rate_hz):
@@ -228,7 +228,7 @@ def test_silence_is_refused(tmp_path):
         audio.load(tmp_path / "a.wav", sample_rate_hz=RATE_HZ)
 
 
-# --- patches -------------------------------------------------------------------------------------------------
+# --- patches ---------------------------------------------------------------------------------------------
 
 sizes = st.tuples(st.integers(0, 200), st.integers(1, 60), st.integers(1, 60))
 

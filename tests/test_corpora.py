@@ -58,7 +58,7 @@ def test_every_corpus_says_who_made_it_and_how_it_may_be_used(kind, code):
     if hasattr(module, "PARTS"):
         assert set(module.PARTS) < set(corpora.codes(kind))
         return
-    assert module.FOLDER and module.SETTING == f"path_{kind}_{module.LANGUAGE}"
+    assert module.FOLDER and f"path_{kind}_{module.LANGUAGE}" == module.SETTING
     assert module.EXPECTED_CLIPS is None or module.EXPECTED_CLIPS > 0
 
 
@@ -80,7 +80,7 @@ def test_every_corpus_lists_its_layout_and_keeps_the_contract(tmp_path, kind, co
 
 
 def test_unknown_codes_are_answered_with_the_known_ones():
-    with pytest.raises(MerError, match="no music corpus has the code 'x'.*e \\(English, 4Q-Emotion\\)"):
+    with pytest.raises(MerError, match=r"no music corpus has the code 'x'.*e \(English, 4Q-Emotion\)"):
         corpora.get("music", "x")
 
 
@@ -110,11 +110,11 @@ def test_the_folder_that_holds_the_subsets_will_do(tmp_path):
 
 def test_a_missing_corpus_is_one_sentence_with_the_setting(tmp_path):
     module = corpora.get("speech", "m")
-    with pytest.raises(MerError, match="data_aishell.* is not there: set path_to_data .* path_speech_mandarin"):
+    with pytest.raises(MerError, match=r"data_aishell.* is not there: set path_to_data .* path_speech_mandarin"):
         corpora.find_root(module, tmp_path)
-    with pytest.raises(MerError, match="path_to_data in settings.py is empty"):
+    with pytest.raises(MerError, match=r"path_to_data in settings.py is empty"):
         corpora.find_root(module, None)
-    with pytest.raises(MerError, match="no clip can be used .*correct the path"):
+    with pytest.raises(MerError, match=r"no clip can be used .*correct the path"):
         listed("speech", "m", tmp_path)
     with pytest.raises(MerError, match="no folder"):
         listed("speech", "m", tmp_path / "nowhere")
@@ -130,7 +130,7 @@ def test_librispeech_groups_by_speaker_and_names_what_it_does_not_know(tmp_path)
     assert [clip.group for clip in listing.clips] == ["367", "19", "19"] and listing.grouped_by == "speaker"
     assert "its speaker is unknown" in reasons(listing)["intro/hello.mp3"]
     assert "the same name as" in reasons(listing)["test-other/367/130732/367-130732-0001.wav"]
-    with pytest.raises(MerError, match="labels.* leave it out"):
+    with pytest.raises(MerError, match=r"labels.* leave it out"):
         listed("speech", "e", tmp_path, labels=tmp_path / "labels.csv")
 
 
@@ -141,7 +141,7 @@ def test_aishell_archives_are_told_and_the_command_unpacks_them(tmp_path):
         (root / "wav").mkdir(parents=True, exist_ok=True)
         with tarfile.open(root / "wav" / f"{speaker}.tar.gz", "w:gz") as archive:
             archive.add(made / "train" / speaker, f"train/{speaker}")
-    with pytest.raises(MerError, match="still packed \\(2 archives like wav/S0002.tar.gz\\)") as error:
+    with pytest.raises(MerError, match=r"still packed \(2 archives like wav/S0002.tar.gz\)") as error:
         listed("speech", "m", root)
     with tarfile.open(root / "wav" / "S0002.tar.gz") as archive:
         archive.extractall(root / "wav", filter="data")
@@ -188,7 +188,7 @@ def test_an_unreadable_folder_is_an_error_not_a_smaller_corpus(tmp_path, monkeyp
         return scandir(path)
 
     monkeypatch.setattr(_base.os, "scandir", refuse)
-    with pytest.raises(MerError, match="shut cannot be read .Permission denied"):
+    with pytest.raises(MerError, match=r"shut cannot be read .Permission denied"):
         _base.scan(tmp_path)
 
 

@@ -51,7 +51,7 @@ def error_of(path):
     return message.removeprefix(f"{path} ")
 
 
-# --- what can be read ----------------------------------------------------------------------------------------
+# --- what can be read ------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("suffix, tolerance", [
     (".wav", 1e-4), (".flac", 1e-4), (".aiff", 1e-4), (".ogg", 0.05), (".mp3", 0.05), (".m4a", 0.05)])
@@ -125,7 +125,7 @@ def test_an_mp3_a_frame_short_of_its_header_is_accepted(tmp_path):
     assert 0 < 2 * RATE_HZ - len(decode.decode(tmp_path / "a.mp3")[0]) < 3000
 
 
-# --- what cannot ---------------------------------------------------------------------------------------------
+# --- what cannot -----------------------------------------------------------------------------------------
 
 def test_missing(tmp_path):
     assert error_of(tmp_path / "none.wav").startswith("does not exist, but an audio file was expected; check")
@@ -167,14 +167,14 @@ class TestEveryFormat:
         message = error_of(tmp_path / f"a{suffix}")
         assert "truncated" in message or (suffix == ".m4a" and message.startswith("cannot be decoded"))
 
-    def test_damaged_in_the_middle(self, tmp_path, suffix):
-        if suffix == ".wav":
-            pytest.skip("any bytes are sound in a wav")
-        content = bytearray(write(tmp_path / f"a{suffix}", tone(8.0)).read_bytes())
-        middle, size = len(content) // 2, len(content) // 5
-        content[middle:middle + size] = np.random.default_rng(6).bytes(size)
-        (tmp_path / f"a{suffix}").write_bytes(content)
-        assert "truncated" in error_of(tmp_path / f"a{suffix}")
+
+@pytest.mark.parametrize("suffix", [".flac", ".ogg", ".mp3", ".m4a"])  # any bytes are sound in a wav
+def test_damaged_in_the_middle(tmp_path, suffix):
+    content = bytearray(write(tmp_path / f"a{suffix}", tone(8.0)).read_bytes())
+    middle, size = len(content) // 2, len(content) // 5
+    content[middle:middle + size] = np.random.default_rng(6).bytes(size)
+    (tmp_path / f"a{suffix}").write_bytes(content)
+    assert "truncated" in error_of(tmp_path / f"a{suffix}")
 
 
 def test_m4a_with_its_index_in_front_truncated(tmp_path):

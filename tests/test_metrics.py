@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 
 from mer import metrics
@@ -29,7 +30,7 @@ def test_scores_from_confusions_equal_scikit_learn(case):
     for average in ("macro", "weighted"):
         expected = precision_recall_fscore_support(
             truth, predicted, labels=np.unique(truth), average=average, zero_division=0)
-        for kind, value in zip(("precision", "recall", "f1"), expected):
+        for kind, value in zip(("precision", "recall", "f1"), expected[:3], strict=True):
             assert found[f"{kind}_{average}"] == pytest.approx(value, abs=1e-12)
 
 

@@ -48,7 +48,8 @@ def test_short_rows_are_filled_and_a_comma_is_no_decimal_mark_where_it_separates
 
 
 @pytest.mark.parametrize("content, message", [
-    (b"", "is empty"), (b"\n \n", "is empty"), (b"PK\x03\x04rest", "spreadsheet"), (b"\xff\xfe\x00", "not a text file")])
+    (b"", "is empty"), (b"\n \n", "is empty"), (b"PK\x03\x04rest", "spreadsheet"),
+    (b"\xff\xfe\x00", "not a text file")])
 def test_what_is_no_csv_is_said(tmp_path, content, message):
     path = tmp_path / "t.csv"
     path.write_bytes(content)

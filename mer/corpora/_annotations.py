@@ -108,9 +108,10 @@ def _labelled(row, cells, named, plane):
     if not named:
         return _from_point(row, arousal, valence)
     labelled = replace(row, quadrant=quadrant_name(cells[named]), arousal=arousal, valence=valence)
-    if arousal is not None and quadrant(arousal, valence) not in (None, labelled.quadrant):
+    told = arousal is not None and quadrant(arousal, valence)
+    if told and told != labelled.quadrant:
         return replace(labelled, problem=f"quadrant {labelled.quadrant} disagrees with arousal {arousal:.3g} and "
-                                         f"valence {valence:.3g} (in [-1, 1]), which lie in {quadrant(arousal, valence)}")
+                                         f"valence {valence:.3g} (in [-1, 1]), which lie in {told}")
     return labelled
 
 

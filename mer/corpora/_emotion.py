@@ -100,6 +100,6 @@ def _columns(names, dimension):
 
 def _stated_range(column):
     found = _RANGE.search(column)
-    return (float(found[1]), float(found[2])) if found else None
+    return (float(found[1]), float(found[2])) if found and float(found[1]) < float(found[2]) else None
 
 

@@ -13,7 +13,7 @@ FOLDER = ("CH818",)
 MARKS = ()
 SETTING = "path_music_mandarin"
 GROUPED_BY = "song"
-LICENCE = "for research; ask the authors"
+LICENCE = "none known to us; ask its authors"
 CITATION = ("Hu, X., Yang, Y.-H. (2017). Cross-dataset and cross-cultural music mood prediction: a case on western and "
             "Chinese pop songs. IEEE Transactions on Affective Computing 8(2), 228-240. "
             "https://doi.org/10.1109/TAFFC.2016.2523503")

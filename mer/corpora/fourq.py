@@ -13,7 +13,7 @@ FOLDER = ("MER_audio_taffc_dataset", "4Q-Emotion")
 MARKS = ("panda_dataset_taffc_annotations.csv", "panda_dataset_taffc_metadata.csv")
 SETTING = "path_music_english"
 GROUPED_BY = "artist"
-LICENCE = "for research; ask the authors"
+LICENCE = "none known to us; ask its authors"
 CITATION = ("Panda, R., Malheiro, R., Paiva, R. P. (2018). Novel audio features for music emotion recognition. IEEE "
             "Transactions on Affective Computing 11(4), 614-626. https://doi.org/10.1109/TAFFC.2018.2820691")
 HOMEPAGE = "http://mir.dei.uc.pt/downloads.html"

@@ -12,7 +12,7 @@ FOLDER = ("TR-MUSIC",)
 MARKS = ()
 SETTING = "path_music_turkish"
 GROUPED_BY = "clip"
-LICENCE = "for research; ask the authors"
+LICENCE = "none known to us; ask its authors"
 CITATION = ("Er, M. B., Aydilek, I. B. (2019). Music emotion recognition by using chroma spectrogram and deep visual "
             "features. International Journal of Computational Intelligence Systems 12(2), 1622-1634. "
             "https://doi.org/10.2991/ijcis.d.191216.001")

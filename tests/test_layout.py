@@ -1,0 +1,83 @@
+"""The rules of the tree, read from the sources: which way imports point, how long things may be."""
+
+import ast
+import re
+
+import pytest
+from conftest import ROOT
+
+SCRIPTS = ("generate_dataset", "pretrain_denoise", "pretrain_cpc", "trans_train_denoise_multi",
+           "trans_train_cpc_multi", "report", "make_demo_corpus")
+# A module of `mer` imports only from lower ranks, or from its own package.
+RANKS = {"config": 0, "audio": 0, "decode": 0, "tasks": 0, "layers": 0, "metrics": 0, "tables": 0, "corpora": 1,
+         "splits": 1, "pretext": 1, "heads": 1, "weights": 1, "cli": 1, "figures": 1, "report_text": 1, "training": 1,
+         "page": 2, "store": 2, "extract": 3, "report": 3, "gather": 3, "datasets": 4, "pretrain": 5, "transfer": 5}
+SAME_RANK = {("audio", "decode")}  # audio.load is the public name of what decode does
+MODULES = sorted((ROOT / "mer").rglob("*.py"))
+SOURCES = [ROOT / f"{name}.py" for name in SCRIPTS] + MODULES + sorted((ROOT / "models").glob("*.py"))
+
+
+def imports(path):
+    """Absolute names that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert all(alias.name != "*" for alias in node.names), f"{path}: import *"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def part(path):
+    """Name in RANKS of a file in mer/."""
+    return path.relative_to(ROOT / "mer").parts[0].removesuffix(".py")
+
+
+def test_every_module_has_a_rank():
+    assert {part(path) for path in MODULES} - {"__init__"} == set(RANKS)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
+def test_imports_of_the_core_point_downwards(path):
+    mine = part(path)
+    for name in imports(path):
+        first, *rest = name.split(".")
+        assert first not in ("settings", "models", "tensorflow", *SCRIPTS), f"{path.name} imports {name}"
+        if first == "mer" and rest and rest[0] in RANKS and rest[0] != mine and (mine, rest[0]) not in SAME_RANK:
+            assert RANKS[rest[0]] < RANKS[mine], f"{path.name} imports {name}"
+
+
+def test_architectures_see_only_keras_and_the_lowest_rank():
+    for path in sorted((ROOT / "models").glob("[a-z]*.py")):
+        for name in imports(path):
+            assert name.split(".")[0] in ("keras", "mer"), f"{path.name} imports {name}"
+            if name.startswith("mer."):
+                assert RANKS[name.split(".")[1]] == 0, f"{path.name} imports {name}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
+def test_lengths(path):
+    text = path.read_text(encoding="utf-8")
+    lines = text.splitlines()
+    assert len(lines) < (80 if path.parent == ROOT else 301), f"{path.name} has {len(lines)} lines"
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            body = node.body[1:] if ast.get_docstring(node) else node.body
+            length = body[-1].end_lineno - body[0].lineno + 1 if body else 0
+            assert length <= 60, f"{path.name}: {node.name} has {length} lines"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
+def test_public_functions_and_modules_are_documented(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert ast.get_docstring(tree), f"{path.name} has no docstring"
+    if path.parent == ROOT:
+        return
+    for node in tree.body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
+            assert ast.get_docstring(node), f"{path.name}: {node.name} has no docstring"
+
+
+def test_nothing_loads_code():
+    forbidden = re.compile(r"allow_pickle *= *True|pickle\.load|joblib\.load|safe_mode *= *False|\beval\(|\bexec\(")
+    for path in SOURCES:
+        assert not forbidden.search(path.read_text(encoding="utf-8")), path.name

@@ -1,0 +1,193 @@
+"""Every architecture builds, keeps the published names and sizes, trains a step and survives saving."""
+
+import h5py
+import keras
+import numpy as np
+import pytest
+
+import models
+from mer import MerError, heads, layers, training, weights
+
+PATCH = (128, 31, 1)
+ALL = models.names()
+
+
+def load(name):
+    return models.load(name, pretexts=["denoise", "cpc", None])
+
+
+def some_patches(n=4, *, seed=0):
+    return np.random.default_rng(seed).normal(-6, 2, (n, *PATCH)).astype(np.float32)
+
+
+def channels_last(array):
+    return np.moveaxis(array, -3, -1)
+
+
+def set_by_name(model, path, group):
+    """Copy arrays of a published file into `model` by layer and weight name; returns how many."""
+    arrays = {}
+
+    def visit(name, item):
+        if isinstance(item, h5py.Dataset):
+            *_, layer, weight = name.split("/")
+            arrays[layer, weight.split(":")[0]] = item[()]
+
+    with h5py.File(path) as file:
+        file[group].visititems(visit)
+    done = 0
+    for layer in model._flatten_layers(include_self=False, recursive=True):
+        for weight in layer.weights if not isinstance(layer, keras.Model) else ():
+            if (layer.name, weight.name) in arrays:
+                weight.assign(arrays[layer.name, weight.name])
+                done += 1
+    assert done == len(arrays)
+
+
+def test_the_published_autoencoder_computes_the_same(shared):
+    model = load("model_over").build(PATCH)
+    folder = shared / "legacy"
+    set_by_name(model, next(folder.glob("models/speech/english/model_over*.hdf5")), "model_weights")
+    stored = np.load(folder / "model_over_outputs.npz", allow_pickle=False)
+    patches = channels_last(stored["patches"])
+    np.testing.assert_allclose(model.predict(patches, verbose=0), channels_last(stored["reconstruction"]), atol=1e-4)
+    codes = load("model_over").encoder(model).predict(patches, verbose=0)
+    np.testing.assert_allclose(codes, channels_last(stored["encod"]), atol=1e-4)
+
+
+def test_the_published_cpc_computes_the_same(shared):
+    model = load("model_cpc").build(PATCH)
+    folder = shared / "legacy"
+    set_by_name(model, next(folder.glob("models/speech/english/model_cpc*.hdf5")), "model_weights")
+    stored = np.load(folder / "model_cpc_outputs.npz", allow_pickle=False)
+    codes = load("model_cpc").encoder(model).predict(channels_last(stored["patches"]), verbose=0)
+    np.testing.assert_allclose(codes, stored["encod"], rtol=1e-6, atol=1e-3)  # codes reach 370
+    inputs = {name: channels_last(stored[name]) for name in ("past", "future")}
+    np.testing.assert_allclose(model.predict(inputs, verbose=0), stored["score"], atol=1e-4)
+    context = keras.Model(model.input, model.get_layer("ar_context").output).predict(inputs, verbose=0)
+    np.testing.assert_allclose(context, stored["context"], atol=1e-4)
+
+
+# Counted over the arrays of the published files; the CPC file holds its encoder twice.
+@pytest.mark.parametrize("name, parameters", [("model_over", 712_685), ("model_cpc", 4_943_172)])
+def test_parameter_counts(name, parameters):
+    assert load(name).build(PATCH).count_params() == parameters
+
+
+def test_published_layer_names():
+    names = [layer.name for layer in load("model_over").build(PATCH).layers[1:]]
+    expected = ("b1_b1 b1_c1 b1_b2 b1_c2 b1_b3 b1_mp1 b1_d1 b2_c1 b2_b1 b2_c2 b2_b2 b2_mp1 b2_d1 b3_c1 b3_b1 b3_c2 "
+                "b3_b2 b3_mp1 b3_d1 encod b5_u1 b6_u1 b6_c1 b6_b1 b6_c2 b6_b2 b6_d1 b7_u1 b7_c1 b7_b1 b7_c2 b7_b2 "
+                "b7_d1 b8_u1 b8_c1 b8_b1 b8_c2 b8_b2")
+    assert names == expected.split()
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_codes_and_heads_have_the_stated_shapes(name):
+    module = load(name)
+    model = heads.attach(module.encoder(module.build(PATCH)))
+    out = model.predict(some_patches(), verbose=0)
+    assert {task: value.shape for task, value in out.items()} == {"quadrants": (4, 4), "arousal": (4, 2),
+                                                                  "valence": (4, 2)}
+    for value in out.values():
+        np.testing.assert_allclose(value.sum(axis=1), 1, atol=1e-5)
+    assert heads.encoder_of(model).output_shape == (None, 256 if name == "model_cpc" else 7936)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_heads_on_codes_are_the_same_function(name):
+    module = load(name)
+    model = heads.attach(module.encoder(module.build(PATCH)))
+    codes = heads.encoder_of(model).predict(some_patches(), verbose=0)
+    whole, split = model.predict(some_patches(), verbose=0), heads.on_codes(model, codes.shape[1]).predict(codes,
+                                                                                                        verbose=0)
+    for task, value in whole.items():
+        np.testing.assert_allclose(split[task], value, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_saved_weights_give_the_same_output_and_hold_no_optimiser(name, tmp_path):
+    module = load(name)
+    keras.utils.set_random_seed(1)
+    model = heads.attach(module.encoder(module.build(PATCH)))
+    model.compile(training.DecayingAdam(1e-3), loss="mse", jit_compile=False)
+    weights.save(model, tmp_path / "a.weights.h5")
+    keras.utils.set_random_seed(2)
+    other = heads.attach(module.encoder(module.build(PATCH)))
+    weights.load(other, tmp_path / "a.weights.h5")
+    for task, value in model.predict(some_patches(), verbose=0).items():
+        np.testing.assert_array_equal(other.predict(some_patches(), verbose=0)[task], value)
+    with h5py.File(tmp_path / "a.weights.h5") as file:
+        assert "optimizer" not in file
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_one_step_of_training_moves_every_trainable_layer(name):
+    module = load(name)
+    keras.utils.set_random_seed(0)
+    model = module.build(PATCH)
+    if module.PRETEXT is None:
+        model = heads.attach(model)
+        x = some_patches()
+        y = {"quadrants": np.eye(4, dtype="f"), "arousal": np.eye(2, dtype="f")[[0, 1, 0, 1]],
+             "valence": np.eye(2, dtype="f")[[0, 1, 1, 0]]}
+        loss = "categorical_crossentropy"
+    elif module.PRETEXT == "cpc":
+        x = {"past": np.stack([some_patches(4, seed=i) for i in range(4)]),
+             "future": np.stack([some_patches(2, seed=9 + i) for i in range(4)])}
+        y, loss = np.array([[0.0], [1.0], [0.0], [1.0]], "f"), "binary_crossentropy"
+    else:
+        x = y = some_patches()
+        loss = "mse"
+    model.compile(training.DecayingAdam(1e-2), loss=loss, jit_compile=False)
+    before = [keras.ops.convert_to_numpy(weight).copy() for weight in model.trainable_weights]
+    model.train_on_batch(x, y)
+    still = [weight.path for old, weight in zip(before, model.trainable_weights, strict=True)
+             if np.array_equal(old, keras.ops.convert_to_numpy(weight))]
+    # a bias before a softmax over equal targets, or a unit that is dead on so few patches, may stand still
+    assert len(still) <= len(before) // 5, still
+
+
+def test_the_corrected_autoencoder_can_be_told_the_scale_of_its_bands():
+    module = load("model_scae")
+    model = module.build(PATCH)
+    mean, deviation = np.linspace(-10, -2, 128), np.linspace(0.5, 3, 128)
+    module.prepare(model, mean, deviation)
+    standard = keras.Model(model.input, model.get_layer("standardise").output)
+    patch = np.broadcast_to((mean + deviation)[:, None, None], PATCH)[None].astype(np.float32)
+    np.testing.assert_allclose(standard.predict(patch, verbose=0), 1, atol=1e-4)
+    # the output starts near the training mean instead of near zero
+    assert abs(model.predict(patch, verbose=0).mean() - mean.mean()) < 2
+
+
+def test_time_norm_is_that_of_the_frames():
+    x = some_patches(8)
+    out = layers.batch_norm("n", over="time")(x, training=True)
+    out = keras.ops.convert_to_numpy(out)
+    np.testing.assert_allclose(out.mean(axis=(0, 1, 3)), 0, atol=1e-4)  # (batch, bands, frames, 1): frames remain
+    np.testing.assert_allclose(out.std(axis=(0, 1, 3)), 1, atol=1e-2)
+
+
+def test_hard_sigmoid_is_that_of_keras_2():
+    x = np.array([-3.0, -2.5, -1.0, 0.0, 1.0, 2.5, 3.0], np.float32)
+    np.testing.assert_allclose(layers.hard_sigmoid(x), [0, 0, 0.3, 0.5, 0.7, 1, 1], atol=1e-6)
+
+
+def test_unknown_and_wrong_architectures_are_named():
+    with pytest.raises(MerError, match="did you mean model_over"):
+        models.load("model_ovr", pretexts=["denoise"])
+    with pytest.raises(MerError, match="use one of: model_over, model_scae"):
+        models.load("model_cpc", pretexts=["denoise"])
+
+
+def test_weights_of_something_else_are_refused(tmp_path):
+    path = tmp_path / "x.weights.h5"
+    model = load("model_over").build(PATCH)
+    with pytest.raises(MerError, match="does not exist"):
+        weights.load(model, path)
+    path.write_text("no weights")
+    with pytest.raises(MerError, match="does not fit model_over"):
+        weights.load(model, path)
+    weights.save(load("model_scae").build(PATCH), path)
+    with pytest.raises(MerError, match="does not fit model_over"):
+        weights.load(model, path)

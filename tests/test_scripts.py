@@ -1,0 +1,218 @@
+"""The scripts as a user runs them: all of them end to end on small corpora, and their mistakes."""
+
+import csv
+import importlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from conftest import ROOT
+
+SMALL = {"pretrain_epochs": 1, "heads_epochs": 2, "full_epochs": 1, "pretrain_batch_patches": 32,
+         "heads_batch_patches": 32, "full_batch_patches": 32, "cpc_batch_sequences": 8, "n_bootstrap": 50,
+         "extract_jobs": 1}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory, data):
+    """Environment of one user: where the data is and where results go, through MER_ names."""
+    folder = tmp_path_factory.mktemp("home")
+    environ = {f"MER_{name}".upper(): str(value) for name, value in SMALL.items()}
+    environ |= {"MER_PATH_TO_DATA": str(data), "MER_PATH_TO_FEATURES": str(folder / "features"),
+                "MER_PATH_TO_MODELS": str(folder / "models"), "MER_PATH_TO_MODELS_TRANS": str(folder / "models_trans"),
+                "MER_PATH_TO_RESULTS": str(folder / "results")}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environ.items():
+            patch.setenv(name, value)
+        yield folder
+
+
+def script(name, *argv):
+    """Run a script's main in this process, as its command line would."""
+    return importlib.import_module(name).main(list(argv))
+
+
+def command(*argv, **kwargs):
+    """Run a script as a process of its own."""
+    return subprocess.run([sys.executable, *argv], cwd=ROOT, capture_output=True, text=True, timeout=300, **kwargs)
+
+
+@pytest.fixture(scope="module")
+def stores(home):
+    for dataset, language in (("s", "e"), ("s", "m"), ("s", "x"), ("m", "e"), ("m", "m")):
+        assert script("generate_dataset", "-d", dataset, "-l", language) == 0
+    return home / "features"
+
+
+@pytest.fixture(scope="module")
+def pretrained(stores, home):
+    script("pretrain_denoise", "-s", "e", "-mod", "model_over")
+    script("pretrain_denoise", "-s", "x", "-mod", "model_scae")
+    script("pretrain_cpc", "-s", "e", "-mod", "model_cpc")
+    return home / "models" / "speech"
+
+
+@pytest.fixture(scope="module")
+def transferred(pretrained, home):
+    script("trans_train_denoise_multi", "-s", "e", "-m", "e", "-mod", "model_over", "-rel", "y")
+    script("trans_train_denoise_multi", "-s", "x", "-m", "m", "-mod", "model_scae", "-rel", "n", "--runs", "2")
+    script("trans_train_cpc_multi", "-s", "e", "-m", "m", "-mod", "model_cpc", "-rel", "n")
+    script("trans_train_denoise_multi", "-s", "e", "-m", "e", "-mod", "model_cnn", "-rel", "n",
+           "--set", "heads_epochs=1")
+    return home / "models_trans"
+
+
+def test_stores_and_splits_are_where_the_docs_say(stores):
+    names = {path.name for path in stores.iterdir()}
+    for stem in ("speech_english", "speech_mandarin", "music_english", "music_mandarin"):
+        assert {f"{stem}.h5", f"{stem}.splits.csv", f"{stem}.splits.json"} <= names
+    assert "speech_mix.splits.csv" in names and "speech_mix.h5" not in names
+    with open(stores / "music_english.splits.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["clip", "group", "label", "split"] and len(rows) == 20
+    sides = {}
+    for row in rows:
+        sides.setdefault(row["group"], set()).add(row["split"])
+    assert all(len(side) == 1 for side in sides.values())
+
+
+def test_pretrained_weights_have_the_published_places_and_a_run_json(pretrained):
+    for language, model in (("english", "model_over"), ("mix", "model_scae"), ("english", "model_cpc")):
+        stem = f"{model}.it_0.subset_0.075.spec.best"
+        assert (pretrained / language / f"{stem}.weights.h5").stat().st_size > 1e6
+        about = json.loads((pretrained / language / stem / "run.json").read_text())
+        assert about["seed"] == 1 and about["best_epoch"] == 1 and about["versions"]["keras"]
+        assert about["settings"]["pretrain_epochs"] == 1
+        assert about["setting_sources"]["pretrain_epochs"] == "environment"
+        if model == "model_cpc":
+            assert about["scores"]["chance"] == pytest.approx(0.5)
+        else:
+            assert about["scores"]["mse_identity"] == pytest.approx(0.09, rel=0.02)
+            assert about["scores"]["mse_training_mean"] > 0.09
+        assert not (pretrained / language / stem / "state").exists()
+
+
+def test_transfers_have_the_published_places_and_a_full_report(transferred, home):
+    expected = [transferred / "speech_eng_2_music_eng" / "model_over.multitask.spec.it_0.lr_0.001",
+                transferred / "speech_eng_2_music_eng" / "model_over.multitask.spec.it_0.lr_5e-05",
+                transferred / "speech_mix_2_music_man" / "model_scae.multitask.spec.it_0.lr_0.001",
+                transferred / "speech_mix_2_music_man" / "model_scae.multitask.spec.it_1.lr_0.001",
+                transferred / "speech_eng_2_music_man" / "model_cpc.multitask.spec.it_0.lr_0.001",
+                home / "models" / "music" / "english" / "model_cnn.multitask.spec.it_0.lr_0.001"]
+    for folder in expected:
+        assert folder.with_name(folder.name + ".weights.h5").exists()
+        names = {path.name for path in folder.iterdir()}
+        assert names == {"run.json", "history.csv", "report.json", "report.txt", "predictions.csv", "confusion.png",
+                         "learning_curves.png"}
+        report = json.loads((folder / "report.json").read_text())
+        assert 0 <= report["clip"]["quadrants"]["accuracy"] <= 1
+    one, two = (json.loads((folder / "run.json").read_text()) for folder in expected[2:4])
+    assert (one["seed"], two["seed"]) == (1, 2) and two["encoder"]["it"] == 0
+    history = json.loads((expected[1] / "run.json").read_text())["history"]
+    assert [row["stage"] for row in history] == ["heads", "heads", "full"]
+    assert {"quadrants_accuracy", "val_arousal_accuracy", "learning_rate"} <= set(history[0])
+
+
+def test_predictions_are_of_the_test_side_only(transferred, stores):
+    with open(stores / "music_english.splits.csv", newline="") as file:
+        test = {row["clip"] for row in csv.DictReader(file) if row["split"] == "test"}
+    folder = transferred / "speech_eng_2_music_eng" / "model_over.multitask.spec.it_0.lr_5e-05"
+    with open(folder / "predictions.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["clip"] for row in rows} == test
+    one = next(row for row in rows if row["level"] == "clip")
+    patches = [row for row in rows if row["level"] == "patch" and row["clip"] == one["clip"]]
+    assert float(one["p_Q1"]) == pytest.approx(np.mean([float(row["p_Q1"]) for row in patches]), abs=1e-5)
+
+
+def test_the_same_command_gives_the_same_report(transferred):
+    folder = transferred / "speech_eng_2_music_eng" / "model_over.multitask.spec.it_0.lr_5e-05"
+    before = (folder / "report.json").read_bytes()
+    script("trans_train_denoise_multi", "-s", "e", "-m", "e", "-mod", "model_over", "-rel", "y", "--force")
+    assert (folder / "report.json").read_bytes() == before
+
+
+def test_a_finished_run_is_found_not_repeated_and_not_replaced(transferred, capsys):
+    argv = ("-s", "e", "-m", "m", "-mod", "model_cpc", "-rel", "n")
+    script("trans_train_cpc_multi", *argv)
+    assert "finished already" in capsys.readouterr().out
+    from mer import MerError
+    with pytest.raises(MerError, match=r"heads_epochs 2, now 5.*--force"):
+        script("trans_train_cpc_multi", *argv, "--set", "heads_epochs=5")
+
+
+def test_the_page_gathers_every_transfer(transferred, home):
+    script("report")
+    with open(home / "results" / "results.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["model"] for row in rows} == {"SCAE", "SCAE corrected", "CPC", "CNN"}
+    page = (home / "results" / "index.html").read_text()
+    assert "eng2man" in page and "mix2man" in page
+
+
+def test_help_answers_at_once_and_the_flags_are_the_published_ones():
+    for name in ("generate_dataset", "pretrain_denoise", "pretrain_cpc", "trans_train_denoise_multi",
+                 "trans_train_cpc_multi", "report"):
+        done = command("-X", "importtime", f"{name}.py", "-h")
+        assert done.returncode == 0 and "usage:" in done.stdout
+        imported = {line.rsplit("|", 1)[-1].strip() for line in done.stderr.splitlines()}
+        assert not {"keras", "pandas", "librosa", "matplotlib", "sklearn", "h5py"} & imported
+
+
+@pytest.mark.parametrize("argv, words", [
+    (("pretrain_denoise.py", "-s", "z", "-mod", "model_over"), "invalid choice: 'z'"),
+    (("pretrain_denoise.py", "-s", "e", "-mod", "model_ovr"), "model_over"),
+    (("trans_train_cpc_multi.py", "-s", "e", "-modmodel_cpc", "-m", "e", "-rel", "n"), "invalid choice: 'odmodel_cpc'"),
+    (("generate_dataset.py", "-d", "m"), "required: -l"),
+    (("generate_dataset.py", "-d", "m", "-l", "e", "--langage", "e"), "unrecognized arguments"),
+    (("pretrain_cpc.py", "-s", "e", "-mod", "model_cpc", "--runs", "0"), "whole number above 0"),
+])
+def test_wrong_flags_exit_with_2(home, argv, words):
+    done = command(*argv)
+    assert done.returncode == 2 and words in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("argv, words", [
+    (("generate_dataset.py", "-d", "m", "-l", "t"), "TR"),
+    (("generate_dataset.py", "-d", "m", "-l", "e", "-ps", "/nowhere"), "/nowhere"),
+    (("generate_dataset.py", "-d", "m", "-l", "x"), "'x'"),
+    (("pretrain_denoise.py", "-s", "e", "-mod", "model_cpc"), "use one of: model_over, model_scae"),
+    (("pretrain_denoise.py", "-s", "m", "-mod", "model_over", "--set", "pretrain_epoch=3"), "did you mean"),
+    (("trans_train_denoise_multi.py", "-s", "m", "-m", "e", "-mod", "model_over", "-rel", "n"),
+     "python3 pretrain_denoise.py -s m -mod model_over"),
+])
+def test_known_errors_are_one_sentence_and_exit_with_1(pretrained, argv, words):
+    done = command(*argv)
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert done.returncode == 1 and len(errors) == 1 and words in errors[0], done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_kill_in_the_middle_of_pretraining_loses_at_most_an_epoch(stores, home):
+    argv = [sys.executable, "pretrain_denoise.py", "-s", "m", "-mod", "model_over", "--set", "pretrain_epochs=3",
+            "--set", "pretrain_batch_patches=8"]
+    folder = home / "models" / "speech" / "mandarin" / "model_over.it_0.subset_0.075.spec.best"
+    process = subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                               env={**os.environ, "MER_PATH_TO_MODELS": str(home / "killed")})
+    state = home / "killed" / folder.relative_to(home / "models") / "state" / "state.json"
+    deadline = time.monotonic() + 120
+    while not state.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    done_before = json.loads(state.read_text())["epochs_done"]
+    assert done_before >= 1
+    resumed = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=300,
+                             env={**os.environ, "MER_PATH_TO_MODELS": str(home / "killed")})
+    assert f"going on after epoch {done_before}" in resumed.stdout, resumed.stderr
+    whole = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert whole.returncode == 0, whole.stderr
+    runs = [json.loads((root / folder.relative_to(home / "models") / "run.json").read_text())
+            for root in (home / "killed", home / "models")]
+    assert runs[0]["scores"]["mse"] == pytest.approx(runs[1]["scores"]["mse"], rel=1e-6)
+    assert runs[0]["best_val_loss"] == pytest.approx(runs[1]["best_val_loss"], rel=1e-6)
