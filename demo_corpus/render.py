@@ -10,7 +10,7 @@ from scipy.signal import lfilter, oaconvolve
 from demo_corpus import singing, voices
 from mer import MerError
 
-_VOICE_LEVEL = 1.0  # of the accompaniment's RMS level while the voice sounds
+_VOICE_LEVEL = 0.8  # of the RMS level of one side of the accompaniment while the voice sounds
 _FADE_SECONDS = 0.7
 
 

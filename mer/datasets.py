@@ -8,7 +8,6 @@ Beside each store, `<kind>_<language>.h5`, stand
 A mixture (`-l x`) has no store: its split file names clips of the parts' stores.
 """
 
-import csv
 import hashlib
 import json
 import os
@@ -16,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mer import MerError, corpora, extract, splits, store
+from mer import MerError, corpora, extract, splits, store, tables
 
 
 @dataclass(frozen=True)
@@ -64,8 +63,8 @@ def generate(kind, code, cfg, *, labels=None, sounds=None, split_file=None, forc
     path = cfg.features_dir / f"{stem(corpus)}.h5"
     attributes = {"kind": kind, "code": code, "name": corpus.NAME, "grouped_by": listing.grouped_by}
     made, n_extracted = extract.build(path, listing, cfg=cfg, attributes=attributes, force=force)
-    given = splits.published([clip for clip in listing.clips if clip.id in set(made.ids)])
-    note = _draw_split(made, cfg, given=given, split_file=split_file, force=force)
+    by_id = {clip.id: clip for clip in listing.clips}
+    note = _draw_split(made, cfg, clips=[by_id[name] for name in made.ids], split_file=split_file, force=force)
     clips = load(kind, code, cfg)
     return Generated(path, len(made.ids), n_extracted, made.columns["seconds"].sum() / 3600, made.skipped,
                      _sides(clips), note)
@@ -79,7 +78,7 @@ def _split_paths(cfg, name):
     return cfg.features_dir / f"{name}.splits.csv", cfg.features_dir / f"{name}.splits.json"
 
 
-def _draw_split(made, cfg, *, given, split_file, force):
+def _draw_split(made, cfg, *, clips, split_file, force):
     """Write the split of a store unless a good one is there; returns one sentence about it."""
     table, about = _split_paths(cfg, made.path.stem)
     columns = made.columns
@@ -89,6 +88,7 @@ def _draw_split(made, cfg, *, given, split_file, force):
                            note=f"the split is the given file {os.path.basename(split_file)}", seed=None)
     if table.exists() and not force and _covers(table, columns["clip"]):
         return split_about(cfg, made.path.stem)["note"]
+    given = splits.published(clips)
     if given is not None:
         return _save_split(table, about, columns, given, kind="published", grouped_by="published",
                            note="the split is the one that the corpus publishes", seed=None)
@@ -96,15 +96,15 @@ def _draw_split(made, cfg, *, given, split_file, force):
     drawn = splits.draw(ids=columns["clip"], groups=columns["group"], labels=columns["label"], seed=cfg.seed,
                         test_fraction=fraction, val_fraction=cfg.val_fraction,
                         grouped_by=made.attributes["grouped_by"])
-    note = drawn.note or f"the split was drawn with seed {cfg.seed}, grouped by {drawn.grouped_by}"
+    note = "; ".join(filter(None, [f"the split was drawn with seed {cfg.seed}, grouped by {drawn.grouped_by}",
+                                   drawn.note, splits.published_gap(clips)]))
     return _save_split(table, about, columns, drawn.split, kind="drawn", grouped_by=drawn.grouped_by, note=note,
                        seed=cfg.seed)
 
 
 def _covers(table, ids):
-    """True where the split file names exactly these clips; otherwise it is kept under another name."""
-    with open(table, newline="", encoding="utf-8-sig") as file:
-        named = {row.get("clip") for row in csv.DictReader(file)}
+    """True where the split file names all these clips; otherwise it is kept under another name."""
+    named = {cells.get("clip") for _, cells in tables.read(table).rows}
     if set(ids) <= named:
         return True
     kept = table.with_suffix(".old.csv")
@@ -127,16 +127,29 @@ def _sha256(path):
 
 
 def split_about(cfg, name):
-    """How the split of a store came about: kind (drawn, published, given), grouped_by, note, seed, sha256."""
+    """How the split of a store came about: kind (drawn, published, given), grouped_by, note, seed, sha256.
+
+    A group that stands on two sides is said in the note, and so in every report.
+    """
     table, about = _split_paths(cfg, name)
     try:
         facts = json.loads(about.read_text(encoding="utf-8"))
     except (OSError, json.JSONDecodeError):
         facts = {}
     if facts.get("sha256") != _sha256(table):
-        return {"kind": "given", "grouped_by": "given", "seed": None, "sha256": _sha256(table),
-                "note": f"the split is {table.name} as the user left it"}
-    return facts
+        facts = {"kind": "given", "grouped_by": "given", "seed": None, "sha256": _sha256(table),
+                 "note": f"the split is {table.name} as the user left it"}
+    leak = _leak(table) if facts["kind"] != "drawn" else ""
+    return {**facts, "note": "; ".join(filter(None, [facts["note"], leak]))}
+
+
+def _leak(table):
+    rows = [cells for _, cells in tables.read(table).rows]
+    try:
+        splits.check(*([row.get(name) or row["clip"] for row in rows] for name in ("clip", "group", "split")))
+    except MerError as error:
+        return str(error)
+    return ""
 
 
 def load(kind, code, cfg):
@@ -222,6 +235,5 @@ def _load_mix(corpus, cfg):
 
 
 def _mix_rows(table, prefix):
-    with open(table, newline="", encoding="utf-8-sig") as file:
-        return {row["clip"][len(prefix):]: row["split"] for row in csv.DictReader(file)
-                if row["clip"].startswith(prefix)}
+    return {cells["clip"][len(prefix):]: tables.split_name(cells["split"]) for _, cells in tables.read(table).rows
+            if cells["clip"].startswith(prefix)}

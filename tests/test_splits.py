@@ -68,7 +68,7 @@ def test_sizes_are_the_wanted_ones_per_class(groups_per_class, per_group, seed, 
         for name in set(labels):
             count = sum(where == side for where, label in zip(result.split, labels, strict=True) if label == name)
             assert abs(count - share * n_clips / 4) <= 1.5 * per_group and count > 0
-        assert abs(result.split.count(side) - share * n_clips) <= 2 * per_group
+        assert abs(result.split.count(side) - share * n_clips) <= 3 * per_group
 
 
 def test_four_quadrants_with_artists_of_uneven_size():
@@ -89,9 +89,9 @@ def test_other_seeds_give_other_splits():
 
 @pytest.mark.parametrize("seed", range(20))
 def test_a_rare_class_reaches_every_side(seed):
-    labels = ["Q1"] * 300 + ["Q2"] * 3 + ["Q3"] * 3 + ["Q4"] * 4
-    result = drawn([str(index) for index in range(310)], labels, seed=seed, grouped_by="clip")
-    assert len(set(zip(labels, result.split, strict=True))) == 12
+    labels = ["common"] * 300 + [f"rare {number}" for number in range(8) for _ in range(3)]
+    result = drawn([str(index) for index in range(324)], labels, seed=seed, grouped_by="clip")
+    assert len(set(zip(labels, result.split, strict=True))) == 27
     assert result.note == ""
 
 
@@ -120,7 +120,8 @@ def test_a_giant_group_is_told():
 
 @pytest.mark.parametrize("seed", range(10))
 def test_three_clips_of_three_classes_still_give_three_sides(seed):
-    assert set(drawn(["a", "b", "c"], ["Q1", "Q2", "Q3"], seed=seed).split) == set(splits.SPLITS)
+    result = drawn(["a", "b", "c"], ["Q1", "Q2", "Q3"], seed=seed, test_fraction=0.01, val_fraction=0.01)
+    assert set(result.split) == set(splits.SPLITS)
 
 
 def test_two_clips_are_refused():

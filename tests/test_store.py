@@ -181,6 +181,21 @@ def test_the_users_split_file_wins(cfg, music, tmp_path):
         shutil.copy(kept, table)
 
 
+def test_a_leak_in_a_given_split_is_said_in_every_report(make_config, data, tmp_path):
+    cfg = make_config(folder=tmp_path)
+    datasets.generate("music", "e", cfg)
+    table = cfg.features_dir / "music_english.splits.csv"
+    assert "leak" not in datasets.split_about(cfg, "music_english")["note"]
+    rows = table.read_text().splitlines()
+    sides = ["train", "val", "test"] * 7
+    given = tmp_path / "mine.csv"
+    given.write_text("\n".join([rows[0], *(row.rsplit(",", 1)[0] + f",{side}" for row, side in zip(rows[1:], sides))]))
+    made = datasets.generate("music", "e", cfg, split_file=given)
+    assert "mine.csv" in made.note
+    about = datasets.split_about(cfg, "music_english")
+    assert about["kind"] == "given" and "leak" in about["note"] and "artist" in about["note"]
+
+
 def test_missing_store_names_the_command(make_config, tmp_path):
     with pytest.raises(MerError, match=r"generate_dataset\.py -d m -l t"):
         datasets.load("music", "t", make_config(folder=tmp_path))
