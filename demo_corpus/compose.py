@@ -87,7 +87,8 @@ def compose(quadrant, language, artist, rng):
     delivery = "spoken" if style_name in _SPEAKING_STYLES and rng.random() < 0.3 else "sung"
     seconds = float(np.clip(grid.seconds(grid.n_steps) + 1.0, SHORTEST_SECONDS, LONGEST_SECONDS))
     facts = {"arousal": round(arousal, 4), "valence": round(valence, 4), "style": style_name, "meter": grid.meter,
-             "mode": harmony.mode, "tonic": harmony.tonic, "pentatonic": is_pentatonic, "pattern": pattern, "delivery": delivery,
+             "mode": harmony.mode, "tonic": harmony.tonic, "pentatonic": is_pentatonic, "pattern": pattern,
+             "delivery": delivery,
              "programs": " ".join(f"{part.name}:{part.program}" for part in parts),
              "words": " / ".join(line.text for line in lines)}
     return Score(seconds, parts, lines, delivery, cues, facts)

@@ -65,13 +65,13 @@ def _read(path):
     with sound:
         if sound.frames >= _UNKNOWN_FRAMES:
             return _read_with_ffmpeg(path)
+        is_guess = sound.format == "MP3" and not _mp3_announces_length(path)
         try:
             samples = _samples(sound)
         except soundfile.LibsndfileError as error:
             raise _damaged(path, error.error_string) from error
-        # Without it libsndfile guesses the length from the first bit rate, and reads no further than that.
-        is_guess = sound.format == "MP3" and not _mp3_announces_length(path)
         if is_guess and len(samples) == sound.frames:
+            # libsndfile guessed the length from the first frame's bit rate and reads no further than that.
             return _read_with_ffmpeg(path)
         if not is_guess:
             _refuse_truncated(path, len(samples), _n_announced(sound, len(samples)), sound.samplerate)
@@ -125,18 +125,27 @@ def _read_with_ffmpeg(path):
             if not container.streams.audio:
                 raise AudioError(f"{path} has no audio stream, but sound was expected; remove it.")
             stream = container.streams.audio[0]
-            to_float = av.AudioResampler(format="fltp")
-            for frame in container.decode(stream):
-                frames += to_float.resample(frame)
+            for frame in _float_frames(container.decode(stream), av.AudioResampler(format="fltp"), path):
+                frames.append(frame)
             has_length = "mp4" in container.format.name and stream.duration  # others only estimate it
             announced_seconds = stream.duration * stream.time_base if has_length else None
-    except (av.FFmpegError, ValueError) as error:  # ValueError: channels or rate change on the way
-        reason = getattr(error, "strerror", str(error))
+    except av.FFmpegError as error:
         if frames:
-            raise _damaged(path, reason) from error
-        raise AudioError(f"{path} cannot be decoded ({reason}), but wav, flac, ogg, mp3 or m4a was expected;"
-                         " convert or remove it.") from error
+            raise _damaged(path, error.strerror) from error
+        raise AudioError(f"{path} cannot be decoded ({error.strerror}), but wav, flac, ogg, mp3 or m4a"
+                         " was expected; convert or remove it.") from error
     return _joined(frames, announced_seconds, path)
+
+
+def _float_frames(frames, to_float, path):
+    """The decoded frames as planar float32, all of one rate and one set of channels."""
+    kinds = set()
+    for frame in frames:
+        kinds.add((frame.sample_rate, frame.layout.name))
+        if len(kinds) > 1:
+            raise AudioError(f"{path} changes its rate or channels on the way, but one of each was expected;"
+                             " cut or re-encode it.")
+        yield from to_float.resample(frame)
 
 
 def _joined(frames, announced_seconds, path):

@@ -4,6 +4,8 @@ The published program worked channels first, on (batch, channels, bands, frames)
 last axis of that: the time frames. `batch_norm(..., over="time")` does the same here, on axis 2.
 """
 
+import math
+
 import keras
 from keras import layers, ops
 
@@ -40,6 +42,41 @@ class BandAffine(layers.Layer):
         """Set both weights from arrays of shape (bands,)."""
         self.scale.assign(ops.reshape(scale, self.scale.shape))
         self.offset.assign(ops.reshape(offset, self.offset.shape))
+
+
+@keras.saving.register_keras_serializable("mer")
+class BandBlend(layers.Layer):
+    """Per band, `g * observed + (1 - g) * rebuilt` with a trained weight 0 < g < 1.
+
+    The posterior mean of a Gaussian value with prior mean `rebuilt`, prior variance r, seen through noise of variance
+    n, has g = r / (r + n) (Wiener 1949). Its error r n / (r + n) is below both r and n.
+
+    Parameters
+    ----------
+    initial : float
+        g before training.
+
+    Inputs are [observed, rebuilt], both (batch, bands, frames, 1), as is the output.
+    """
+
+    def __init__(self, initial=0.8, **kwargs):
+        super().__init__(**kwargs)
+        self.initial = initial
+
+    def build(self, input_shape):
+        logit = math.log(self.initial / (1 - self.initial))
+        self.logit = self.add_weight(name="logit", shape=(input_shape[0][1], 1, 1),
+                                     initializer=keras.initializers.Constant(logit))
+
+    def call(self, inputs):
+        observed, rebuilt = inputs
+        return rebuilt + ops.sigmoid(self.logit) * (observed - rebuilt)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape[0]
+
+    def get_config(self):
+        return {**super().get_config(), "initial": self.initial}
 
 
 @keras.saving.register_keras_serializable("mer")

@@ -16,39 +16,64 @@ class Denoise:
     compile_with = {"loss": "mean_squared_error"}
 
     def __init__(self, cfg, module):
-        self.cfg = cfg
+        self.cfg, self.module = cfg, module
 
     def batches(self, patches, *, seed, shuffle):
         return pretext.Denoising(patches, noise_sigma=self.cfg.noise_sigma, seed=seed, shuffle=shuffle,
                                  batch_size=self.cfg.pretrain_batch_patches)
 
-    def scores(self, model, batches, training_mean):
-        """Error of the model and of two references on the same noisy input.
+    def scores(self, model, batches, band_mean, band_deviation):
+        """Error of the model and of what needs no model, on the same noisy input.
 
         Parameters
         ----------
         model : keras.Model
         batches : pretext.Denoising
             Data that nothing was chosen on.
-        training_mean : np.ndarray, shape (bands,)
-            Mean log-mel value of each band over the training patches.
+        band_mean, band_deviation : np.ndarray, shape (bands,)
+            Of the log-mel values of the training patches.
 
         Returns
         -------
         dict
-            mse, mse_identity (the noisy patch itself), mse_training_mean, learnt, sentence.
+            mse; mse_identity (the noisy patch itself); mse_training_mean; mse_wiener (per band, the best weighing
+            of these two); mse_code_alone (None where the model has no output of its own for it); learnt; sentence.
         """
-        total, n = np.zeros(3), 0
-        constant = training_mean.astype(np.float32)[:, None, None]
+        guess = _References(band_mean, band_deviation, self.cfg.noise_sigma)
+        rebuild = getattr(self.module, "reconstruction", None)
+        predictors = {"mse": model, "mse_code_alone": rebuild(model) if rebuild else None}
+        total, n = {}, 0
         for number in range(len(batches)):
             noisy, clean = batches[number]
-            guesses = (keras.ops.convert_to_numpy(model.predict_on_batch(noisy)), noisy, constant)
-            total += [np.square(guess - clean, dtype=np.float64).sum() for guess in guesses]
+            guesses = {name: keras.ops.convert_to_numpy(net.predict_on_batch(noisy))
+                       for name, net in predictors.items() if net} | guess(noisy)
+            for name, value in guesses.items():
+                total[name] = total.get(name, 0.0) + np.square(value - clean, dtype=np.float64).sum()
             n += clean.size
-        mse, identity, mean = (float(value) for value in total / n)
-        return {"mse": mse, "mse_identity": identity, "mse_training_mean": mean, "learnt": mse < min(identity, mean),
-                "sentence": f"mean squared error {mse:.4f}; handing the noisy input back {identity:.4f}; "
-                            f"always the training mean {mean:.4f}"}
+        scores = {"mse_code_alone": None} | {name: float(value / n) for name, value in total.items()}
+        scores["learnt"] = scores["mse"] < min(scores[name] for name in guess.names)
+        return {**scores, "sentence": self._sentence(scores)}
+
+    def _sentence(self, scores):
+        alone = scores["mse_code_alone"]
+        return (f"mean squared error {scores['mse']:.4f}"
+                + (f" ({alone:.4f} from the code alone)" if alone is not None else "")
+                + f"; without a model: the noisy input itself {scores['mse_identity']:.4f}, "
+                f"the training mean {scores['mse_training_mean']:.4f}, both weighed {scores['mse_wiener']:.4f}")
+
+
+class _References:
+    """Guesses at the clean patch that need no model."""
+
+    names = ("mse_identity", "mse_training_mean", "mse_wiener")
+
+    def __init__(self, band_mean, band_deviation, noise_sigma):
+        self.mean = band_mean.astype(np.float32)[:, None, None]
+        variance = band_deviation**2
+        self.weight = (variance / (variance + noise_sigma**2)).astype(np.float32)[:, None, None]
+
+    def __call__(self, noisy):
+        return dict(zip(self.names, (noisy, self.mean, self.mean + self.weight * (noisy - self.mean)), strict=True))
 
 
 class Cpc:
@@ -68,7 +93,7 @@ class Cpc:
                                 same_clip_share=cfg.cpc_same_clip_share, hop_patches=cfg.cpc_hop_patches,
                                 batch_size=cfg.cpc_batch_sequences, seed=seed, shuffle=shuffle)
 
-    def scores(self, model, batches, training_mean):
+    def scores(self, model, batches, band_mean, band_deviation):
         """Accuracy beside chance, the share of the more frequent label.
 
         Returns
@@ -152,7 +177,7 @@ def _train(cfg, place, *, task, module, clips, seed, key, facts):
                            task.batches(sides["val"], seed=seed, shuffle=False), folder=place.file("state"), key=key,
                            epochs=cfg.pretrain_epochs, patience=cfg.early_stopping_epochs,
                            halve_after=cfg.halve_after_epochs, tensorboard=cfg.tensorboard and place.file("logs"))
-    scores = task.scores(model, task.batches(sides["test"], seed=seed + 1, shuffle=False), mean)
+    scores = task.scores(model, task.batches(sides["test"], seed=seed + 1, shuffle=False), mean, deviation)
     weights.save(model, place.weights)
     training.write_history(place.file("history.csv"), history)
     best = min(history, key=lambda row: row["val_loss"])

@@ -4,12 +4,15 @@ Against `model_over`: batch normalisation over the channels; the input standardi
 mean and deviation of the training patches; learned upsampling (a strided transposed convolution) in place
 of repeated rows; no dropout, since noise in the code cannot be told from signal; a linear output in
 log-mel units; moving statistics that follow within tens of steps instead of hundreds.
+
+A patch that has passed the bottleneck has lost detail that the noisy input still shows, so the output
+weighs the two per band, as a Wiener filter does: the better the code, the more it counts.
 """
 
 import keras
 from keras import layers
 
-from mer.layers import BandAffine, batch_norm, conv_encoder
+from mer.layers import BandAffine, BandBlend, batch_norm, conv_encoder
 
 PRETEXT = "denoise"
 TITLE = "SCAE corrected"
@@ -30,8 +33,14 @@ def build(patch_shape, *, over="channels"):
         x = layers.Conv2D(filters, 3, padding="same", activation="relu", name=f"b{block}_c1")(x)
         x = batch_norm(f"b{block}_b1", over=over, momentum=MOMENTUM)(x)
     x = layers.Conv2D(1, 3, padding="same", name="b8_c2", dtype="float32")(x)
-    x = BandAffine(name="unstandardise", dtype="float32")(x)
+    rebuilt = BandAffine(name="unstandardise", dtype="float32")(x)
+    x = BandBlend(name="blend", dtype="float32")([patch, rebuilt])
     return keras.Model(patch, x, name="model_scae")
+
+
+def reconstruction(model):
+    """The patch as rebuilt from the code alone, before it is blended with the input."""
+    return keras.Model(model.input, model.get_layer("unstandardise").output)
 
 
 def prepare(model, mean, deviation):

@@ -101,6 +101,15 @@ def test_mp3_without_length_header_is_read_to_its_end(tmp_path):
     assert 10 <= len(samples) / RATE_HZ < 10.1
 
 
+def test_tag_behind_an_mp3_without_length_header_is_not_missing_sound(tmp_path):
+    path = write_with_ffmpeg(tmp_path / "a.mp3", tone(4.0), codec="libmp3lame", container={"write_xing": "0"})
+    ends = [b"APETAGEX" + b"".join(n.to_bytes(4, "little") for n in (2000, 20032, 1, flags)) + bytes(8)
+            for flags in (0xA0000000, 0x80000000)]
+    path.write_bytes(path.read_bytes() + bytes(20000).join(ends))
+    assert soundfile.info(path).duration > 4.5  # libsndfile's guess counts the tag as sound
+    assert 4 <= len(decode.decode(path)[0]) / RATE_HZ < 4.1
+
+
 def test_flac_of_unknown_length(tmp_path):
     """As an encoder leaves it that writes into a pipe: the 36 bits of the sample count are zero."""
     content = bytearray(write(tmp_path / "a.flac").read_bytes())
@@ -123,6 +132,12 @@ def test_an_mp3_a_frame_short_of_its_header_is_accepted(tmp_path):
     content = write(tmp_path / "a.mp3").read_bytes()
     (tmp_path / "a.mp3").write_bytes(content[:-50])
     assert 0 < 2 * RATE_HZ - len(decode.decode(tmp_path / "a.mp3")[0]) < 3000
+
+
+@pytest.mark.parametrize("head, is_text", [(b"RIFF\x24\x08\x00\x00WAVE", False), (b"ID3\x04\xff", False),
+                                           ("a\r\n\té".encode(), True), ("\ufeff歌".encode()[:-1], True)])
+def test_text_is_told_from_a_header(head, is_text):
+    assert decode._is_text(head) == is_text
 
 
 # --- what cannot -----------------------------------------------------------------------------------------
@@ -181,6 +196,21 @@ def test_m4a_with_its_index_in_front_truncated(tmp_path):
     path = write_with_ffmpeg(tmp_path / "a.m4a", tone(8.0), codec="aac", container={"movflags": "+faststart"})
     path.write_bytes(path.read_bytes()[:-2000])
     assert "truncated" in error_of(path)
+
+
+def test_mp3_truncated_behind_its_tag(tmp_path):
+    content = write(tmp_path / "a.mp3").read_bytes()
+    tag = b"ID3\x04\x00\x00" + bytes([0, 0, 50, 7]) + bytes(50 * 128 + 7)
+    (tmp_path / "a.mp3").write_bytes(tag + content)
+    assert decode.decode(tmp_path / "a.mp3")[0].shape == (2 * RATE_HZ, 2)
+    (tmp_path / "a.mp3").write_bytes(tag + content[:len(content) // 2])
+    assert error_of(tmp_path / "a.mp3").startswith("is truncated")
+
+
+def test_channels_that_change_on_the_way(tmp_path):
+    parts = [write_with_ffmpeg(tmp_path / f"{n}.aac", tone(n_channels=n), codec="aac") for n in (2, 1)]
+    (tmp_path / "a.aac").write_bytes(b"".join(part.read_bytes() for part in parts))
+    assert error_of(tmp_path / "a.aac").startswith("changes its rate or channels on the way")
 
 
 def test_truncation_says_how_much_is_left(tmp_path):
