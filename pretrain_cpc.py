@@ -17,7 +17,8 @@ def main(argv=None):
     args = cli.add_training_flags(parser).parse_args(argv)
     cfg = config.load(settings, os.environ, args.set)
     cli.announce(cfg)
-    from mer import pretrain  # Keras starts here: -h and typos answer at once
+    cli.start_keras()  # only now: -h and typos answer at once
+    from mer import pretrain
     module = models.load(args.model, pretexts=["cpc"])
     for it in range(args.runs):
         pretrain.run(cfg, speech=args.speech, name=args.model, module=module, it=it, force=args.force)

@@ -20,7 +20,8 @@ def main(argv=None):
     args = cli.add_training_flags(parser).parse_args(argv)
     cfg = config.load(settings, os.environ, args.set)
     cli.announce(cfg)
-    from mer import transfer  # Keras starts here: -h and typos answer at once
+    cli.start_keras()  # only now: -h and typos answer at once
+    from mer import transfer
     module = models.load(args.model, pretexts=["denoise", None])
     for it in range(args.runs):
         transfer.run(cfg, speech=args.speech, music=args.music, name=args.model, module=module, release=args.release,

@@ -123,7 +123,7 @@ def scaling(paths, n_rounds, *, busy_seconds=3.0):
 
 def wall_seconds(n_processes, jobs):
     """Wall time of all jobs in a pool whose workers have started and run one job each."""
-    with joblib.Parallel(n_jobs=n_processes, batch_size=8) as pool:
+    with joblib.Parallel(n_jobs=n_processes, batch_size=4) as pool:
         pool(joblib.delayed(_features)(path) for path in jobs[:16 * n_processes])
         start = time.perf_counter()
         pool(joblib.delayed(_features)(path) for path in jobs)

@@ -4,7 +4,7 @@ import argparse
 import errno
 import os
 import sys
-import warnings
+import tempfile
 
 from mer import MerError
 
@@ -63,14 +63,34 @@ def announce(cfg):
         print("Demo corpus in use: results go to demo/ and say nothing about people.")
 
 
+def start_keras():
+    """Import Keras and let it find its devices, before the modules that use it are imported.
+
+    TensorFlow writes notes on CUDA and oneDNN past every log level while it does so; they are held back, and
+    shown where the start fails.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    screen = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            import keras
+            keras.ops.zeros(1)
+        except Exception:
+            held.seek(0)
+            os.write(screen, held.read())
+            raise
+        finally:
+            os.dup2(screen, 2)
+            os.close(screen)
+
+
 def run(main):
     """Call `main()` and turn what a user can mend into one sentence on stderr and an exit status.
 
     0 done, 1 a known error, 2 a wrong flag (argparse), 130 interrupted.
     """
-    # Keras' TensorFlow backend writes pages of start-up notes; what matters is printed by us.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    warnings.filterwarnings("ignore", module="keras")
     try:
         sys.exit(main())
     except MerError as error:

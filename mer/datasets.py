@@ -3,7 +3,8 @@
 Beside each store, `<kind>_<language>.h5`, stand
 
 - `<kind>_<language>.splits.csv` (clip, group, label, split): the truth about the sides; edit it and yours wins;
-- `<kind>_<language>.splits.json`: how the sides came about, and the hash of the csv that was drawn.
+- `<kind>_<language>.splits.json`: how the sides came about, and the hash of the csv that was drawn;
+- `<kind>_<language>.run.json`: the command, settings and versions behind the store.
 
 A mixture (`-l x`) has no store: its split file names clips of the parts' stores.
 """
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mer import MerError, corpora, extract, splits, store, tables
+from mer import MerError, corpora, extract, splits, store, tables, weights
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,18 @@ def generate(kind, code, cfg, *, labels=None, sounds=None, split_file=None, forc
     made, n_extracted = extract.build(path, listing, cfg=cfg, attributes=attributes, force=force)
     by_id = {clip.id: clip for clip in listing.clips}
     note = _draw_split(made, cfg, clips=[by_id[name] for name in made.ids], split_file=split_file, force=force)
+    _write_run(cfg, made, settings={**cfg.feature_settings, "seed": cfg.seed, "val_fraction": cfg.val_fraction,
+                                    "test_fraction": cfg.test_fraction})
     clips = load(kind, code, cfg)
     return Generated(path, len(made.ids), n_extracted, made.columns["seconds"].sum() / 3600, made.skipped,
                      _sides(clips), note)
+
+
+def _write_run(cfg, made, *, settings):
+    """`<store>.run.json`: the command, settings and versions that made the store."""
+    about = weights.describe(cfg, command=weights.command_line(), settings=settings, name=made.attributes["name"],
+                             clips=len(made.ids), skipped=len(made.skipped), split=split_about(cfg, made.path.stem))
+    weights.write_json(made.path.with_suffix(".run.json"), about)
 
 
 def _sides(clips):
@@ -116,9 +126,7 @@ def _covers(table, ids):
 def _save_split(table, about, columns, split, *, note, **facts):
     splits.save(table, columns["clip"], columns["group"], columns["label"], split)
     facts.update(note=note, sha256=_sha256(table))
-    temporary = about.with_suffix(".part")
-    temporary.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-    os.replace(temporary, about)
+    weights.write_json(about, facts)
     return note
 
 

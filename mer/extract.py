@@ -15,9 +15,8 @@ from pathlib import Path
 
 import joblib
 import numpy as np
-from tqdm import tqdm
 
-from mer import MerError, audio, store
+from mer import MerError, audio, progress, store
 
 _LOG_MELS = {}  # settings -> LogMel, and folder -> open shard, once per worker process
 _SHARDS = {}
@@ -92,7 +91,7 @@ def _extract_all(todo, stamps, parts, cfg):
         joblib.delayed(_extract)(clip.id, str(clip.path), stamps[clip.id], str(folder), cfg.feature_settings,
                                  cfg.patch_frames) for clip in todo)
     hours = 0.0
-    with tqdm(total=len(todo), unit="clip", desc="log-mel", smoothing=0.05) as bar:
+    with progress.bar(total=len(todo), unit="clip", desc="log-mel", smoothing=0.05) as bar:
         for seconds in work:
             hours += seconds / 3600
             bar.update()

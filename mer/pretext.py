@@ -30,7 +30,9 @@ class Batches(keras.utils.PyDataset):
     """
 
     def __init__(self, *, n, batch_size, seed=0, shuffle=False):
-        super().__init__(workers=1)
+        # Threads of Keras' own: with fewer than two, batches pass through a tf.data pipeline whose autotuner holds up
+        # the end of an epoch until its sleep is over, which doubles in length each time.
+        super().__init__(workers=2, max_queue_size=4)
         self.n, self.batch_size, self.seed, self.shuffle = n, batch_size, seed, shuffle
         self.set_epoch(0)
 
@@ -81,12 +83,13 @@ class Contrast(Batches):
     past, future : int
         Patches read and patches predicted.
     negatives : {"distinct", "published"}
-        "distinct": a continuation that shares no frame with the true one, from elsewhere in the clip or from another
-        clip. "published": one example a sequence, whose future is, for half of them, the true one in a random
-        order, which leaves it unchanged half of the time, so that accuracy cannot pass about .75; a clip of fewer
-        than 12 patches always has label 0.
+        What stands in for the true continuation of the sequences with label 0; which ones these are changes every
+        epoch. "distinct": a continuation that shares no frame with the true one, from elsewhere in the clip or from
+        another clip. "published": for half of the sequences, the true one in a random order, which leaves it
+        unchanged half of the time, so that accuracy cannot pass about .75; a clip of fewer than 12 patches always
+        has label 0.
     negatives_per_positive : int
-        Of "distinct".
+        How many "distinct" negatives a batch has for each positive.
     same_clip_share : float
         Share of the distinct negatives that come from the same clip, where it is long enough.
     hop_patches : int
@@ -105,7 +108,7 @@ class Contrast(Batches):
                  hop_patches=6, **batching):
         self.patches, self.past, self.future = patches, past, future
         self.negatives, self.same_clip_share = negatives, same_clip_share
-        self.per_positive = negatives_per_positive if negatives == "distinct" else 0
+        self.per_positive = negatives_per_positive
         self.hop_patches = hop_patches
         self._n_starts = np.maximum(patches.count - (past + future) + 1, 0)
         if not self._n_starts.any():
@@ -152,12 +155,10 @@ class Contrast(Batches):
 
     def _distinct(self, rng, start):
         true = start + self.past
-        wrong = [self._negative(rng, true) for _ in range(self.per_positive)]
-        first = np.concatenate([true, *wrong])
-        label = np.arange(len(first)) < len(true)
-        mixed = rng.permutation(len(first))
-        start = np.tile(start, 1 + self.per_positive)
-        return start[mixed], first[mixed][:, None] + np.arange(self.future), label[mixed]
+        n_positive = round(len(start) / (1 + self.per_positive))
+        label = rng.permutation(len(start)) < n_positive
+        first = np.where(label, true, self._negative(rng, true))
+        return start, first[:, None] + np.arange(self.future), label
 
     def _negative(self, rng, true):
         """First patch of a wrong continuation for each true one, shape (n,)."""
@@ -186,10 +187,6 @@ class Contrast(Batches):
         pick = (rng.random(len(clip)) * np.maximum(ends[-1] - own, 1)).astype(int)
         pick = np.where(pick >= begin, pick + own, pick)
         return self._windows[np.minimum(pick, ends[-1] - 1)]
-
-    def labels(self):
-        """All labels of an epoch, shape (examples,): what chance is computed from."""
-        return np.concatenate([self[batch][1][:, 0] for batch in range(len(self))])
 
 
 class Emotion(Batches):

@@ -88,9 +88,10 @@ class Cpc:
 
     def batches(self, patches, *, seed, shuffle):
         cfg = self.cfg
+        hop = cfg.cpc_hop_patches if shuffle else 1  # what is scored is small: every place counts
         return pretext.Contrast(patches, past=self.module.PAST, future=self.module.FUTURE, negatives=cfg.cpc_negatives,
                                 negatives_per_positive=cfg.cpc_negatives_per_positive,
-                                same_clip_share=cfg.cpc_same_clip_share, hop_patches=cfg.cpc_hop_patches,
+                                same_clip_share=cfg.cpc_same_clip_share, hop_patches=hop,
                                 batch_size=cfg.cpc_batch_sequences, seed=seed, shuffle=shuffle)
 
     def scores(self, model, batches, band_mean, band_deviation):
@@ -182,7 +183,7 @@ def _train(cfg, place, *, task, module, clips, seed, key, facts):
     training.write_history(place.file("history.csv"), history)
     best = min(history, key=lambda row: row["val_loss"])
     split = datasets.split_about(cfg, f"speech_{facts['language']}")
-    training.write_json(place.file("run.json"), weights.describe(
+    weights.write_json(place.file("run.json"), weights.describe(
         cfg, command=weights.command_line(), key=key, scores=scores, best_epoch=best["epoch"] + 1,
         best_val_loss=best["val_loss"], epochs=len(history), split=split, parameters=model.count_params(), **facts))
     training.forget(place.file("state"))

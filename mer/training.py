@@ -1,16 +1,17 @@
 """The fit loop that every stage shares: seed, schedule, best weights, resume, history."""
 
 import csv
+import importlib.util
 import json
 import math
 import os
 import shutil
+import time
 
 import keras
 from keras import ops
-from tqdm.keras import TqdmCallback
 
-from mer import MerError
+from mer import MerError, progress, weights
 
 
 def start(cfg, seed):
@@ -56,6 +57,36 @@ class DecayingAdam(keras.optimizers.Adam):
 
     def get_config(self):
         return {**super().get_config(), "decay": self.decay}
+
+
+class Progress(keras.callbacks.Callback):
+    """A bar with the rate within an epoch, and one line at its end.
+
+    Parameters
+    ----------
+    n_examples, batch_size : int
+        Examples of an epoch and of a batch.
+    epochs : int
+    """
+
+    def __init__(self, *, n_examples, batch_size, epochs):
+        super().__init__()
+        self.n_examples, self.batch_size, self.epochs = n_examples, batch_size, epochs
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.begin = time.monotonic()
+        self.bar = progress.bar(total=self.n_examples, unit=" examples", desc=f"  epoch {epoch + 1}/{self.epochs}",
+                                leave=False)
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.bar.update(min(self.batch_size, self.n_examples - self.bar.n))
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.bar.close()
+        shown = {name: value for name, value in logs.items() if name in ("loss", "val_loss")
+                 or name.startswith("val_") and name.endswith("accuracy")}
+        values = "  ".join(f"{name} {value:.4g}" for name, value in shown.items())
+        print(f"  epoch {epoch + 1}/{self.epochs}  {values}  ({time.monotonic() - self.begin:.0f} s)", flush=True)
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -125,25 +156,25 @@ class Checkpoint(keras.callbacks.Callback):
         os.replace(temporary, path)
 
     def _save_state(self, epochs_done):
-        weights = self.folder / f"epoch-{epochs_done}.weights.h5"
-        self._save(weights)
+        path = self.folder / f"epoch-{epochs_done}.weights.h5"
+        self._save(path)
         numbers = [{name: value for name, value in vars(callback).items()
                     if isinstance(value, (bool, int, float, type(None))) and not name.startswith("_")}
                    for callback in self.others]
-        write_json(self.folder / "state.json", {
-            "key": self.key, "epochs_done": epochs_done, "weights": weights.name, "best": self.best,
+        weights.write_json(self.folder / "state.json", {
+            "key": self.key, "epochs_done": epochs_done, "weights": path.name, "best": self.best,
             "history": self.history, "callbacks": numbers,
             "random": [keras.ops.convert_to_numpy(state).tolist() for state in _random_states(self.model)],
             "stopped": bool(self.model.stop_training)})
         for old in self.folder.glob("epoch-*.weights.h5"):
-            if old != weights:
+            if old != path:
                 old.unlink()
 
 
 def _random_states(model):
     """States of the dropout generators, which Keras does not save with the weights."""
-    weights = {id(weight) for weight in model.weights}
-    return [variable for variable in model.variables if id(variable) not in weights]
+    saved = {id(weight) for weight in model.weights}
+    return [variable for variable in model.variables if id(variable) not in saved]
 
 
 def fit(model, train, val, *, folder, key, epochs, patience, halve_after, tensorboard=None):
@@ -182,25 +213,25 @@ def fit(model, train, val, *, folder, key, epochs, patience, halve_after, tensor
     if done:
         print(f"  going on after epoch {done}")
     if done < epochs and not state["stopped"]:
-        callbacks = [stop, halve, checkpoint, TqdmCallback(verbose=1, epochs=epochs, initial=done)]
+        callbacks = [keras.callbacks.TerminateOnNaN(), stop, halve, checkpoint,
+                     Progress(n_examples=train.n, batch_size=train.batch_size, epochs=epochs)]
         if tensorboard:
-            callbacks.append(keras.callbacks.TensorBoard(tensorboard))
+            callbacks.append(_tensorboard(tensorboard))
         model.fit(train, validation_data=val, epochs=epochs, initial_epoch=done, verbose=0, callbacks=callbacks,
                   shuffle=False)
     model.load_weights(checkpoint.best_weights)
     return checkpoint.state()["history"]
 
 
+def _tensorboard(folder):
+    if importlib.util.find_spec("tensorboard") is None:
+        raise MerError("tensorboard = True needs a package that is not installed: pip install tensorboard")
+    return keras.callbacks.TensorBoard(folder)
+
+
 def forget(folder):
     """Remove the state of a stage whose results are saved."""
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def write_json(path, content):
-    """Write JSON to a temporary name and rename it."""
-    temporary = path.with_name(f"{path.name}.part")
-    temporary.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
 
 
 def write_history(path, history):

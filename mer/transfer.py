@@ -5,7 +5,7 @@ import os
 import keras
 import numpy as np
 
-from mer import MerError, corpora, datasets, heads, pretext, report, training, weights
+from mer import MerError, corpora, datasets, heads, pretext, progress, report, training, weights
 from mer.tasks import TASKS
 
 _SHARED = ("precision", "early_stopping_epochs", "halve_after_epochs", "patch_seconds", "patch_overlap",
@@ -217,10 +217,9 @@ def cached_codes(cfg, data, encoder, encoder_key):
 
 
 def _write_codes(path, patches, encoder):
-    from tqdm import tqdm
     n = len(patches)
     codes = np.lib.format.open_memmap(path, "w+", np.float32, (n, encoder.output_shape[1]))
-    with tqdm(total=n, unit="patch", desc="codes of the frozen encoder") as bar:
+    with progress.bar(total=n, unit="patch", desc="  codes of the frozen encoder") as bar:
         for first in range(0, n, PREDICT_BATCH):
             batch = np.arange(first, min(first + PREDICT_BATCH, n))
             codes[batch] = encoder.predict_on_batch(patches.gather(batch))
@@ -240,7 +239,7 @@ def _finish(cfg, data, model, place, probabilities, *, history, trained, key, fa
     about = weights.describe(cfg, command=weights.command_line(), key=key, **facts)
     made = _report(cfg, data, place, probabilities, history, {k: v for k, v in about.items() if k != "history"})
     scores = {level: {task.name: made[level][task.name]["f1_weighted"] for task in TASKS} for level in report.LEVELS}
-    training.write_json(place.file("run.json"), {**about, "scores": scores})
+    weights.write_json(place.file("run.json"), {**about, "scores": scores})
     training.forget(place.file("state"))
 
 

@@ -130,7 +130,7 @@ def load(model, path):
                        "train it again with --force") from None
 
 
-def describe(cfg, *, command, settings, key, **facts):
+def describe(cfg, *, command, settings, **facts):
     """Content of run.json.
 
     Parameters
@@ -140,20 +140,19 @@ def describe(cfg, *, command, settings, key, **facts):
         As typed.
     settings : dict
         The settings that the result depends on.
-    key : str
-        Hash of everything that it depends on, see `key_of`.
     **facts
-        Names, seed, scores, best epochs.
+        Names, seed, key (see `key_of`), scores, best epochs.
     """
-    return {**facts, "key": key, "settings": settings, "command": list(command),
+    return {**facts, "settings": settings, "command": list(command),
             "setting_sources": {name: cfg.sources[name] for name in settings if name in cfg.sources},
             "corpus": "demo" if cfg.is_demo else "real", "revision": _revision(cfg.root), "versions": _versions(),
             "created": datetime.now(UTC).isoformat(timespec="seconds")}
 
 
 def _versions():
-    import keras
-    found = {"python": platform.python_version(), "backend": keras.backend.backend()}
+    found = {"python": platform.python_version()}
+    if "keras" in sys.modules:
+        found["backend"] = sys.modules["keras"].backend.backend()
     for name in _LIBRARIES:
         try:
             found[name] = metadata.version(name)
@@ -175,3 +174,10 @@ def _revision(root):
 def command_line():
     """The command as typed, without the folder of the script."""
     return ["python3", Path(sys.argv[0]).name, *sys.argv[1:]]
+
+
+def write_json(path, content):
+    """Write JSON to a temporary name and rename it."""
+    temporary = path.with_name(f"{path.name}.part")
+    temporary.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    os.replace(temporary, path)
