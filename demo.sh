@@ -11,8 +11,8 @@ started=$SECONDS
 # Short training, so that two cores are done in minutes; a real run uses the values of settings.py.
 export MER_PATH_TO_DATA=demo/data
 export MER_PATH_SPEECH_ENGLISH= MER_PATH_SPEECH_MANDARIN= MER_PATH_MUSIC_ENGLISH= MER_PATH_MUSIC_MANDARIN=
-export MER_PRETRAIN_EPOCHS=4 MER_PRETRAIN_BATCH_PATCHES=32 MER_CPC_BATCH_SEQUENCES=8 MER_CPC_HOP_PATCHES=3
-export MER_HEADS_EPOCHS=15 MER_HEADS_BATCH_PATCHES=128 MER_FULL_EPOCHS=2 MER_FULL_BATCH_PATCHES=64
+export MER_PRETRAIN_EPOCHS=3 MER_PRETRAIN_BATCH_PATCHES=16 MER_CPC_BATCH_SEQUENCES=8 MER_CPC_HOP_PATCHES=3
+export MER_HEADS_EPOCHS=12 MER_HEADS_BATCH_PATCHES=128 MER_FULL_EPOCHS=2 MER_FULL_BATCH_PATCHES=64
 
 total=20
 number=0
@@ -37,15 +37,15 @@ for speech in e m x; do
   step "pretrain CPC on speech $speech" pretrain_cpc.py -s $speech -mod model_cpc
 done
 # -rel y trains the heads first and keeps that model too, so it is Feat. Ext. and Full in one
-for language in e m; do
-  step "transfer SCAE $language -> $language, Feat. Ext. and Full" \
-    trans_train_denoise_multi.py -s $language -m $language -mod model_scae -rel y
-  step "transfer CPC $language -> $language, Feat. Ext. and Full" \
-    trans_train_cpc_multi.py -s $language -m $language -mod model_cpc -rel y
-done
+step "transfer SCAE English -> English, Feat. Ext. and Full" \
+  trans_train_denoise_multi.py -s e -m e -mod model_scae -rel y
+step "transfer CPC English -> English, Feat. Ext. and Full" trans_train_cpc_multi.py -s e -m e -mod model_cpc -rel y
+step "transfer SCAE Mandarin -> Mandarin, Feat. Ext. and Full" \
+  trans_train_denoise_multi.py -s m -m m -mod model_scae -rel y
+step "transfer CPC Mandarin -> Mandarin, Feat. Ext." trans_train_cpc_multi.py -s m -m m -mod model_cpc -rel n
 step "transfer SCAE mix -> English, Feat. Ext." trans_train_denoise_multi.py -s x -m e -mod model_scae -rel n
 step "transfer CPC mix -> English, Feat. Ext." trans_train_cpc_multi.py -s x -m e -mod model_cpc -rel n
-step "baseline without speech" trans_train_denoise_multi.py -s e -m e -mod model_cnn -rel n --set heads_epochs=3
+step "baseline without speech" trans_train_denoise_multi.py -s e -m e -mod model_cnn -rel n --set heads_epochs=2
 step "gather all reports" report.py
 
 cat <<END

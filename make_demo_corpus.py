@@ -22,7 +22,7 @@ def parse(argv=None):
     parser.add_argument("--seed", type=int, default=1, help="default: %(default)s")
     parser.add_argument("--clips-per-quadrant", type=int, default=16, metavar="N",
                         help="music clips of 12 to 15 s per quadrant and language (default: %(default)s)")
-    parser.add_argument("--minutes-speech", type=float, default=4.5, metavar="MINUTES",
+    parser.add_argument("--minutes-speech", type=float, default=3.5, metavar="MINUTES",
                         help="speech per language, about (default: %(default)s)")
     parser.add_argument("--jobs", type=int, default=-1, help="processes (default: all cores)")
     parser.add_argument("--force", action="store_true", help="throw away a demo corpus that is there")

@@ -4,7 +4,8 @@
 
 Both read the same files in the same process, one thread, in turns; a rate is the median over rounds, and the
 ratio is the median of the rounds' ratios. Without --folder the clips are made here: seeded synthetic sound of
-30 s. Then two processes against one, in wall time.
+30 s. Then two processes against one, in wall time: this part means nothing while others use the machine, so
+the load average before is kept in features.json.
 """
 
 import os
@@ -105,7 +106,7 @@ def scaling(paths, n_rounds, *, busy_seconds=3.0):
     """One row: audio-seconds per wall second of one and of two processes, and the ratio.
 
     The list is repeated until one process is busy for `busy_seconds`, so that handing out work is not what
-    is measured; both pools have run it once before.
+    is measured.
     """
     start = time.perf_counter()
     for path in paths:
@@ -122,8 +123,8 @@ def scaling(paths, n_rounds, *, busy_seconds=3.0):
 
 
 def wall_seconds(n_processes, jobs):
-    """Wall time of all jobs in a pool whose workers have started and run one job each."""
-    with joblib.Parallel(n_jobs=n_processes, batch_size=4) as pool:
+    """Wall time of all jobs in a pool whose workers have started and warmed up."""
+    with joblib.Parallel(n_jobs=n_processes, batch_size="auto") as pool:
         pool(joblib.delayed(_features)(path) for path in jobs[:16 * n_processes])
         start = time.perf_counter()
         pool(joblib.delayed(_features)(path) for path in jobs)
@@ -139,7 +140,7 @@ def machine():
     """What the numbers depend on."""
     return {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count(),
             "python": platform.python_version(), "numpy": np.__version__, "librosa": librosa.__version__,
-            "libsndfile": soundfile.__libsndfile_version__}
+            "libsndfile": soundfile.__libsndfile_version__, "load_average_before": os.getloadavg()[0]}
 
 
 def main():

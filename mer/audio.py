@@ -21,8 +21,8 @@ BLOCK_FRAMES = 96
 # Samples per product when channels are averaged; OpenBLAS stays in one thread below 9216 elements.
 _MONO_ROWS = 512
 
-# glibc hands freed memory back to the system, and getting it again page by page takes a third of the time of a
-# wav. The release of one large block, which nothing has touched, makes it keep such memory from then on:
+# glibc hands freed memory back to the system, and getting it again page by page takes a third of the time of
+# a wav. The release of one large block, which nothing has touched, makes it keep such memory from then on:
 # mallopt(3), M_MMAP_THRESHOLD, "dynamic mmap threshold", at most 32 MiB.
 np.empty(31 * 2**20, np.uint8)
 

@@ -59,7 +59,7 @@ class BandBlend(layers.Layer):
     Inputs are [observed, rebuilt], both (batch, bands, frames, 1), as is the output.
     """
 
-    def __init__(self, initial=0.8, **kwargs):
+    def __init__(self, initial=0.9, **kwargs):
         super().__init__(**kwargs)
         self.initial = initial
 

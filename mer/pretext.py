@@ -30,9 +30,9 @@ class Batches(keras.utils.PyDataset):
     """
 
     def __init__(self, *, n, batch_size, seed=0, shuffle=False):
-        # Threads of Keras' own: with fewer than two, batches pass through a tf.data pipeline whose autotuner holds up
-        # the end of an epoch until its sleep is over, which doubles in length each time.
-        super().__init__(workers=2, max_queue_size=4)
+        # On TensorFlow, threads of Keras' own: with fewer than two, batches pass through a tf.data pipeline whose
+        # autotuner holds up the end of an epoch until its sleep is over, which doubles in length each time.
+        super().__init__(workers=2 if keras.backend.backend() == "tensorflow" else 1, max_queue_size=4)
         self.n, self.batch_size, self.seed, self.shuffle = n, batch_size, seed, shuffle
         self.set_epoch(0)
 

@@ -15,5 +15,6 @@ def bar(**options):
     **options
         Of `tqdm.tqdm`.
     """
-    interval = 0.1 if sys.stderr.isatty() else LOG_INTERVAL_SECONDS
-    return tqdm(mininterval=interval, dynamic_ncols=True, **options)
+    if sys.stderr.isatty():
+        return tqdm(dynamic_ncols=True, **options)
+    return tqdm(mininterval=LOG_INTERVAL_SECONDS, delay=LOG_INTERVAL_SECONDS, **options)
