@@ -9,6 +9,7 @@ import shutil
 import time
 
 import keras
+import numpy as np
 from keras import ops
 
 from mer import MerError, progress, weights
@@ -137,6 +138,8 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self.data.set_epoch(epoch)
+        # torch's dropout draws from a global generator, whose state no run saves
+        keras.utils.set_random_seed(int(np.random.SeedSequence([self.data.seed, epoch]).generate_state(1)[0]))
 
     def on_epoch_end(self, epoch, logs=None):
         row = {"epoch": epoch, **{name: float(value) for name, value in (logs or {}).items()}}
@@ -215,6 +218,7 @@ def fit(model, train, val, *, folder, key, epochs, patience, halve_after, tensor
     if done < epochs and not state["stopped"]:
         callbacks = [keras.callbacks.TerminateOnNaN(), stop, halve, checkpoint,
                      Progress(n_examples=train.n, batch_size=train.batch_size, epochs=epochs)]
+        train.set_epoch(done)  # JAX and torch look at the first batch before the epoch begins
         if tensorboard:
             callbacks.append(_tensorboard(tensorboard))
         model.fit(train, validation_data=val, epochs=epochs, initial_epoch=done, verbose=0, callbacks=callbacks,
