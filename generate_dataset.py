@@ -7,7 +7,6 @@ Run it again after an interruption: it goes on with the next clip.
 """
 
 import os
-import sys
 
 import settings
 from mer import cli, config, corpora

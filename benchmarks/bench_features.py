@@ -27,7 +27,7 @@ import numpy as np
 import soundfile
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from mer import audio  # noqa: E402
+from mer import audio
 
 RATE_HZ = 16000
 SECONDS = 30

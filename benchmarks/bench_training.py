@@ -20,12 +20,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import keras  # noqa: E402
-import numpy as np  # noqa: E402
+import keras
+import numpy as np
 
-import models  # noqa: E402
-from mer import heads, pretext, training  # noqa: E402
-from mer.tasks import TASKS  # noqa: E402
+import models
+from mer import heads, pretext, training
+from mer.tasks import TASKS
 
 PATCH = (128, 31, 1)
 SCAE_GFLOP = 2.43  # of one training step and patch: forward, and twice that backward

@@ -187,6 +187,14 @@ def load(kind, code, cfg):
     return store.ClipSet.of_store(made, splits.load(table, made.ids))
 
 
+def refuse_empty(sides):
+    """Raise MerError where a side of the split (name to patches) has none."""
+    empty = [side for side, patches in sides.items() if not len(patches)]
+    if empty:
+        raise MerError(f"the split leaves no clips for {' and '.join(empty)}: give it more clips, or a split file with "
+                       "generate_dataset.py --split")
+
+
 # ---- mixtures ---------------------------------------------------------------------------------
 
 

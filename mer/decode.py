@@ -99,7 +99,7 @@ def _mp3_announces_length(path):
     """Whether a Xing or VBRI header comes first, behind any ID3v2 tag (id3.org, v2.4, section 3.1)."""
     with open(path, "rb") as file:
         head = file.read(10)
-        tag_bytes = sum(byte << shift for byte, shift in zip(head[6:], (21, 14, 7, 0)))
+        tag_bytes = sum(byte << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=False))
         file.seek(10 + tag_bytes if head.startswith(b"ID3") else 0)
         first_frame = file.read(1024)
     return any(name in first_frame for name in (b"Xing", b"Info", b"VBRI"))

@@ -39,7 +39,9 @@ class Batches(keras.utils.PyDataset):
     def set_epoch(self, epoch):
         """Draw the order of an epoch; training calls it before each."""
         self.epoch = epoch
-        self.order = np.random.default_rng([self.seed, epoch]).permutation(self.n) if self.shuffle else np.arange(self.n)
+        self.order = np.arange(self.n)
+        if self.shuffle:
+            np.random.default_rng([self.seed, epoch]).shuffle(self.order)
 
     def rng(self, batch):
         """Generator of one batch: its noise or its negatives."""

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from mer import MerError, corpora, datasets, pretext, training, weights
+from mer import corpora, datasets, pretext, training, weights
 
 _SHARED = ("precision", "early_stopping_epochs", "halve_after_epochs", "patch_seconds", "patch_overlap")
 Z95 = 1.96  # two-sided 95 % quantile of the normal distribution
@@ -156,8 +156,6 @@ def run(cfg, *, speech, name, module, it=0, force=False):
     if place.is_finished(key, settings, force=force):
         print(f"{place.stem}: finished already, {place.about['scores']['sentence']}")
         return place
-    if force:
-        training.forget(place.file("state"))
     _train(cfg, place, task=task, module=module, clips=clips, seed=seed, key=key,
            facts={"name": name, "pretext": module.PRETEXT, "speech": speech, "language": corpus.LANGUAGE, "it": it,
                   "seed": seed, "settings": settings})
@@ -200,10 +198,7 @@ def _announce(place, scores):
 def _sides(clips, cfg):
     shape = {"patch_frames": cfg.patch_frames, "hop_frames": cfg.patch_hop_frames}
     sides = {side: clips.side(side).patches(**shape) for side in ("train", "val", "test")}
-    empty = [side for side, patches in sides.items() if not len(patches)]
-    if empty:
-        raise MerError(f"the split leaves no clips for {' and '.join(empty)}: give it more clips, or a split file with "
-                       "generate_dataset.py --split")
+    datasets.refuse_empty(sides)
     return sides
 
 

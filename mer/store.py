@@ -113,7 +113,8 @@ def read(path, *, settings=None):
     except (OSError, KeyError) as error:
         if not path.exists():
             raise MerError(f"{path} does not exist: run generate_dataset.py for this corpus first") from None
-        raise MerError(f"{path} is not a log-mel store ({error}): delete it and run generate_dataset.py again") from None
+        raise MerError(f"{path} is not a log-mel store ({error}): delete it and run generate_dataset.py "
+                       "again") from None
     _check_settings(path, attributes, settings or {})
     log_mel = np.memmap(path, np.float32, "r", place, shape)
     return Store(path, log_mel, offsets, columns, skipped, attributes)

@@ -51,4 +51,6 @@ def quadrant(arousal, valence):
     """
     if arousal == 0 or valence == 0:
         return None
-    return {(True, True): "Q1", (True, False): "Q2", (False, False): "Q3", (False, True): "Q4"}[arousal > 0, valence > 0]
+    if arousal > 0:
+        return "Q1" if valence > 0 else "Q2"
+    return "Q4" if valence > 0 else "Q3"

@@ -85,7 +85,7 @@ class Progress(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         self.bar.close()
         shown = {name: value for name, value in logs.items() if name in ("loss", "val_loss")
-                 or name.startswith("val_") and name.endswith("accuracy")}
+                 or (name.startswith("val_") and name.endswith("accuracy"))}
         values = "  ".join(f"{name} {value:.4g}" for name, value in shown.items())
         print(f"  epoch {epoch + 1}/{self.epochs}  {values}  ({time.monotonic() - self.begin:.0f} s)", flush=True)
 

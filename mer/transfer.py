@@ -37,10 +37,7 @@ class Music:
         self.patches = self.clips.patches(patch_frames=cfg.patch_frames, hop_frames=cfg.patch_hop_frames)
         side = self.clips.split[self.patches.clip]
         self.rows = {name: np.flatnonzero(side == name) for name in ("train", "val", "test")}
-        empty = [name for name, rows in self.rows.items() if not len(rows)]
-        if empty:
-            raise MerError(f"the split leaves no clips for {' and '.join(empty)}: give it more clips, or a split file "
-                           "with generate_dataset.py --split")
+        datasets.refuse_empty(self.rows)
         train = self.patches.quadrant[self.rows["train"]]
         self.class_weights = pretext.class_weights(train) if cfg.class_weights else None
 
@@ -113,8 +110,6 @@ def _stage(cfg, data, *, stage, speech, name, module, it, encoder, before, force
     if place.is_finished(key, settings, force=force):
         print(f"{place.stem}: finished already, see {place.file('report.txt')}")
         return place
-    if force:
-        training.forget(place.file("state"))
     training.start(cfg, seed)
     model = _assemble(cfg, module, encoder)
     if before:
@@ -175,8 +170,6 @@ def _from_scratch(cfg, data, *, name, module, it, force):
     if place.is_finished(key, settings, force=force):
         print(f"{place.stem}: finished already, see {place.file('report.txt')}")
         return place
-    if force:
-        training.forget(place.file("state"))
     training.start(cfg, seed)
     model = heads.attach(module.encoder(module.build(cfg.patch_shape)))
     print(f"{place.folder.name}/{place.stem}")

@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import warnings
@@ -55,7 +56,7 @@ class Run:
             return None
 
     def is_finished(self, key, settings, *, force):
-        """Whether the run is there already, made with the same data and settings.
+        """Whether the run is there already, made with the same data and settings; `force` says no and starts over.
 
         Raises
         ------
@@ -63,6 +64,8 @@ class Run:
             Where it was made with others and `force` is off: nothing finished is replaced silently.
         """
         about = self.about
+        if force:
+            shutil.rmtree(self.file("state"), ignore_errors=True)
         if force or about is None:
             return False
         if about["key"] == key:

@@ -17,8 +17,7 @@ pytest.importorskip("tinysoundfont", reason="make_demo_corpus.py needs requireme
 soundfile = pytest.importorskip("soundfile")
 
 import make_demo_corpus  # noqa: E402
-from demo_corpus import build, compose, cues, layout, lyrics, melody, plan  # noqa: E402
-from demo_corpus import render, sentences, singing, speech, voices  # noqa: E402
+from demo_corpus import build, compose, cues, layout, lyrics, melody, plan, render, sentences, singing, speech, voices  # noqa: E402  # noqa: E402
 from mer import MerError  # noqa: E402
 
 TINY = {"clips_per_quadrant": 1, "minutes_speech": 0.1}
