@@ -20,7 +20,7 @@ def parse(argv=None):
     parser.add_argument("--out", default="demo/data", help="folder of the corpus, relative to the repository "
                         "(default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="default: %(default)s")
-    parser.add_argument("--clips-per-quadrant", type=int, default=16, metavar="N",
+    parser.add_argument("--clips-per-quadrant", type=int, default=12, metavar="N",
                         help="music clips of 12 to 15 s per quadrant and language (default: %(default)s)")
     parser.add_argument("--minutes-speech", type=float, default=3.5, metavar="MINUTES",
                         help="speech per language, about (default: %(default)s)")

@@ -20,7 +20,7 @@ _MUSIC_PER_BATCH = 2
 _MANIFEST = "manifest.json"
 
 
-def make(out, *, seed=1, clips_per_quadrant=16, minutes_speech=3.5, force=False, jobs=-1):
+def make(out, *, seed=1, clips_per_quadrant=12, minutes_speech=3.5, force=False, jobs=-1):
     """Make the demo corpus, or what is missing of it.
 
     Parameters

@@ -191,7 +191,7 @@ def _train(cfg, place, *, task, module, clips, seed, key, facts):
 def _announce(place, scores):
     print(f"{place.stem}: {scores['sentence']}")
     if not scores["learnt"]:
-        print("  NOTHING LEARNT: this encoder is no better than doing nothing; train longer or on more speech")
+        print("  NOT SHOWN TO HAVE LEARNT: no better than doing without a model; train longer, or on more speech")
     print(f"  weights: {place.weights}")
 
 
