@@ -12,7 +12,7 @@ started=$SECONDS
 export MER_PATH_TO_DATA=demo/data
 export MER_PATH_SPEECH_ENGLISH= MER_PATH_SPEECH_MANDARIN= MER_PATH_MUSIC_ENGLISH= MER_PATH_MUSIC_MANDARIN=
 export MER_PRETRAIN_EPOCHS=3 MER_PRETRAIN_BATCH_PATCHES=16 MER_CPC_BATCH_SEQUENCES=8 MER_CPC_HOP_PATCHES=3
-export MER_HEADS_EPOCHS=12 MER_HEADS_BATCH_PATCHES=128 MER_FULL_EPOCHS=2 MER_FULL_BATCH_PATCHES=64
+export MER_HEADS_EPOCHS=8 MER_HEADS_BATCH_PATCHES=128 MER_FULL_EPOCHS=2 MER_FULL_BATCH_PATCHES=64
 
 total=20
 number=0
@@ -40,8 +40,7 @@ done
 step "transfer SCAE English -> English, Feat. Ext. and Full" \
   trans_train_denoise_multi.py -s e -m e -mod model_scae -rel y
 step "transfer CPC English -> English, Feat. Ext. and Full" trans_train_cpc_multi.py -s e -m e -mod model_cpc -rel y
-step "transfer SCAE Mandarin -> Mandarin, Feat. Ext. and Full" \
-  trans_train_denoise_multi.py -s m -m m -mod model_scae -rel y
+step "transfer SCAE Mandarin -> Mandarin, Feat. Ext." trans_train_denoise_multi.py -s m -m m -mod model_scae -rel n
 step "transfer CPC Mandarin -> Mandarin, Feat. Ext." trans_train_cpc_multi.py -s m -m m -mod model_cpc -rel n
 step "transfer SCAE mix -> English, Feat. Ext." trans_train_denoise_multi.py -s x -m e -mod model_scae -rel n
 step "transfer CPC mix -> English, Feat. Ext." trans_train_cpc_multi.py -s x -m e -mod model_cpc -rel n
