@@ -143,8 +143,7 @@ def test_aishell_archives_are_told_and_the_command_unpacks_them(tmp_path):
             archive.add(made / "train" / speaker, f"train/{speaker}")
     with pytest.raises(MerError, match=r"still packed \(2 archives like wav/S0002.tar.gz\)") as error:
         listed("speech", "m", root)
-    with tarfile.open(root / "wav" / "S0002.tar.gz") as archive:
-        archive.extractall(root / "wav", filter="data")
+    subprocess.run(["tar", "-xzf", "S0002.tar.gz"], cwd=root / "wav", check=True)
     listing = listed("speech", "m", root)
     assert [clip.group for clip in listing.clips] == ["S0002"]
     assert list(reasons(listing)) == ["wav/S0003.tar.gz"]
