@@ -55,7 +55,7 @@ cpc_same_clip_share = 0.5    # share of the distinct negatives drawn from elsewh
 
 # ---- Transfer to music ----------------------------------------------------------------------------
 heads_epochs = 100           # Feat. Ext.: frozen encoder, heads trained on its cached codes
-heads_batch_patches = 512
+heads_batch_patches = 1024
 heads_learning_rate = 1e-3   # the released weights; the paper says 1e-4
 full_epochs = 100            # Full: after the heads, everything is trained
 full_batch_patches = 128

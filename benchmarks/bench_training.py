@@ -122,7 +122,7 @@ def summarise(rates, rounds):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--batch", type=int, default=128, help="patches a batch (128)")
-    parser.add_argument("--heads-batch", type=int, default=512, help="chosen batch of the heads (512)")
+    parser.add_argument("--heads-batch", type=int, default=1024, help="chosen batch of the heads (1024)")
     parser.add_argument("--steps", type=int, default=5, help="steps of the slow works in a round (5)")
     parser.add_argument("--rounds", type=int, default=5, help="rounds (5)")
     parser.add_argument("--out", type=Path, help="folder for training.json")
