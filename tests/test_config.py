@@ -1,4 +1,4 @@
-import pickle
+import copy
 
 import pytest
 
@@ -56,7 +56,7 @@ def test_a_config_is_read_only_and_travels_to_workers():
     cfg = load("seed=3")
     with pytest.raises(AttributeError):
         cfg.seed = 4
-    assert pickle.loads(pickle.dumps(cfg)).seed == 3
+    assert copy.deepcopy(cfg).seed == 3
 
 
 def test_no_data_says_what_to_do(tmp_path):
