@@ -2,6 +2,8 @@
 
     python3 generate_dataset.py --dataset s --language e     English speech (LibriSpeech)
     python3 generate_dataset.py -d m -l m                    music with Mandarin lyrics (CH-818)
+    python3 generate_dataset.py -d s -l x --hours 3          a mixture: an hour and a half of each language
+    python3 generate_dataset.py -d m -l e --folds 5          also the folds of a cross-validation
 
 Run it again after an interruption: it goes on with the next clip.
 """
@@ -19,7 +21,13 @@ def parse(argv):
     parser = cli.parser(__doc__, dataset=tuple(KINDS), language=tuple(languages))
     parser.add_argument("-pl", "--path-labels", metavar="CSV", help="your own annotations (default: the corpus' own)")
     parser.add_argument("-ps", "--path-sounds", metavar="FOLDER", help="folder of the corpus (default: settings.py)")
-    parser.add_argument("--split", metavar="CSV", help="your own sides: clip,split with train, val, test")
+    parser.add_argument("--split", metavar="CSV|draw|published", help="your own sides (clip,split with train, val, "
+                        "test); draw: a new one; published: clip by clip as the published program, for comparison only")
+    parser.add_argument("--folds", type=cli.whole_number, metavar="K", help="also cut music into K folds, groups whole")
+    cli.add_hours(parser, "take so many hours of the speech, evenly over speakers")
+    parser.add_argument("--balance", action="store_true", help="undersample every class of music to the smallest")
+    parser.add_argument("--import-published", metavar="FOLDER",
+                        help="read the published train_dataset.h5py, ... instead of audio")
     parser.add_argument("--strict", action="store_true", help="exit with status 1 if any file was left out")
     parser.add_argument("--force", action="store_true", help="extract everything and draw the split again")
     return parser.parse_args(argv)
@@ -29,9 +37,13 @@ def main(argv=None):
     args = parse(argv)
     cfg = config.load(settings, os.environ, args.set)
     cli.announce(cfg)
-    from mer import datasets  # heavy imports start here: -h and typos answer at once
-    made = datasets.generate(KINDS[args.dataset], args.language, cfg, labels=args.path_labels,
-                             sounds=args.path_sounds, split_file=args.split, force=args.force)
+    from mer import generate  # heavy imports start here: -h and typos answer at once
+    options = {"labels": args.path_labels, "split": args.split, "folds": args.folds}
+    if args.import_published:
+        made = generate.import_published(KINDS[args.dataset], args.language, cfg, args.import_published, **options)
+    else:
+        made = generate.run(KINDS[args.dataset], args.language, cfg, sounds=args.path_sounds, hours=args.hours,
+                            balance=args.balance, force=args.force, **options)
     print(f"{made.path.name}: {made.n_clips} clips, {made.hours:.2f} h, {made.n_extracted} extracted now; "
           + ", ".join(f"{side} {n}" for side, n in made.sides.items()) + f"; {made.note}")
     return cli.report_skipped(made.skipped, strict=args.strict)

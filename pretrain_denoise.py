@@ -15,6 +15,7 @@ from mer import cli, config, corpora
 
 def main(argv=None):
     parser = cli.parser(__doc__, speech=corpora.codes("speech"), model=models.names())
+    cli.add_hours(parser, "pretrain on the part of so many hours that generate_dataset.py --hours has chosen")
     args = cli.add_training_flags(parser).parse_args(argv)
     cfg = config.load(settings, os.environ, args.set)
     cli.announce(cfg)
@@ -22,7 +23,8 @@ def main(argv=None):
     from mer import pretrain
     module = models.load(args.model, pretexts=["denoise"])
     for it in range(args.runs):
-        pretrain.run(cfg, speech=args.speech, name=args.model, module=module, it=it, force=args.force)
+        pretrain.run(cfg, speech=args.speech, name=args.model, module=module, hours=args.hours, it=it,
+                     force=args.force)
 
 
 if __name__ == "__main__":

@@ -43,13 +43,29 @@ def parser(doc, **wanted):
 
 def add_training_flags(made):
     """Add --runs, --first-run and --force, which every training script has."""
-    made.add_argument("--runs", type=_count, default=1, metavar="N",
+    made.add_argument("--runs", type=whole_number, default=1, metavar="N",
                       help="repeat with N seeds; the files are named it_0, it_1, ... (default 1)")
     made.add_argument("--force", action="store_true", help="train again even where a finished run is there")
     return made
 
 
-def _count(text):
+def add_hours(made, text):
+    """Add --hours: with 3 or 30, experiments 1 and 2 of ICASSP 2021."""
+    made.add_argument("--hours", type=_hours, metavar="H", help=f"{text} (default: all)")
+
+
+def _hours(text):
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of hours above 0")
+    return value
+
+
+def whole_number(text):
+    """A count that argparse refuses unless it is 1 or more."""
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
     return int(text)

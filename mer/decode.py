@@ -55,6 +55,39 @@ def decode(path):
     return samples, rate_hz
 
 
+def duration_seconds(path):
+    """Duration that the header of an audio file announces; nothing is decoded.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    float
+        In seconds.
+
+    Raises
+    ------
+    AudioError
+        No header can be read, or it tells no length.
+    """
+    try:
+        about = soundfile.info(path)
+        if about.frames < _UNKNOWN_FRAMES:
+            return about.frames / about.samplerate
+    except (soundfile.LibsndfileError, TypeError, OSError):
+        _refuse_what_is_not_audio(Path(path))
+    import av  # late, as below
+    try:
+        with av.open(f"file:{path}") as container:
+            if container.duration:
+                return container.duration / av.time_base
+    except av.FFmpegError as error:
+        raise AudioError(f"{path} cannot be decoded ({error.strerror}); convert or remove it.") from error
+    raise AudioError(f"{path} does not tell its length; re-encode it.")
+
+
 def _read(path):
     """Samples (n, channels) and rate in Hz, by libsndfile where it can open the file, else by FFmpeg."""
     try:

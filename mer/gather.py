@@ -50,6 +50,8 @@ def find(models_trans_dir, models_dir):
         try:
             report = json.loads(path.read_text(encoding="utf-8"))
             _check(report)
+            if report["run"].get("fold"):
+                continue  # counted in the report on all folds
         except (OSError, ValueError) as error:
             unreadable.append((path, str(error)))
         else:

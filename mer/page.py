@@ -98,8 +98,9 @@ def mark_best(cells):
 
 
 def experiment(report):
-    """Which speech the encoder was pretrained on: "3h" where the folder of the run says so, else "all"."""
-    return "3h" if report["folder"].parent.name.startswith("3h_") else "all"
+    """How much speech the encoder was pretrained on: "3h" where the folder of the run begins so, else "all"."""
+    first, _, rest = report["folder"].parent.name.partition("_")
+    return first if rest.startswith("speech_") else "all"
 
 
 def folder_name(report):

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from mer import corpora, datasets, pretext, training, weights
+from mer import corpora, datasets, pretext, subsets, training, weights
 
 _SHARED = ("precision", "early_stopping_epochs", "halve_after_epochs", "patch_seconds", "patch_overlap")
 Z95 = 1.96  # two-sided 95 % quantile of the normal distribution
@@ -126,7 +126,7 @@ def relevant_settings(cfg, task):
     return {**cfg.feature_settings, **{name: cfg.values[name] for name in names}}
 
 
-def run(cfg, *, speech, name, module, it=0, force=False):
+def run(cfg, *, speech, name, module, hours=None, it=0, force=False):
     """Pretrain one encoder, or find it finished.
 
     Parameters
@@ -138,6 +138,8 @@ def run(cfg, *, speech, name, module, it=0, force=False):
         Architecture.
     module : module
         Of `models/`.
+    hours : float or None
+        Take the part of so many hours that generate_dataset.py --hours has chosen.
     it : int
         Number of the run; its seed is `cfg.seed + it`.
     force : bool
@@ -149,16 +151,17 @@ def run(cfg, *, speech, name, module, it=0, force=False):
     """
     corpus = corpora.get("speech", speech)
     task = PRETEXTS[module.PRETEXT](cfg, module)
-    clips = datasets.load("speech", speech, cfg)
+    clips = datasets.load("speech", speech, cfg, hours=hours)
     seed, settings = cfg.seed + it, relevant_settings(cfg, task)
     key = weights.key_of(name, seed, settings, clips.fingerprint())
-    place = weights.speech_run(cfg, corpus.LANGUAGE, name, it)
+    place = weights.speech_run(cfg, corpus.LANGUAGE, name, it, prefix=subsets.prefix(hours))
     if place.is_finished(key, settings, force=force):
         print(f"{place.stem}: finished already, {place.about['scores']['sentence']}")
         return place
     _train(cfg, place, task=task, module=module, clips=clips, seed=seed, key=key,
            facts={"name": name, "pretext": module.PRETEXT, "speech": speech, "language": corpus.LANGUAGE, "it": it,
-                  "seed": seed, "settings": settings})
+                  "seed": seed, "settings": settings, "hours": hours,
+                  "hours_heard": round(float(clips.side("train").seconds.sum()) / 3600, 3)})
     return place
 
 
@@ -180,7 +183,7 @@ def _train(cfg, place, *, task, module, clips, seed, key, facts):
     weights.save(model, place.weights)
     training.write_history(place.file("history.csv"), history)
     best = min(history, key=lambda row: row["val_loss"])
-    split = datasets.split_about(cfg, f"speech_{facts['language']}")
+    split = datasets.split_about(cfg, datasets.stem(corpora.get("speech", facts["speech"]), hours=facts["hours"]))
     weights.write_json(place.file("run.json"), weights.describe(
         cfg, command=weights.command_line(), key=key, scores=scores, best_epoch=best["epoch"] + 1,
         best_val_loss=best["val_loss"], epochs=len(history), split=split, parameters=model.count_params(), **facts))

@@ -44,7 +44,10 @@ def describe(run):
     pretrain = run.get("speech_abbr") or "-"
     setting = f"{'scratch' if pretrain == '-' else pretrain}2{run['music_abbr']}"
     model = run.get("title") or run["model"]
-    label = f"{model} {CONFIG_LABELS.get(config, config)}, {setting}, run {run.get('it', 0)}"
+    hours = f"{run['hours']:g} h of speech, " if run.get("hours") else ""
+    part = f", {run['folds']} folds" if run.get("folds") else ""
+    part = f", fold {run['fold'][0]} of {run['fold'][1]}" if run.get("fold") else part
+    label = f"{model} {CONFIG_LABELS.get(config, config)}, {setting}, {hours}run {run.get('it', 0)}{part}"
     return {"model": model, "config": config, "pretrain": pretrain, "setting": setting, "label": label,
             "split": split_words(run.get("split"))}
 

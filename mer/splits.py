@@ -1,21 +1,14 @@
-"""Train, val and test: drawn once per corpus, stratified, grouped and seeded; saved, loaded, checked for leaks."""
+"""Train, val and test: stratified, grouped and seeded; folds; what the published program did; the leak test."""
 
-import csv
-import os
-import unicodedata
+import warnings
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from mer import MerError, tables
+from mer import MerError, split_search
+from mer.split_search import SPLITS
 
-SPLITS = ("train", "val", "test")
-_TRAIN, _VAL, _TEST = range(3)
-N_CANDIDATES = 200
-_MOST_DRAWS = 4_000_000    # candidates x groups: fewer candidates suffice where there are many groups
-_MOST_MOVES = 500
 _UNEVEN = 0.25             # a side that misses its size by more than this share is told in the note
 
 
@@ -36,6 +29,34 @@ class Drawn:
     split: list
     grouped_by: str
     note: str
+
+
+def joined(groups, contents):
+    """Groups with those joined that hold the same audio.
+
+    Parameters
+    ----------
+    groups : sequence of str, length n
+        Speaker, artist or song of each clip.
+    contents : sequence of str, length n
+        Hash of each clip's audio, see `mer.store`.
+
+    Returns
+    -------
+    list of str
+        Per clip the name of the first group that its group is tied to by a duplicate.
+    """
+    parent, first = {}, {}
+
+    def top(name):
+        while parent.setdefault(name, name) != name:
+            name = parent[name]
+        return name
+
+    for group, content in sorted(zip(groups, contents, strict=True)):
+        one, other = sorted((top(group), top(first.setdefault(content, group))))
+        parent[other] = one
+    return [top(group) for group in groups]
 
 
 def draw(*, ids, groups, labels, seed, test_fraction, val_fraction, grouped_by):
@@ -75,104 +96,99 @@ def draw(*, ids, groups, labels, seed, test_fraction, val_fraction, grouped_by):
         note = (f"only {n_groups} {grouped_by}{'s' * (n_groups > 1)}: split by clip, so the same {grouped_by} stands "
                 "on several sides and the scores say nothing about a new one")
         owners, grouped_by = ids, "clip"
-    rest = 1 - test_fraction
-    shares = np.array([rest * (1 - val_fraction), rest * val_fraction, test_fraction])  # in the order of SPLITS
-    side = _best(owners, labels, shares, np.random.default_rng(seed))
+    shares = _shares(test_fraction, val_fraction)
+    side = split_search.best(owners, labels, shares, np.random.default_rng(seed))
     notes = filter(None, [note, *_uneven(side, labels, shares, grouped_by)])
     return Drawn([SPLITS[index] for index in side], grouped_by, "; ".join(notes))
 
 
-def _best(owners, classes, shares, rng):
-    """Side of every clip, shape (n,), of the best of many candidates."""
-    group, table = _count(owners, classes)                            # (n,), (groups, classes)
-    draws = int(np.clip(_MOST_DRAWS // len(table), 1, N_CANDIDATES))
-    best = _candidates(table, table.argmax(1), shares, rng, draws)
-    if len(np.unique(best)) < len(SPLITS):  # classes of one or two groups each: whole sides can stay empty
-        best = _candidates(table, np.zeros(len(table), int), shares, rng, draws)
-    return _refine(best, table, shares)[group]
+def _shares(test_fraction, val_fraction):
+    """Share of the clips per side, in the order of SPLITS."""
+    rest = 1 - test_fraction
+    return np.array([rest * (1 - val_fraction), rest * val_fraction, test_fraction])
 
 
-def _count(owners, classes):
-    """Group index of every clip, and clips per group and class."""
-    _, group = np.unique(np.asarray(owners, str), return_inverse=True)
-    names, label = np.unique(np.asarray(classes, str), return_inverse=True)
-    table = np.zeros((group.max() + 1, len(names)), int)
-    np.add.at(table, (group, label), 1)
-    return group, table
+def draw_per_clip(*, ids, groups, labels, seed, test_fraction, val_fraction):
+    """Draw as the published program did: clip by clip within each class, whatever group they belong to.
 
+    For comparison only: clips of one artist stand on several sides.
 
-def _candidates(table, stratum, shares, rng, draws):
-    """The best of `draws` random assignments: side per group, shape (groups,)."""
-    possible = np.minimum((table > 0).sum(0), len(SPLITS))            # sides that each class can reach
-    best, best_cost = None, np.inf
-    for _ in range(draws):
-        side = _assign(table.sum(1), stratum, shares, rng)
-        cost = _cost(side, table, shares, possible)
-        if cost < best_cost:
-            best, best_cost = side, cost
-    return best
+    Parameters
+    ----------
+    ids, groups, labels : sequence of str, length n
+        As for `draw`.
+    seed : int
+    test_fraction, val_fraction : float in (0, 1)
+        As for `draw`.
 
-
-def _assign(sizes, stratum, shares, rng):
-    """Random side per group; within a stratum the sides are consecutive runs of a shuffled order.
-
-    A random offset (systematic sampling) makes the expected size of a side equal to its share although
-    groups are whole; a stratum of three or more groups reaches every side.
+    Returns
+    -------
+    Drawn
+        The note counts the test clips whose group is trained on too.
     """
-    side = np.empty(len(sizes), int)
-    order = rng.permutation(len(sizes))
-    for name in np.unique(stratum):
-        members = order[stratum[order] == name]
-        ends = np.cumsum(sizes[members])
-        place = (ends - sizes[members] * rng.random()) / ends[-1]     # rises from 0 to 1
-        n_test = int((place < shares[_TEST]).sum())
-        n_val = int((place < shares[_TEST] + shares[_VAL]).sum()) - n_test
-        if len(members) >= len(SPLITS):
-            n_test = min(max(n_test, 1), len(members) - 2)
-            n_val = min(max(n_val, 1), len(members) - 1 - n_test)
-        side[members[:n_test]] = _TEST
-        side[members[n_test:n_test + n_val]] = _VAL
-        side[members[n_test + n_val:]] = _TRAIN
-    return side
+    rng, side = np.random.default_rng(seed), np.empty(len(ids), object)
+    order = np.argsort(np.asarray(ids, str), kind="stable")
+    labels = np.asarray(labels, str)
+    for name in np.unique(labels):
+        members = rng.permutation(order[labels[order] == name])
+        ends = np.rint(np.cumsum(_shares(test_fraction, val_fraction)) * len(members)).astype(int)
+        for where, part in zip(SPLITS, np.split(members, ends[:-1]), strict=True):
+            side[part] = where
+    trained = {group for group, where in zip(groups, side, strict=True) if where != "test"}
+    test = [group for group, where in zip(groups, side, strict=True) if where == "test"]
+    shared = sum(group in trained for group in test)
+    note = (f"drawn clip by clip with seed {seed}, without groups, as the published program did: {shared} of "
+            f"{len(test)} test clips share their group with training; for comparison only")
+    return Drawn(side.tolist(), "clip", note)
 
 
-def _cost(side, table, shares, possible):
-    """Distance from the wanted counts (chi-square); far above it where a class misses a side it could reach."""
-    counts = _per_side(side, np.column_stack([table, table.sum(1)]))  # (sides, classes + total)
-    wanted = shares[:, None] * counts.sum(0)
-    reached = counts[:, :-1] > 0
-    # train first, then test, then val: where a class has too few groups, these are the sides to have it on
-    urgent = reached[[_TRAIN, _TEST, _VAL]] | (np.arange(len(SPLITS))[:, None] >= possible)
-    missing = (~urgent * np.array([[4], [2], [1]])).sum() + 8 * (counts[:, -1] == 0).sum()
-    return ((counts - wanted) ** 2 / wanted).sum() + 1e9 * missing
+def draw_folds(*, ids, groups, labels, seed, n_folds, val_fraction):
+    """Cross-validation with whole groups: every clip is in the test of exactly one fold.
+
+    scikit-learn's StratifiedGroupKFold makes the folds and, from the rest of each, the validation side.
+
+    Parameters
+    ----------
+    ids, groups, labels : sequence of str, length n
+        As for `draw`.
+    seed : int
+    n_folds : int >= 2
+    val_fraction : float in (0, 1)
+        Share of the clips outside of a fold's test that chooses when to stop.
+
+    Returns
+    -------
+    list of list of str
+        Per fold, the side of every clip in the order of `ids`.
+
+    Raises
+    ------
+    MerError
+        Fewer groups than folds, or too few to validate on.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold  # slow to import, and only wanted here
+    n_val = max(2, round(1 / val_fraction))
+    n_groups = len(set(groups))
+    if n_groups < n_folds + 2:
+        raise MerError(f"{n_folds} folds of whole groups need at least {n_folds + 2} groups, and there are {n_groups}: "
+                       "ask for fewer folds")
+    order = np.argsort(np.asarray(ids, str), kind="stable")  # the folds depend on the clips, not on their order
+    group, label = np.asarray(groups, object)[order].astype(str), np.asarray(labels, object)[order].astype(str)
+    folds = []
+    for fold, (rest, test) in enumerate(_group_folds(StratifiedGroupKFold, n_folds, seed, group, label)):
+        side = np.full(len(ids), "train", object)
+        side[order[test]] = "test"
+        inner = min(n_val, len(set(group[rest])))
+        _, val = next(_group_folds(StratifiedGroupKFold, inner, seed + fold, group[rest], label[rest]))
+        side[order[rest[val]]] = "val"
+        folds.append(side.tolist())
+    return folds
 
 
-def _per_side(side, table):
-    return np.array([table[side == index].sum(0) for index in range(len(SPLITS))])
-
-
-def _refine(side, table, shares):
-    """Move single groups, the most useful first, while that brings the counts nearer to the wanted ones."""
-    table = np.column_stack([table, table.sum(1)])                    # (groups, classes + total)
-    wanted = shares[:, None] * table.sum(0)                           # (sides, classes + total)
-    for _ in range(_MOST_MOVES):
-        gain = _gains(side, table, _per_side(side, table), wanted)
-        group, target = np.unravel_index(gain.argmax(), gain.shape)
-        if gain[group, target] < 1e-9:
-            break
-        side[group] = target
-    return side
-
-
-def _gains(side, table, counts, wanted):
-    """How much nearer (chi-square) each move of a group to a side brings the counts, shape (groups, sides)."""
-    now = ((counts - wanted) ** 2 / wanted).sum(1)                    # (sides,)
-    left, arrived = counts[side] - table, counts + table[:, None]
-    gain = (now[side] - ((left - wanted[side]) ** 2 / wanted[side]).sum(1))[:, None]
-    gain = gain + now - ((arrived - wanted) ** 2 / wanted).sum(2)
-    gain[np.arange(len(side)), side] = 0
-    gain[((left == 0) & (table > 0)).any(1)] = 0  # no side loses its last clip of a class
-    return gain
+def _group_folds(kind, n_folds, seed, group, label):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a class with fewer clips than folds: the report counts them
+        yield from kind(n_folds, shuffle=True, random_state=seed).split(group, label, group)
 
 
 def _uneven(side, classes, shares, grouped_by):
@@ -189,87 +205,27 @@ def _uneven(side, classes, shares, grouped_by):
     return notes
 
 
-def save(path, ids, groups, labels, split):
-    """Write a split as csv: clip, group, label, split; sorted by clip, complete or not at all.
-
-    Parameters
-    ----------
-    path : path
-    ids, groups, labels, split : sequence of str, length n
-    """
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with open(temporary, "w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(("clip", "group", "label", "split"))
-            writer.writerows(sorted(zip(ids, groups, labels, split, strict=True)))
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def load(path, ids):
-    """Read a split for these clips; the user's own file needs no columns but clip and split.
-
-    Parameters
-    ----------
-    path : path
-    ids : sequence of str
-        Every one must be in the file, exactly once; other rows do no harm.
-
-    Returns
-    -------
-    list of str
-        "train", "val" or "test" per id.
-
-    Raises
-    ------
-    MerError
-        A clip is missing or listed twice, a split name is unknown, a side is empty, or it is no such csv.
-    """
-    table = tables.read(path)
-    if not {"clip", "split"} <= set(table.columns):
-        raise MerError(f"{path} has the columns {', '.join(table.columns)[:200]}: expected clip and split")
-    known = {}
-    for line, cells in table.rows:
-        name, side = unicodedata.normalize("NFC", cells["clip"]), tables.split_name(cells["split"])
-        if side is None:
-            raise MerError(f"{path}, line {line}: split {cells['split']!r} is none of {', '.join(SPLITS)}")
-        if name in known:
-            raise MerError(f"{path}, line {line}: {name} is listed twice; keep one of the two rows")
-        known[name] = side
-    split = [known.get(name.strip()) for name in ids]
-    _complete(path, ids, split, known)
-    return split
-
-
-def _complete(path, ids, split, known):
-    missing = [name for name, side in zip(ids, split, strict=True) if side is None]
-    if missing:
-        extra = sorted(set(known) - set(ids))
-        other = f", and lists {len(extra)} unknown ones, for example {extra[0]}" if extra else ""
-        raise MerError(f"{path} lacks {len(missing)} of {len(ids)} clips, the first is {missing[0]}{other}: add them, "
-                       "or remove the file to have a split drawn")
-    empty = [name for name in SPLITS if name not in split]
-    if empty:
-        raise MerError(f"{path} puts no clip into {' and '.join(empty)}: train, val and test all need some")
-
-
-def check(ids, groups, split):
+def check(ids, groups, split, contents=()):
     """Leak test.
 
+    Parameters
+    ----------
+    ids, groups, split : sequence of str, length n
+    contents : sequence of str, length n or 0
+        Hash of each clip's audio.
+
     Raises
     ------
     MerError
-        A group stands on two sides.
+        A group, or the same audio under two names, stands on two sides.
     """
-    first = {}
-    for name, group, side in zip(ids, groups, split, strict=True):
-        other, other_side = first.setdefault(group, (name, side))
-        if other_side != side:
-            raise MerError(f"leak: {group!r} stands on two sides of the split, {other} in {other_side} and {name} in "
-                           f"{side}: put a whole group on one side, or remove the split file to have one drawn")
+    for names, what in ((groups, "group {!r}"), (contents, "the same audio")):
+        first = {}
+        for name, key, side in zip(ids, names, split, strict=False):
+            other, other_side = first.setdefault(key, (name, side))
+            if other_side != side:
+                raise MerError(f"leak: {what.format(key)} stands on two sides of the split, {other} in {other_side} "
+                               f"and {name} in {side}: put both on one side, or draw a split with --split draw")
 
 
 def published(clips):

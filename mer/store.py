@@ -7,6 +7,7 @@ Layout of a store, `features/<kind>_<language>.h5`::
     clip, group, label        (clips,) text; label is the quadrant, empty for speech
     arousal, valence          (clips,) float64 in [-1, 1], NaN where the corpus gives none
     seconds                   (clips,) float64
+    content                   (clips,) text: hash of the frames; equal for the same audio under two names
     file_bytes, file_mtime_ns (clips,) int64: a changed file is extracted again
     skipped                   (files, 2) text: name, reason
     attributes                the feature settings, corpus name, grouped_by, format
@@ -22,7 +23,7 @@ import numpy as np
 from mer import MerError, audio
 from mer.tasks import QUADRANTS
 
-FORMAT = 1
+FORMAT = 2
 _TEXT = ("clip", "group", "label")
 _NUMBERS = (("arousal", np.float64), ("valence", np.float64), ("seconds", np.float64),
             ("file_bytes", np.int64), ("file_mtime_ns", np.int64))
@@ -52,10 +53,12 @@ def write(path, *, rows, log_mel, skipped, settings, attributes):
         _write_table(file, rows, skipped)
         file["offsets"] = np.concatenate([[0], np.cumsum(n_frames)]).astype(np.int64)
         data = file.create_dataset("log_mel", (sum(n_frames), settings["n_mel_bands"]), np.float32)
-        start = 0
+        start, content = 0, []
         for clip in log_mel:
             data[start:start + len(clip)] = clip
             start += len(clip)
+            content.append(hashlib.blake2b(np.ascontiguousarray(clip), digest_size=16).hexdigest())
+        file.create_dataset("content", data=content, dtype=h5py.string_dtype())
     os.replace(temporary, path)
 
 
@@ -105,7 +108,7 @@ def read(path, *, settings=None):
     try:
         with h5py.File(path) as file:
             attributes = {name: value.item() if hasattr(value, "item") else value for name, value in file.attrs.items()}
-            columns = {name: file[name].asstr()[:].tolist() for name in _TEXT}
+            columns = {name: file[name].asstr()[:].tolist() for name in (*_TEXT, "content")}
             columns.update({name: file[name][:] for name, _ in _NUMBERS})
             skipped = [tuple(row) for row in file["skipped"].asstr()[:].tolist()] if len(file["skipped"]) else []
             offsets, data = file["offsets"][:], file["log_mel"]
@@ -185,14 +188,20 @@ class ClipSet:
         """Duration of each clip in seconds, shape (n,)."""
         return np.array([self.stores[s].columns["seconds"][i] for s, i in zip(self.source, self.index, strict=True)])
 
-    def fingerprint(self):
-        """Hash of what training depends on: clips, files, labels, sides and feature settings."""
+    @property
+    def contents(self):
+        """Hash of each clip's frames; equal for the same audio under two names."""
+        return [self.stores[s].columns["content"][i] for s, i in zip(self.source, self.index, strict=True)]
+
+    def fingerprint(self, *, sides=True):
+        """Hash of what training depends on: clips, files, labels, feature settings and, unless told not to, sides."""
         digest = hashlib.sha256()
         for store in self.stores:
             digest.update(repr(sorted((k, v) for k, v in store.attributes.items() if k != "format")).encode())
         for s, i, split, quadrant in zip(self.source, self.index, self.split, self.quadrant, strict=True):
             columns = self.stores[s].columns
-            digest.update(repr((columns["clip"][i], int(columns["file_bytes"][i]), split, int(quadrant))).encode())
+            side = (split,) if sides else ()
+            digest.update(repr((columns["clip"][i], int(columns["file_bytes"][i]), *side, int(quadrant))).encode())
         return digest.hexdigest()[:16]
 
     def patches(self, *, patch_frames, hop_frames):

@@ -5,7 +5,20 @@ import os
 import keras
 import numpy as np
 
-from mer import MerError, corpora, datasets, heads, pretext, progress, report, training, weights
+from mer import (
+    MerError,
+    corpora,
+    datasets,
+    encoders,
+    heads,
+    pretext,
+    progress,
+    report,
+    sides,
+    subsets,
+    training,
+    weights,
+)
 from mer.tasks import TASKS
 
 _SHARED = ("precision", "early_stopping_epochs", "halve_after_epochs", "patch_seconds", "patch_overlap",
@@ -29,11 +42,15 @@ class Music:
     cfg : Config
     code : str
         Language of the music.
+    fold : (int, int) or None
+        Of a cross-validation: its number, counted from 1, and how many there are.
     """
 
-    def __init__(self, cfg, code):
-        self.cfg, self.corpus = cfg, corpora.get("music", code)
-        self.clips = datasets.load("music", code, cfg)
+    def __init__(self, cfg, code, *, fold=None):
+        self.cfg, self.corpus, self.fold = cfg, corpora.get("music", code), fold
+        self.clips = datasets.load("music", code, cfg, fold=fold)
+        self.split_stem = sides.fold_stem(datasets.stem(self.corpus), *fold) if fold else datasets.stem(self.corpus)
+        self.fold_name = f"fold_{fold[0]}of{fold[1]}." if fold else ""
         self.patches = self.clips.patches(patch_frames=cfg.patch_frames, hop_frames=cfg.patch_hop_frames)
         side = self.clips.split[self.patches.clip]
         self.rows = {name: np.flatnonzero(side == name) for name in ("train", "val", "test")}
@@ -49,7 +66,7 @@ class Music:
                                batch_size=batch_size, seed=seed, shuffle=shuffle)
 
 
-def run(cfg, *, speech, music, name, module, release, it=0, force=False):
+def run(cfg, *, speech, music, name, module, release, hours=None, fold=None, it=0, weights_file=None, force=False):
     """Train and report one transfer, or find it finished.
 
     Parameters
@@ -63,8 +80,14 @@ def run(cfg, *, speech, music, name, module, release, it=0, force=False):
         Of `models/`; one without a pretext task is trained from scratch, whatever `speech` and `release` say.
     release : {"y", "n"}
         "n": frozen encoder (Feat. Ext.). "y": then everything is trained (Full).
+    hours : float or None
+        Take the encoder that heard so many hours.
+    fold : (int, int) or None
+        Train and test on one fold, see `Music`.
     it : int
         Number of the run; its seed is `cfg.seed + it`.
+    weights_file : path or None
+        Start from the encoder in this file instead of the one that was pretrained here or belongs to the release.
     force : bool
         Train again.
 
@@ -72,30 +95,35 @@ def run(cfg, *, speech, music, name, module, release, it=0, force=False):
     -------
     weights.Run
     """
-    data = Music(cfg, music)
+    data = Music(cfg, music, fold=fold)
+    if module.PRETEXT is None and weights_file:
+        raise MerError(f"--weights names an encoder, and {name} is trained from scratch: leave one of the two out")
     if module.PRETEXT is None:
         return _from_scratch(cfg, data, name=name, module=module, it=it, force=force)
-    encoder = _find_encoder(cfg, speech, name, it)
+    encoder = _find_encoder(cfg, speech, name, it, hours=hours, weights_file=weights_file)
     place = None
     for stage in ["heads"] if release == "n" else ["heads", "full"]:
-        place = _stage(cfg, data, stage=stage, speech=speech, name=name, module=module, it=it, encoder=encoder,
-                       before=place, force=force)
+        place = _stage(cfg, data, stage=stage, speech=speech, hours=hours, name=name, module=module, it=it,
+                       encoder=encoder, before=place, force=force)
     return place
 
 
-def _find_encoder(cfg, speech, name, it):
-    """The pretrained run with the same number, or run 0 where there is none."""
+def _find_encoder(cfg, speech, name, it, *, hours, weights_file):
+    """The named encoder; or the pretrained one with the same number, or number 0, ours before the release's."""
     language = corpora.get("speech", speech).LANGUAGE
-    for number in dict.fromkeys((it, 0)):
-        found = weights.speech_run(cfg, language, name, number)
-        if found.about:
-            return found
+    runs = [weights.speech_run(cfg, language, name, number, prefix=subsets.prefix(hours))
+            for number in dict.fromkeys((it, 0))]
+    found = encoders.named(cfg, weights_file, model=name, speech=speech) if weights_file else encoders.find(cfg, runs)
+    if found:
+        print(f"encoder: {found.weights} ({found.origin})")
+        return found
     script = "pretrain_cpc.py" if "cpc" in name else "pretrain_denoise.py"
-    raise MerError(f"{found.weights.name} is not in {found.folder}: "
-                   f"run 'python3 {script} -s {speech} -mod {name}' first")
+    raise MerError(f"{runs[-1].weights.name} is not in {runs[-1].folder}: "
+                   f"run 'python3 {script} -s {speech} -mod {name}{f' --hours {hours:g}' if hours else ''}' first, or "
+                   "unpack the published models/ into this folder")
 
 
-def _stage(cfg, data, *, stage, speech, name, module, it, encoder, before, force):
+def _stage(cfg, data, *, stage, speech, hours, name, module, it, encoder, before, force):
     """One stage: find it finished, or train it and report.
 
     The model is built anew and starts from the weight file of the stage `before`, so that it makes no
@@ -103,7 +131,8 @@ def _stage(cfg, data, *, stage, speech, name, module, it, encoder, before, force
     """
     source = corpora.get("speech", speech)
     release = "y" if stage == "full" else "n"
-    place = weights.transfer_run(cfg, source, data.corpus, name, release, it)
+    place = weights.transfer_run(cfg, source, data.corpus, name, release, it, prefix=subsets.prefix(hours),
+                                 fold=data.fold_name)
     seed, settings = cfg.seed + it, relevant_settings(cfg, stage)
     encoder_key = weights.file_key(encoder.weights)
     key = weights.key_of(name, stage, seed, settings, data.clips.fingerprint(), encoder_key)
@@ -119,16 +148,16 @@ def _stage(cfg, data, *, stage, speech, name, module, it, encoder, before, force
     trained, probabilities = train(cfg, data, model, place=place, key=key, seed=seed, encoder_key=encoder_key)
     history = [*(before.about["history"] if before else []), *({"stage": stage, **row} for row in trained)]
     facts = {"name": name, "title": module.TITLE, "pretext": module.PRETEXT, "speech": speech,
-             "speech_abbr": source.ABBR, "release": release, "it": it, "seed": seed, "settings": settings,
-             "encoder": {"run": encoder.stem, "it": encoder.about["it"], "sha256": encoder_key,
-                         "scores": encoder.about["scores"]}}
+             "speech_abbr": source.ABBR, "hours": hours, "release": release, "it": it, "seed": seed,
+             "settings": settings,
+             "encoder": encoder.facts}
     _finish(cfg, data, model, place, probabilities, history=history, trained=trained, key=key, facts=facts)
     return place
 
 
 def _assemble(cfg, module, encoder):
     pretrained = module.build(cfg.patch_shape)
-    weights.load(pretrained, encoder.weights)
+    encoder.load(pretrained)
     return heads.attach(module.encoder(pretrained))
 
 
@@ -166,7 +195,7 @@ def _fit_options(cfg, place, key):
 def _from_scratch(cfg, data, *, name, module, it, force):
     seed, settings = cfg.seed + it, relevant_settings(cfg, "scratch")
     key = weights.key_of(name, "scratch", seed, settings, data.clips.fingerprint())
-    place = weights.music_run(cfg, data.corpus.LANGUAGE, name, it)
+    place = weights.music_run(cfg, data.corpus.LANGUAGE, name, it, fold=data.fold_name)
     if place.is_finished(key, settings, force=force):
         print(f"{place.stem}: finished already, see {place.file('report.txt')}")
         return place
@@ -198,8 +227,8 @@ def cached_codes(cfg, data, encoder, encoder_key):
     -------
     np.memmap, shape (patches, units), float32
     """
-    key = weights.key_of(encoder_key, data.clips.fingerprint(), cfg.patch_seconds, cfg.patch_overlap, cfg.precision,
-                         keras.backend.backend())
+    key = weights.key_of(encoder_key, data.clips.fingerprint(sides=False), cfg.patch_seconds, cfg.patch_overlap,
+                         cfg.precision, keras.backend.backend())
     path = cfg.features_dir / "codes" / f"{key}.npy"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -223,10 +252,10 @@ def _write_codes(path, patches, encoder):
 def _finish(cfg, data, model, place, probabilities, *, history, trained, key, facts):
     """Save weights, report and run.json; the last one marks the run as finished."""
     best = min(trained, key=lambda row: row["val_loss"])
-    facts |= {"music": data.corpus.CODE, "music_abbr": data.corpus.ABBR, "model": facts["name"],
+    facts |= {"fold": data.fold, "music": data.corpus.CODE, "music_abbr": data.corpus.ABBR, "model": facts["name"],
               "best_epoch": best["epoch"] + 1, "epochs": len(trained), "history": history,
               "clips": {side: int((data.clips.split == side).sum()) for side in ("train", "val", "test")},
-              "split": datasets.split_about(cfg, datasets.stem(data.corpus))}
+              "split": datasets.split_about(cfg, data.split_stem)}
     weights.save(model, place.weights)
     training.write_history(place.file("history.csv"), history)
     about = weights.describe(cfg, command=weights.command_line(), key=key, **facts)

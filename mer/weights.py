@@ -77,20 +77,32 @@ class Run:
                        "add --force to replace it, or name another folder in settings.py")
 
 
-def speech_run(cfg, language, model, it):
-    """Run of an encoder pretrained on speech in `language` (english, mandarin, mix)."""
-    return Run(cfg.models_dir / "speech" / language, f"{model}.it_{it}.subset_0.075.spec.best")
+def speech_run(cfg, language, model, it, *, prefix=""):
+    """Run of an encoder pretrained on speech in `language` (english, mandarin, mix); `prefix` is "3h_" or the like."""
+    return Run(cfg.models_dir / "speech" / f"{prefix}{language}", f"{model}.it_{it}.subset_0.075.spec.best")
 
 
-def music_run(cfg, language, model, it):
-    """Run of a model trained on music from scratch."""
-    return Run(cfg.models_dir / "music" / language, f"{model}.multitask.spec.it_{it}.lr_0.001")
+def music_run(cfg, language, model, it, *, fold=""):
+    """Run of a model trained on music from scratch; `fold` is as in `transfer_run`."""
+    return Run(cfg.models_dir / "music" / language, f"{model}.multitask.spec.it_{it}.{fold}lr_0.001")
 
 
-def transfer_run(cfg, speech, music, model, release, it):
-    """Run of a transfer; `speech` and `music` are corpora modules."""
-    return Run(cfg.models_trans_dir / f"speech_{speech.ABBR}_2_music_{music.ABBR}",
-               f"{model}.multitask.spec.it_{it}.{_STEM_OF_RELEASE[release]}")
+def transfer_run(cfg, speech, music, model, release, it, *, prefix="", fold=""):
+    """Run of a transfer.
+
+    Parameters
+    ----------
+    speech, music : module
+        Of `mer.corpora`.
+    model, release, it
+        Architecture, "n" or "y", number of the run.
+    prefix : str
+        Of the folder where a part of the speech was heard: "3h_".
+    fold : str
+        Of a cross-validation: "fold_1of5." for one fold, "folds_5." for all together.
+    """
+    return Run(cfg.models_trans_dir / f"{prefix}speech_{speech.ABBR}_2_music_{music.ABBR}",
+               f"{model}.multitask.spec.it_{it}.{fold}{_STEM_OF_RELEASE[release]}")
 
 
 def key_of(*parts):

@@ -102,14 +102,14 @@ def cfg(make_config):
 @pytest.fixture(scope="session")
 def speech(cfg):
     """Clips of the small English speech corpus."""
-    from mer import datasets
-    datasets.generate("speech", "e", cfg)
+    from mer import datasets, generate
+    generate.run("speech", "e", cfg)
     return datasets.load("speech", "e", cfg)
 
 
 @pytest.fixture(scope="session")
 def music(cfg):
     """Clips of the small English music corpus."""
-    from mer import datasets
-    datasets.generate("music", "e", cfg)
+    from mer import datasets, generate
+    generate.run("music", "e", cfg)
     return datasets.load("music", "e", cfg)

@@ -146,6 +146,37 @@ def test_a_finished_run_is_found_not_repeated_and_not_replaced(transferred, caps
         script("trans_train_cpc_multi", *argv, "--set", "heads_epochs=5")
 
 
+def test_hours_are_one_flag_in_every_stage(stores, home):
+    hours = ("--hours", "0.009")
+    assert script("generate_dataset", "-d", "s", "-l", "e", *hours) == 0
+    assert (stores / "0.009h_speech_english.splits.csv").exists()
+    script("pretrain_denoise", "-s", "e", "-mod", "model_over", *hours)
+    about = json.loads((home / "models" / "speech" / "0.009h_english" / "model_over.it_0.subset_0.075.spec.best" /
+                        "run.json").read_text())
+    assert about["hours"] == 0.009 and about["hours_heard"] < 0.009
+    script("trans_train_denoise_multi", "-s", "e", "-m", "m", "-mod", "model_over", "-rel", "n", *hours)
+    folder = home / "models_trans" / "0.009h_speech_eng_2_music_man" / "model_over.multitask.spec.it_0.lr_0.001"
+    assert "0.009 h of speech" in (folder / "report.txt").read_text()
+    from mer import MerError
+    with pytest.raises(MerError, match=r"python3 pretrain_denoise.py -s e -mod model_over --hours 3"):
+        script("trans_train_denoise_multi", "-s", "e", "-m", "m", "-mod", "model_over", "-rel", "n", "--hours", "3")
+
+
+def test_cross_validation_predicts_every_clip_once(pretrained, home):
+    assert script("generate_dataset", "-d", "m", "-l", "e", "--folds", "2") == 0
+    script("trans_train_cpc_multi", "-s", "e", "-m", "e", "-mod", "model_cpc", "-rel", "n", "--folds", "2")
+    folder = home / "models_trans" / "speech_eng_2_music_eng"
+    parts = [folder / f"model_cpc.multitask.spec.it_0.fold_{number}of2.lr_0.001" for number in (1, 2)]
+    whole = folder / "model_cpc.multitask.spec.it_0.folds_2.lr_0.001"
+    clips = [{row["clip"] for row in csv.DictReader(open(part / "predictions.csv"))} for part in (*parts, whole)]
+    assert clips[2] == clips[0] | clips[1] and not clips[0] & clips[1] and len(clips[2]) == 20
+    text = (whole / "report.txt").read_text()
+    assert "2 folds" in text and "by a model that had not heard it" in " ".join(text.split())
+    from mer import gather
+    found = gather.find(home / "models_trans", home / "models").reports
+    assert whole in [report["folder"] for report in found] and not set(parts) & {r["folder"] for r in found}
+
+
 def test_the_page_gathers_every_transfer(transferred, home):
     script("report")
     with open(home / "results" / "results.csv", newline="") as file:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mer import MerError, splits
+from mer import MerError, split_files, splits
 
 FRACTIONS = {"test_fraction": 0.30, "val_fraction": 0.15}
 
@@ -137,9 +137,9 @@ SIDES = ["train", "val", "test"]
 
 def test_a_saved_split_is_read_back_in_any_order(tmp_path):
     path = tmp_path / "split.csv"
-    splits.save(path, IDS, ["x", "y", "z"], ["Q1", "Q2", "Q3"], SIDES)
+    split_files.save(path, IDS, ["x", "y", "z"], ["Q1", "Q2", "Q3"], SIDES)
     assert path.read_text(encoding="utf-8").splitlines()[0] == "clip,group,label,split"
-    assert splits.load(path, IDS[::-1]) == SIDES[::-1]
+    assert split_files.load(path, IDS[::-1]) == SIDES[::-1]
     assert [file.name for file in tmp_path.iterdir()] == ["split.csv"]
 
 
@@ -147,14 +147,14 @@ def test_a_failed_save_leaves_the_old_file(tmp_path):
     path = tmp_path / "split.csv"
     path.write_text("old")
     with pytest.raises(ValueError):
-        splits.save(path, IDS, ["x"], ["Q1"], SIDES)
+        split_files.save(path, IDS, ["x"], ["Q1"], SIDES)
     assert path.read_text() == "old" and len(list(tmp_path.iterdir())) == 1
 
 
 def test_a_users_file_may_be_a_spreadsheet_export(tmp_path):
     path = tmp_path / "split.csv"
     path.write_text("Clip;Split\na;Training\nb;dev\nc;TEST\nd;test\n", encoding="utf-8-sig")
-    assert splits.load(path, ["a", "b", "c"]) == SIDES
+    assert split_files.load(path, ["a", "b", "c"]) == SIDES
 
 
 @pytest.mark.parametrize("text, message", [
@@ -167,12 +167,12 @@ def test_a_users_mistake_is_named(tmp_path, text, message):
     path = tmp_path / "split.csv"
     path.write_text(text)
     with pytest.raises(MerError, match=message):
-        splits.load(path, ["a", "b", "c"])
+        split_files.load(path, ["a", "b", "c"])
 
 
 def test_the_leak_test_names_the_group():
     splits.check(["a", "b", "c"], ["x", "x", "y"], ["train", "train", "test"])
-    with pytest.raises(MerError, match=r"leak: 'x' stands on two sides .* a in train and b in test"):
+    with pytest.raises(MerError, match=r"leak: group 'x' stands on two sides .* a in train and b in test"):
         splits.check(["a", "b", "c"], ["x", "x", "y"], ["train", "test", "test"])
 
 

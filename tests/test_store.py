@@ -5,7 +5,7 @@ import pytest
 import soundfile
 from conftest import sound
 
-from mer import MerError, audio, corpora, datasets, extract, store
+from mer import MerError, audio, corpora, datasets, extract, generate, store
 
 
 def wav_corpus(folder, n=6, seconds=2.0):
@@ -137,7 +137,7 @@ def test_patches_equal_the_naive_cut(speech):
 
 
 def test_two_corpora_join_without_a_copy(cfg, speech):
-    datasets.generate("speech", "m", cfg)
+    generate.run("speech", "m", cfg)
     other = datasets.load("speech", "m", cfg)
     both = speech + other
     patches = both.patches(patch_frames=31, hop_frames=15)
@@ -150,7 +150,7 @@ def test_two_corpora_join_without_a_copy(cfg, speech):
 
 
 def test_mixture_has_equal_hours_and_keeps_speakers_on_their_side(cfg):
-    made = datasets.generate("speech", "x", cfg)
+    made = generate.run("speech", "x", cfg)
     mixed = datasets.load("speech", "x", cfg)
     assert made.n_clips == len(mixed)
     for side in ("train", "val", "test"):
@@ -175,7 +175,7 @@ def test_the_users_split_file_wins(cfg, music, tmp_path):
         assert datasets.split_about(cfg, "music_english")["kind"] == "given"
         swapped = datasets.load("music", "e", cfg)
         assert set(swapped.ids[swapped.split == "test"]) == set(music.ids[music.split == "train"])
-        datasets.generate("music", "e", cfg)  # a second run leaves the user's file alone
+        generate.run("music", "e", cfg)  # a second run leaves the user's file alone
         assert list(datasets.load("music", "e", cfg).split) == list(swapped.split)
     finally:
         shutil.copy(kept, table)
@@ -183,7 +183,7 @@ def test_the_users_split_file_wins(cfg, music, tmp_path):
 
 def test_a_leak_in_a_given_split_is_said_in_every_report(make_config, data, tmp_path):
     cfg = make_config(folder=tmp_path)
-    datasets.generate("music", "e", cfg)
+    generate.run("music", "e", cfg)
     table = cfg.features_dir / "music_english.splits.csv"
     assert "leak" not in datasets.split_about(cfg, "music_english")["note"]
     rows = table.read_text().splitlines()
@@ -191,7 +191,7 @@ def test_a_leak_in_a_given_split_is_said_in_every_report(make_config, data, tmp_
     given = tmp_path / "mine.csv"
     given.write_text("\n".join([rows[0], *(row.rsplit(",", 1)[0] + f",{side}"
                                            for row, side in zip(rows[1:], sides, strict=False))]))
-    made = datasets.generate("music", "e", cfg, split_file=given)
+    made = generate.run("music", "e", cfg, split=given)
     assert "mine.csv" in made.note
     about = datasets.split_about(cfg, "music_english")
     assert about["kind"] == "given" and "leak" in about["note"] and "artist" in about["note"]

@@ -1,0 +1,221 @@
+"""Stage 1 as a whole: the audio of a corpus, or imported features -> store, split file, run.json."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mer import MerError, corpora, extract, imported, sides, split_files, splits, store, subsets, tables, weights
+from mer.datasets import load, split_about, stem, store_path
+
+
+@dataclass(frozen=True)
+class Generated:
+    """What `run` did: `n_clips` and `hours` in the store, `skipped` (name, reason), `note` on the split."""
+
+    path: object
+    n_clips: int
+    n_extracted: int
+    hours: float
+    skipped: list
+    sides: dict
+    note: str
+
+
+def run(kind, code, cfg, *, labels=None, sounds=None, split=None, folds=None, hours=None, balance=False,
+             force=False):
+    """Audio of one corpus -> log-mel store and split file.
+
+    Parameters
+    ----------
+    kind : {"speech", "music"}
+    code : str
+        Language of the corpus: e, m, x, t, ...
+    cfg : Config
+    labels, sounds : str or None
+        The user's own annotation csv and audio folder; they win over what is found.
+    split : str or None
+        The user's own split csv, or a word, see `sides.settle`.
+    folds : int or None
+        Also cut the clips into so many folds (music).
+    hours : float or None
+        Take a part of so many hours (speech); only its clips are extracted.
+    balance : bool
+        Undersample every class to the smallest (music).
+    force : bool
+        Extract and draw again.
+
+    Returns
+    -------
+    Generated
+    """
+    corpus = corpora.get(kind, code)
+    _refuse(kind, hours=hours, folds=folds, balance=balance, split=split)
+    if hasattr(corpus, "PARTS"):
+        return _generate_mix(corpus, cfg, hours=hours, force=force)
+    listing = list_corpus(corpus, cfg, labels=labels, sounds=sounds)
+    if hours:
+        return _generate_part(corpus, cfg, listing, hours=hours, force=force)
+    note = ""
+    if balance:
+        listing, note = subsets.balanced(listing, seed=cfg.seed)
+    made, n_extracted = _extract(corpus, cfg, listing, force=force)
+    return _finish(corpus, cfg, made, listing.clips, n_extracted=n_extracted, split=split, folds=folds, balance=note,
+                   force=force)
+
+
+def _refuse(kind, *, hours, folds, balance, split):
+    """Raise MerError for what does not go together."""
+    if kind == "music" and hours:
+        raise MerError("--hours takes a part of the speech, and this is music: leave it out")
+    if kind == "speech" and (folds or balance):
+        raise MerError(f"--{'folds' if folds else 'balance'} needs classes, and speech has none: leave it out")
+    if hours and split:
+        raise MerError("--hours chooses the clips and their sides itself: leave --split out")
+
+
+def list_corpus(corpus, cfg, *, labels=None, sounds=None):
+    """The clips of a corpus where the settings, or `sounds`, say that it is."""
+    override = sounds or cfg.values.get(corpus.SETTING, "")
+    root = corpora.find_root(corpus, None if override else cfg.data_dir, cfg.resolve(override) if override else None)
+    return corpora.list_clips(corpus, root, labels=labels)
+
+
+def _extract(corpus, cfg, listing, *, force):
+    attributes = {"kind": corpus.KIND, "code": corpus.CODE, "name": corpus.NAME, "grouped_by": listing.grouped_by}
+    return extract.build(store_path(corpus, cfg), listing, cfg=cfg, attributes=attributes, force=force)
+
+
+def _finish(corpus, cfg, made, clips, *, n_extracted, split, folds, balance, force):
+    """Split, folds and run.json of a store that is complete."""
+    by_id = {clip.id: clip for clip in clips}
+    note = sides.settle(cfg, made, clips=[by_id[name] for name in made.ids], wanted=split, balance=balance, force=force)
+    if folds:
+        note = f"{note}; {sides.settle_folds(cfg, made, folds, balance=balance)}"
+    _write_run(corpus, cfg, clips=len(made.ids), skipped=len(made.skipped))
+    return _generated(corpus, cfg, made.path, load(corpus.KIND, corpus.CODE, cfg), n_extracted=n_extracted,
+                      skipped=made.skipped, note=note)
+
+
+def _generated(corpus, cfg, path, clips, *, n_extracted, skipped, note):
+    return Generated(path, len(clips), n_extracted, clips.seconds.sum() / 3600, skipped,
+                     {side: int((clips.split == side).sum()) for side in splits.SPLITS}, note)
+
+
+def _write_run(corpus, cfg, *, hours=None, **facts):
+    """`<stem>.run.json`: the command, settings and versions behind a store or a list of clips."""
+    settings = {**cfg.feature_settings, **{name: cfg.values[name] for name in (
+        "seed", "val_fraction", "speech_test_fraction" if corpus.KIND == "speech" else "test_fraction")}}
+    name = stem(corpus, hours=hours)
+    about = weights.describe(cfg, command=weights.command_line(), settings=settings, name=corpus.NAME,
+                             split=split_about(cfg, name), hours=hours, **facts)
+    weights.write_json(cfg.features_dir / f"{name}.run.json", about)
+
+
+def import_published(kind, code, cfg, folder, *, labels=None, split=None, folds=None):
+    """Features that the authors of the published program hand out -> log-mel store and split file.
+
+    Parameters
+    ----------
+    kind, code, cfg, split, folds
+        As for `run`.
+    folder : str
+        Holds train_dataset.h5py and the like, see `mer.imported`.
+    labels : str or None
+        The annotation csv, where it is not beside them.
+
+    Returns
+    -------
+    Generated
+    """
+    corpus = corpora.get(kind, code)
+    if hasattr(corpus, "PARTS"):
+        raise MerError(f"{corpus.NAME} has no features of its own: import its parts, then run generate_dataset.py "
+                       f"-d s -l {code}")
+    found = imported.read(folder, labels=labels, kind=kind, settings=cfg.feature_settings)
+    path = store_path(corpus, cfg)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    store.write(path, rows=found.rows, log_mel=found.log_mel, skipped=found.skipped, settings=cfg.feature_settings,
+                attributes={"kind": kind, "code": code, "name": corpus.NAME, "grouped_by": found.grouped_by})
+    made = store.read(path, settings=cfg.feature_settings)
+    done = _finish(corpus, cfg, made, found.clips, n_extracted=0, split=split, folds=folds, balance="", force=True)
+    return replace(done, note="; ".join(filter(None, [found.note, done.note])))
+
+
+# ---- subsets and mixtures: a list of clips over one store or several ---------------------------
+
+
+def _generate_part(corpus, cfg, listing, *, hours, force):
+    """Choose clips by the hours of their headers, extract what the store lacks, write the list."""
+    chosen = _choose(corpus, cfg, listing.clips, hours)
+    path = store_path(corpus, cfg)
+    held = set() if force or not path.exists() else set(store.read(path).ids)
+    kept = tuple(clip for clip in listing.clips if clip.id in held or clip.id in chosen)
+    made, n_extracted = _extract(corpus, cfg, replace(listing, clips=kept), force=force)
+    whole = store.ClipSet.of_store(made, [chosen.get(name, "") for name in made.ids])
+    part, note = _without_duplicates(whole.take(whole.split != ""))
+    note = "; ".join(filter(None, [f"{hours:g} h chosen with seed {cfg.seed}, evenly over {len(set(part.group))} "
+                                   f"{listing.grouped_by}s", note]))
+    return _save_listed(corpus, cfg, part, part.ids, hours=hours, note=note, n_extracted=n_extracted,
+                        skipped=made.skipped)
+
+
+def _choose(corpus, cfg, clips, hours):
+    """Chosen clip to its side; the sides are those of the whole corpus where its split is there."""
+    ids, groups = [clip.id for clip in clips], [clip.group for clip in clips]
+    table, _ = sides.paths(cfg, stem(corpus))
+    if table.exists() and {cells.get("clip") for _, cells in tables.read(table).rows} >= set(ids):
+        split = split_files.load(table, ids)
+    else:
+        split = splits.draw(ids=ids, groups=groups, labels=[""] * len(ids), seed=cfg.seed, grouped_by="speaker",
+                            test_fraction=cfg.speech_test_fraction, val_fraction=cfg.val_fraction).split
+    picked = subsets.choose(ids=ids, groups=groups, seconds=subsets.durations(clips), split=split, hours=hours,
+                            seed=cfg.seed)
+    return {ids[i]: split[i] for i in picked}
+
+
+def _without_duplicates(part):
+    """The clips without those whose audio stands under an earlier name already."""
+    seen, keep = set(), np.ones(len(part), bool)
+    for i, content in enumerate(part.contents):
+        keep[i] = content not in seen
+        seen.add(content)
+    gone = int((~keep).sum())
+    return part.take(keep), f"{gone} clip(s) with the same audio as another left out" if gone else ""
+
+
+def _save_listed(corpus, cfg, clips, names, *, hours, note, n_extracted, skipped):
+    name = stem(corpus, hours=hours)
+    columns = {"clip": list(names), "group": clips.group.tolist(), "label": [""] * len(clips)}
+    note = sides.save(cfg, name, columns, clips.split.tolist(), kind="drawn", grouped_by="speaker", seed=cfg.seed,
+                      note=note)
+    _write_run(corpus, cfg, hours=hours, clips=len(clips), skipped=len(skipped))
+    return _generated(corpus, cfg, sides.paths(cfg, name)[0], load(corpus.KIND, corpus.CODE, cfg, hours=hours),
+                      n_extracted=n_extracted, skipped=skipped, note=note)
+
+
+def _generate_mix(corpus, cfg, *, hours, force):
+    """Equal hours of every part, on every side."""
+    share = hours / len(corpus.PARTS) if hours else None
+    made = [run(corpus.KIND, code, cfg, hours=share, force=force) for code in corpus.PARTS]
+    chosen = _equal_hours([load(corpus.KIND, code, cfg, hours=share) for code in corpus.PARTS], seed=cfg.seed)
+    names = [f"{code}:{clip}" for code, part in zip(corpus.PARTS, chosen, strict=True) for clip in part.ids]
+    note = "equal hours of each part on every side: " + ", ".join(
+        f"{corpora.get(corpus.KIND, code).LANGUAGE} {part.seconds.sum() / 3600:.2f} h"
+        for code, part in zip(corpus.PARTS, chosen, strict=True))
+    mixed = chosen[0]
+    for part in chosen[1:]:
+        mixed = mixed + part
+    return _save_listed(corpus, cfg, mixed, names, hours=hours, note=note, n_extracted=sum(m.n_extracted for m in made),
+                        skipped=[row for one in made for row in one.skipped])
+
+
+def _equal_hours(parts, *, seed):
+    """Per side, a seeded choice of clips so that no part has more seconds than the one that has least."""
+    rng = np.random.default_rng(seed)
+    keep = [np.zeros(len(part), bool) for part in parts]
+    for side in splits.SPLITS:
+        orders = [rng.permutation(np.flatnonzero(part.split == side)) for part in parts]
+        target = min(part.seconds[order].sum() for part, order in zip(parts, orders, strict=True))
+        for part, order, mask in zip(parts, orders, keep, strict=True):
+            mask[order[np.cumsum(part.seconds[order]) <= target + 1e-6]] = True
+    return [part.take(mask) for part, mask in zip(parts, keep, strict=True)]

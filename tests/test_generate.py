@@ -1,0 +1,130 @@
+"""Stage 1 with its options: hours, mixtures, folds, balance, duplicates, the published way to draw."""
+
+import shutil
+
+import numpy as np
+import pytest
+import soundfile
+from conftest import sound, write_music, write_speech
+
+from mer import MerError, datasets, generate, splits
+
+
+@pytest.fixture(scope="module")
+def corpora_folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("corpora")
+    rng = np.random.default_rng(5)
+    write_speech(folder, rng, speakers=8, clips=3, seconds=2.5)
+    write_music(folder, rng, clips=8, seconds=2.0)
+    return folder
+
+
+@pytest.fixture
+def cfg(make_config, corpora_folder, tmp_path):
+    return make_config(f"path_to_data={corpora_folder}", folder=tmp_path)
+
+
+HOURS = 8 * 3 * 2.5 / 3600  # of each language
+
+
+def test_hours_extract_only_what_is_chosen_and_more_hours_only_what_is_new(cfg):
+    small = generate.run("speech", "e", cfg, hours=HOURS / 3)
+    assert small.n_extracted == small.n_clips == 8 and small.path.name.endswith("h_speech_english.splits.csv")
+    assert "evenly over 8 speakers" in small.note
+    large = generate.run("speech", "e", cfg, hours=HOURS * 0.8)
+    assert large.n_clips - small.n_clips == large.n_extracted > 0
+    few, many = (datasets.load("speech", "e", cfg, hours=hours) for hours in (HOURS / 3, HOURS * 0.8))
+    assert set(few.ids) < set(many.ids)
+    sides = dict(zip(many.ids, many.split, strict=True))
+    assert all(sides[name] == side for name, side in zip(few.ids, few.split, strict=True))
+    again = generate.run("speech", "e", cfg, hours=HOURS / 3)  # the store keeps what the other list needs
+    assert again.n_extracted == 0 and len(datasets.load("speech", "e", cfg, hours=HOURS * 0.8)) == large.n_clips
+    with pytest.raises(MerError, match=r"speech_english.splits.csv is not in .*generate_dataset.py -d s -l e'"):
+        datasets.load("speech", "e", cfg)
+    whole = generate.run("speech", "e", cfg)
+    assert whole.n_clips == 24 and whole.n_extracted == 24 - large.n_clips
+
+
+def test_a_mixture_by_hours_is_half_and_half(cfg):
+    made = generate.run("speech", "x", cfg, hours=HOURS)
+    clips = datasets.load("speech", "x", cfg, hours=HOURS)
+    assert made.n_clips == len(clips) and {"train", "val", "test"} == set(clips.split)
+    by_source = [clips.seconds[clips.source == source].sum() / 3600 for source in (0, 1)]
+    assert by_source[0] == pytest.approx(by_source[1], abs=3 / 3600) and sum(by_source) <= HOURS + 1e-9
+    half = datasets.load("speech", "e", cfg, hours=HOURS / 2)
+    assert set(clips.ids[clips.source == 0]) <= set(half.ids)
+
+
+def test_options_that_do_not_go_together_are_refused(cfg):
+    for kind, code, options, words in (("music", "e", {"hours": 3}, "this is music"),
+                                       ("speech", "e", {"folds": 5}, "--folds needs classes"),
+                                       ("speech", "e", {"balance": True}, "--balance needs classes"),
+                                       ("speech", "e", {"hours": 1, "split": "draw"}, "leave --split out"),
+                                       ("speech", "e", {"hours": 3}, "3 hours were asked for")):
+        with pytest.raises(MerError, match=words):
+            generate.run(kind, code, cfg, **options)
+
+
+def test_folds_test_every_clip_once_and_keep_groups_whole(cfg):
+    made = generate.run("music", "e", cfg, folds=4)
+    assert "4 folds, grouped by artist" in made.note
+    tested = []
+    for number in range(1, 5):
+        clips = datasets.load("music", "e", cfg, fold=(number, 4))
+        splits.check(clips.ids, clips.group, clips.split)
+        tested += clips.side("test").ids.tolist()
+        assert len(set(clips.side("test").quadrant)) == 4 and len(clips.side("val"))
+        about = datasets.split_about(cfg, f"music_english.fold_{number}of4")
+        assert about["kind"] == "fold" and f"fold {number} of 4" in about["note"]
+    assert sorted(tested) == sorted(datasets.load("music", "e", cfg).ids)
+    with pytest.raises(MerError, match="--folds 3"):
+        datasets.load("music", "e", cfg, fold=(1, 3))
+    with pytest.raises(MerError, match="at least 22 groups, and there are 8"):
+        generate.run("music", "e", cfg, folds=20)
+
+
+def test_the_published_way_to_draw_leaks_and_says_so(cfg):
+    made = generate.run("music", "e", cfg, split="published")
+    assert "as the published program did" in made.note and "for comparison only" in made.note
+    clips = datasets.load("music", "e", cfg)
+    trained = set(clips.group[clips.split != "test"])
+    shared = sum(group in trained for group in clips.side("test").group)
+    assert shared > 0 and f"{shared} of {len(clips.side('test'))} test clips share" in made.note
+    assert datasets.split_about(cfg, "music_english")["note"] == made.note  # what every report prints
+    assert generate.run("music", "e", cfg).note == made.note  # it stays until another one is asked for
+    drawn = generate.run("music", "e", cfg, split="draw")
+    clips = datasets.load("music", "e", cfg)
+    splits.check(clips.ids, clips.group, clips.split)
+    assert "grouped by artist" in drawn.note
+
+
+def test_balance_undersamples_and_is_remembered(cfg, corpora_folder, tmp_path):
+    folder = tmp_path / "own"
+    shutil.copytree(corpora_folder / "MER_audio_taffc_dataset", folder)
+    for path in list((folder / "Q3").iterdir())[:5]:
+        path.unlink()
+    made = generate.run("music", "e", cfg, sounds=str(folder), balance=True)
+    clips = datasets.load("music", "e", cfg)
+    assert np.bincount(clips.quadrant).tolist() == [3, 3, 3, 3] and "3 clips in each of 4 classes" in made.note
+    whole = generate.run("music", "e", cfg, sounds=str(folder))
+    assert whole.n_clips == 27 and "balanced" not in whole.note and whole.n_extracted == 15
+
+
+def test_the_same_audio_under_two_names_stays_on_one_side(cfg, tmp_path):
+    folder, rng = tmp_path / "copies", np.random.default_rng(1)
+    for quadrant in ("Q1", "Q2", "Q3", "Q4"):
+        (folder / quadrant).mkdir(parents=True)
+        for number in range(6):
+            made = sound(rng, seconds=1.5)
+            for copy in ("a", "b"):  # the same recording, sold twice
+                soundfile.write(folder / quadrant / f"{copy}{number}.wav", made, 16000)
+    for seed in range(5):
+        cfg_of_seed = type(cfg)(values={**cfg.values, "seed": seed}, sources=dict(cfg.sources), root=cfg.root)
+        generate.run("music", "e", cfg_of_seed, sounds=str(folder), force=True)
+        clips = datasets.load("music", "e", cfg_of_seed)
+        assert len(set(clips.contents)) == 24
+        splits.check(clips.ids, clips.group, clips.split, contents=clips.contents)
+    rows = "\n".join(f"{name},{['train', 'test', 'val'][index // 4 % 3]}" for index, name in enumerate(clips.ids))
+    (tmp_path / "mine.csv").write_text("clip,split\n" + rows)
+    made = generate.run("music", "e", cfg, sounds=str(folder), split=str(tmp_path / "mine.csv"))
+    assert "the same audio stands on two sides" in datasets.split_about(cfg, "music_english")["note"]
