@@ -69,6 +69,8 @@ def _refuse(kind, *, hours, folds, balance, split):
         raise MerError("--hours takes a part of the speech, and this is music: leave it out")
     if kind == "speech" and (folds or balance):
         raise MerError(f"--{'folds' if folds else 'balance'} needs classes, and speech has none: leave it out")
+    if folds == 1:
+        raise MerError("--folds 1 leaves nothing to test on: ask for 2 or more")
     if hours and split:
         raise MerError("--hours chooses the clips and their sides itself: leave --split out")
 
@@ -146,7 +148,7 @@ def import_published(kind, code, cfg, folder, *, labels=None, split=None, folds=
 
 def _generate_part(corpus, cfg, listing, *, hours, force):
     """Choose clips by the hours of their headers, extract what the store lacks, write the list."""
-    chosen = _choose(corpus, cfg, listing.clips, hours)
+    chosen, about_split = _choose(corpus, cfg, listing, hours)
     path = store_path(corpus, cfg)
     held = set() if force or not path.exists() else set(store.read(path).ids)
     kept = tuple(clip for clip in listing.clips if clip.id in held or clip.id in chosen)
@@ -154,23 +156,25 @@ def _generate_part(corpus, cfg, listing, *, hours, force):
     whole = store.ClipSet.of_store(made, [chosen.get(name, "") for name in made.ids])
     part, note = _without_duplicates(whole.take(whole.split != ""))
     note = "; ".join(filter(None, [f"{hours:g} h chosen with seed {cfg.seed}, evenly over {len(set(part.group))} "
-                                   f"{listing.grouped_by}s", note]))
+                                   f"{listing.grouped_by}s", about_split, note]))
     return _save_listed(corpus, cfg, part, part.ids, hours=hours, note=note, n_extracted=n_extracted,
                         skipped=made.skipped)
 
 
-def _choose(corpus, cfg, clips, hours):
-    """Chosen clip to its side; the sides are those of the whole corpus where its split is there."""
-    ids, groups = [clip.id for clip in clips], [clip.group for clip in clips]
-    table, _ = sides.paths(cfg, stem(corpus))
+def _choose(corpus, cfg, listing, hours):
+    """Chosen clip to its side, which is that in the whole corpus where its split is there; a sentence on the split."""
+    clips, table = listing.clips, sides.paths(cfg, stem(corpus))[0]
+    ids, groups, note = [clip.id for clip in clips], [clip.group for clip in clips], ""
     if table.exists() and {cells.get("clip") for _, cells in tables.read(table).rows} >= set(ids):
         split = split_files.load(table, ids)
     else:
-        split = splits.draw(ids=ids, groups=groups, labels=[""] * len(ids), seed=cfg.seed, grouped_by="speaker",
-                            test_fraction=cfg.speech_test_fraction, val_fraction=cfg.val_fraction).split
+        drawn = splits.draw(ids=ids, groups=groups, labels=[""] * len(ids), seed=cfg.seed,
+                            grouped_by=listing.grouped_by, test_fraction=cfg.speech_test_fraction,
+                            val_fraction=cfg.val_fraction)
+        split, note = drawn.split, drawn.note
     picked = subsets.choose(ids=ids, groups=groups, seconds=subsets.durations(clips), split=split, hours=hours,
                             seed=cfg.seed)
-    return {ids[i]: split[i] for i in picked}
+    return {ids[i]: split[i] for i in picked}, note
 
 
 def _without_duplicates(part):

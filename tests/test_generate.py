@@ -60,6 +60,7 @@ def test_options_that_do_not_go_together_are_refused(cfg):
                                        ("speech", "e", {"folds": 5}, "--folds needs classes"),
                                        ("speech", "e", {"balance": True}, "--balance needs classes"),
                                        ("speech", "e", {"hours": 1, "split": "draw"}, "leave --split out"),
+                                       ("music", "e", {"folds": 1}, "2 or more"),
                                        ("speech", "e", {"hours": 3}, "3 hours were asked for")):
         with pytest.raises(MerError, match=words):
             generate.run(kind, code, cfg, **options)

@@ -5,12 +5,13 @@ Columns are found by name, in any case and order. See docs/corpora.md for the wh
 
 import os
 import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 
 from mer import MerError, tables
 from mer.corpora._base import AUDIO_SUFFIXES, Listing, fold, make_clip
 from mer.corpora._emotion import Plane, quadrant_name
+from mer.corpora._language import known, spoken
 from mer.tasks import quadrant
 
 KEYS = ("path", "file", "filename", "file_name", "fname", "clip", "clip_name", "clip_id", "songs", "song",
@@ -18,12 +19,16 @@ KEYS = ("path", "file", "filename", "file_name", "fname", "clip", "clip_name", "
 GROUPS = {"group": "group", "artist": "artist", "song_id": "song", "songid": "song", "song": "song", "title": "song"}
 QUADRANTS = ("quadrant", "quads", "quad", "4q")
 SPLITS = ("split", "published_split")
+LANGUAGE = "language"
 QUADRANT_FOLDERS = {"q1": "Q1", "q2": "Q2", "q3": "Q3", "q4": "Q4"}
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row of labels; `problem` says why it cannot be used, "" where it can."""
+    """One row of labels; `problem` says why it cannot be used, "" where it can.
+
+    `language` is "" where the row is of the corpus that was asked for, else the language that it is in.
+    """
 
     line: int
     key: str
@@ -33,19 +38,22 @@ class Row:
     arousal: float | None = None
     valence: float | None = None
     problem: str = ""
+    language: str = ""
 
     @property
     def label(self):
         return self.quadrant, self.arousal, self.valence, self.split
 
 
-def read(path, *, value_range=None):
+def read(path, *, language, value_range=None):
     """Read labels.
 
     Parameters
     ----------
     path : pathlib.Path
         A csv with a column that names the clips, and `quadrant` or `arousal` and `valence`.
+    language : str
+        LANGUAGE of the corpus that is asked for; rows in another, by their column `language`, are left out.
     value_range : (float, float) or None
         Range of arousal and valence where the header does not state one ("arousal[1..9]"); None: centred on
         zero, as wide as the largest value.
@@ -59,7 +67,7 @@ def read(path, *, value_range=None):
     Raises
     ------
     MerError
-        A column is missing, a scale is not centred on zero and not stated, a split is unknown.
+        A column is missing, a scale is not centred on zero and not stated, a split or a language is unknown.
     """
     table = tables.read(path)
     if not holds_labels(table):
@@ -70,10 +78,11 @@ def read(path, *, value_range=None):
     plane = Plane.of(table, value_range)
     plane = plane and plane.scaled(table, needed=not named)
     spelling = plain if group in ("artist", "title") else str.strip  # an id may differ in case alone
-    rows = []
+    words, rows = known() if LANGUAGE in table.columns else {}, []
     for line, cells in table.rows:
         row = Row(line, cells[key], spelling(cells.get(group, "")), _split(cells.get(split, ""), path, line))
-        rows.append(_labelled(row, cells, named, plane))
+        other = spoken(cells.get(LANGUAGE, ""), words, f"{path}, line {line}")
+        rows.append(_labelled(row, cells, named, plane) if other in ("", language) else replace(row, language=other))
     return rows, GROUPS[group] if any(row.group for row in rows) else None
 
 
@@ -191,12 +200,14 @@ def join(rows, path, *, root, files, skipped, grouped_by=None, groups=None, quad
     -------
     Listing
     """
-    skipped, matched = list(skipped), defaultdict(list)
+    skipped, matched = [*skipped, *_in_other_languages(rows, path)], defaultdict(list)
     index = FileIndex(files, root, path)
     for row in rows:
         found = index.find(row.key) if row.key else []
         if len(found) == 1:
             matched[found[0]].append(row)
+        elif row.language:
+            continue  # counted already; whether its file is there is no matter of this corpus
         elif found:
             skipped.append((row.key, f"{path.name}, line {row.line}: may mean {' or '.join(found[:3])}"))
         else:
@@ -204,12 +215,21 @@ def join(rows, path, *, root, files, skipped, grouped_by=None, groups=None, quad
     by_file, other = groups or ({}, "clip")
     clips = []
     for file in files:
+        if file in matched and all(row.language for row in matched[file]):
+            continue
         row = _agreed(file, matched.get(file, []), path, skipped, quadrant_of)
         if row:
             group = row.group if grouped_by else by_file.get(file)
             clips.append(make_clip(root, file, group=group, quadrant=row.quadrant, arousal=row.arousal,
                                    valence=row.valence, split=row.split))
     return Listing(tuple(clips), tuple(skipped), grouped_by or other)
+
+
+def _in_other_languages(rows, path):
+    """One line per language, (name, reason), for the rows that are in another than the corpus."""
+    counts = Counter(row.language for row in rows if row.language)
+    return [(path.name, f"{count} row{'s are' if count > 1 else ' is'} in another language than was asked for: {name}")
+            for name, count in sorted(counts.items())]
 
 
 def _agreed(file, rows, path, skipped, quadrant_of):
@@ -219,6 +239,8 @@ def _agreed(file, rows, path, skipped, quadrant_of):
     problem = next((f"{path.name}, line {row.line}: {row.problem}" for row in rows if row.problem), "")
     if not rows:
         problem = f"no row in {path.name}"
+    elif not problem and len({row.language for row in rows}) > 1:
+        problem = f"{path.name}, lines {lines}: listed more than once, in different languages"
     elif not problem and len({row.label for row in rows}) > 1:
         problem = f"{path.name}, lines {lines}: listed more than once, with different labels"
     elif not problem and told and told != rows[0].quadrant:

@@ -2,8 +2,10 @@
 
 import re
 import shlex
+from collections import defaultdict
 
 from mer import MerError
+from mer.corpora._archive import openslr
 from mer.corpora._base import Listing, make_clip, scan
 
 KIND = "speech"
@@ -19,10 +21,19 @@ LICENCE = "Apache 2.0"
 CITATION = ("Bu, H., Du, J., Na, X., Wu, B., Zheng, H. (2017). AISHELL-1: an open-source Mandarin speech corpus and a "
             "speech recognition baseline. O-COCOSDA. https://doi.org/10.1109/ICSDA.2017.8384449")
 HOMEPAGE = "https://www.openslr.org/33"
+HOW_TO_GET = ("run python3 corpora.py --download data_aishell, or unpack data_aishell.tgz of "
+              "https://www.openslr.org/33 and then the .tar.gz files in its wav/")
 EXPECTED_CLIPS = None  # a part of the speakers is enough
+# Transcribed utterances and speakers of each part; the download has 325 recordings more, without transcript.
+EXPECTED_PARTS = {"train": (120_098, 340), "dev": (14_326, 40), "test": (7_176, 20)}
+
+# 178 hours of 16-bit samples at 16 kHz take 20.5 GB; openslr.org publishes no other checksum.
+ARCHIVES = {"data_aishell": openslr(33, "data_aishell.tgz", size=15_582_913_665, hours=178, holds="wav", nested=True,
+                                    checksum="md5:2f494334227864a8a8fec932999db9d8", unpacked=21_000_000_000)}
 
 _SPEAKER = re.compile(r"(?:^|/)(S\d{4})/[^/]*$|BAC\d+(S\d{4})W\d+\.[^./]+$")  # folder, else file name
 _ARCHIVE = re.compile(r"(?:^|/)(S\d{4})\.tar\.gz$")
+_TRANSCRIPT = "aishell_transcript_v0.8.txt"
 _UNPACK = "for f in *.tar.gz; do tar -xzf \"$f\"; done"
 
 
@@ -54,3 +65,42 @@ def _packed(root, speakers):
     archives, _ = scan(root, (".tar.gz",))
     named = [(archive, _ARCHIVE.search(archive)) for archive in archives]
     return [archive for archive, found in named if found and found[1] not in speakers]
+
+
+def part(clip_id):
+    """ "train", "dev" or "test" by the folder, or else by the number of the speaker."""
+    named = next((folder for folder in clip_id.split("/")[:-1] if folder in EXPECTED_PARTS), None)
+    speaker = _SPEAKER.search(clip_id)
+    if named or not speaker:
+        return named
+    number = int((speaker[1] or speaker[2])[1:])
+    return "test" if number >= 764 else "dev" if number >= 724 else "train"
+
+
+def audit(root, clips, seconds):
+    """What only this corpus can know to be wrong; as in `librispeech.audit`."""
+    there = defaultdict(set)
+    for clip in clips:
+        name = clip.id.rpartition("/")[2]
+        spoken = re.search(r"BAC\d+(S\d{4})W\d+\.", name)
+        if spoken and spoken[1] != clip.group:
+            yield "mislabelled", clip.id, f"it stands in the folder of speaker {clip.group}"
+        there[clip.group].add(name.rpartition(".")[0])
+    listed = _transcribed(root)
+    for speaker in sorted(set(there) & set(listed)):
+        absent = sorted(listed[speaker] - there[speaker])
+        if absent:
+            yield "missing", speaker, (f"{len(absent)} of {len(listed[speaker])} utterances in the transcript have no "
+                                       f"audio: {', '.join(absent[:5])}" + ", ..." * (len(absent) > 5))
+
+
+def _transcribed(root):
+    """Speaker to the names of the utterances in the transcript; empty where there is none."""
+    listed = defaultdict(set)
+    for file in scan(root, (_TRANSCRIPT,))[0]:
+        with open(root / file, encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                found = re.match(r"BAC\d+(S\d{4})W\d+", line)
+                if found:
+                    listed[found[1]].add(found[0])
+    return listed

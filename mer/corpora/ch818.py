@@ -18,6 +18,8 @@ CITATION = ("Hu, X., Yang, Y.-H. (2017). Cross-dataset and cross-cultural music 
             "Chinese pop songs. IEEE Transactions on Affective Computing 8(2), 228-240. "
             "https://doi.org/10.1109/TAFFC.2016.2523503")
 HOMEPAGE = "https://doi.org/10.1109/TAFFC.2016.2523503"
+HOW_TO_GET = ("ask its authors, Xiao Hu and Yi-Hsuan Yang, whose addresses are in the paper, "
+              "https://doi.org/10.1109/TAFFC.2016.2523503")
 EXPECTED_CLIPS = 818
 VALUE_RANGE = (-10, 10)
 
@@ -30,7 +32,7 @@ def items(root, labels=None):
     """
     files, skipped = scan(root)
     path = labels or _only_table(root)
-    rows, grouped_by = _annotations.read(path, value_range=VALUE_RANGE)
+    rows, grouped_by = _annotations.read(path, language=LANGUAGE, value_range=VALUE_RANGE)
     return _annotations.join(rows, path, root=root, files=files, skipped=skipped, grouped_by=grouped_by)
 
 

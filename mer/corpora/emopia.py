@@ -20,7 +20,10 @@ LICENCE = "CC BY-NC-SA 4.0"
 CITATION = ("Hung, H.-T., Ching, J., Doh, S., Kim, N., Nam, J., Yang, Y.-H. (2021). EMOPIA: a multi-modal pop piano "
             "dataset for emotion recognition and emotion-based music generation. ISMIR. https://arxiv.org/abs/2108.01374")
 HOMEPAGE = "https://annahung31.github.io/EMOPIA/"
+HOW_TO_GET = ("take the MIDI files and lists from https://zenodo.org/record/5257995 and render them with any piano, or "
+              "ask its authors for the audio, https://annahung31.github.io/EMOPIA/")
 EXPECTED_CLIPS = 1087  # as the home page says
+EXPECTED_ALSO = (1078,)  # the sum of its table of quadrants: 250, 265, 253 and 310
 
 _NAME = re.compile(r"Q([1-4])_(.+)_\d+")  # the song, a YouTube id, may hold "_" and "-" itself
 _LIST = re.compile(r"(train|valid|val|test)(?:_(?:clips?|sl|songs?))?\.csv", re.IGNORECASE)
@@ -32,7 +35,7 @@ def items(root, labels=None):
     files, skipped = scan(root)
     named = {file: _NAME.fullmatch(PurePosixPath(file).stem) for file in files}
     if labels:
-        rows, grouped_by = _annotations.read(labels)
+        rows, grouped_by = _annotations.read(labels, language=LANGUAGE)
         songs = {file: name[2] for file, name in named.items() if name}
         return _annotations.join(rows, labels, root=root, files=files, skipped=skipped, grouped_by=grouped_by,
                                  groups=(songs, GROUPED_BY))
@@ -44,6 +47,12 @@ def items(root, labels=None):
         else:
             skipped.append((file, "its name is not Q<1-4>_<song>_<number>"))
     return Listing(tuple(clips), tuple(skipped), GROUPED_BY)
+
+
+def quadrant_of(file):
+    """Quadrant that the name of a file tells, or None."""
+    name = _NAME.fullmatch(PurePosixPath(file).stem)
+    return name and f"Q{name[1]}"
 
 
 def _published(root):

@@ -17,7 +17,10 @@ LICENCE = "none known to us; ask its authors"
 CITATION = ("Panda, R., Malheiro, R., Paiva, R. P. (2018). Novel audio features for music emotion recognition. IEEE "
             "Transactions on Affective Computing 11(4), 614-626. https://doi.org/10.1109/TAFFC.2018.2820691")
 HOMEPAGE = "http://mir.dei.uc.pt/downloads.html"
+HOW_TO_GET = ("take the 4Q audio emotion dataset from the page of its authors, http://mir.dei.uc.pt/downloads.html, or "
+              "ask them there")
 EXPECTED_CLIPS = 900
+EXPECTED_PER_CLASS = 225
 
 
 def items(root, labels=None):
@@ -32,7 +35,7 @@ def items(root, labels=None):
     official = _table(root, MARKS[0]) or metadata
     if not labels and not official:
         return _annotations.from_folders(root, files, skipped)
-    rows, grouped_by = _annotations.read(labels or official)
+    rows, grouped_by = _annotations.read(labels or official, language=LANGUAGE)
     return _annotations.join(rows, labels or official, root=root, files=files, skipped=skipped, groups=groups,
                              grouped_by=grouped_by, quadrant_of=None if labels else _annotations.folder_quadrant)
 

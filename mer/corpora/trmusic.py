@@ -17,7 +17,10 @@ CITATION = ("Er, M. B., Aydilek, I. B. (2019). Music emotion recognition by usin
             "features. International Journal of Computational Intelligence Systems 12(2), 1622-1634. "
             "https://doi.org/10.2991/ijcis.d.191216.001")
 HOMEPAGE = "https://doi.org/10.2991/ijcis.d.191216.001"
+HOW_TO_GET = ("ask its authors, Mehmet Bilal Er and Ibrahim Berkan Aydilek, whose addresses are in the paper, "
+              "https://doi.org/10.2991/ijcis.d.191216.001")
 EXPECTED_CLIPS = 400
+EXPECTED_PER_CLASS = 100
 
 _NAMES = {"Q1": ("happy", "mutlu"),
           "Q2": ("angry", "kızgın", "sinirli", "öfkeli"),
@@ -30,6 +33,6 @@ def items(root, labels=None):
     """Class folders, English or Turkish, with or without Turkish letters; nothing tells songs or artists."""
     files, skipped = scan(root)
     if labels:
-        rows, grouped_by = _annotations.read(labels)
+        rows, grouped_by = _annotations.read(labels, language=LANGUAGE)
         return _annotations.join(rows, labels, root=root, files=files, skipped=skipped, grouped_by=grouped_by)
     return _annotations.from_folders(root, files, skipped, classes=CLASSES)
