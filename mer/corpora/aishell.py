@@ -27,7 +27,7 @@ EXPECTED_CLIPS = None  # a part of the speakers is enough
 # Transcribed utterances and speakers of each part; the download has 325 recordings more, without transcript.
 EXPECTED_PARTS = {"train": (120_098, 340), "dev": (14_326, 40), "test": (7_176, 20)}
 
-# 178 hours of 16-bit samples at 16 kHz take 20.5 GB; openslr.org publishes no other checksum.
+# 178 hours of 16-bit samples at 16 kHz take 20.5 GB. We know no SHA-256 of it.
 ARCHIVES = {"data_aishell": openslr(33, "data_aishell.tgz", size=15_582_913_665, hours=178, holds="wav", nested=True,
                                     checksum="md5:2f494334227864a8a8fec932999db9d8", unpacked=21_000_000_000)}
 
