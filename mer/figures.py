@@ -30,7 +30,7 @@ def confusion(report, path):
     path : pathlib.Path
         PNG file to write.
     """
-    figure = _figure(width=9, height=6.4)
+    figure = blank(width=9, height=6.4)
     axes = figure.subplots(2, len(TASKS))
     for row, level, plural in zip(axes, ("clip", "patch"), ("clips", "patches"), strict=True):
         for ax, task in zip(row, TASKS, strict=True):
@@ -38,7 +38,7 @@ def confusion(report, path):
     bar = figure.colorbar(image, ax=axes, shrink=0.6, pad=0.02, aspect=30)
     bar.set_label("share of the true class (recall on the diagonal)")
     bar.ax.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
-    _save(figure, path)
+    save(figure, path)
 
 
 def learning_curves(history, path):
@@ -56,7 +56,7 @@ def learning_curves(history, path):
     panels = [("loss", "All tasks together", None)]
     panels += [(f"{task.name}_accuracy", task.name.capitalize(), 1 / len(task.classes)) for task in TASKS]
     n_rows = -(-len(panels) // 2)
-    figure = _figure(width=9, height=3 * n_rows)
+    figure = blank(width=9, height=3 * n_rows)
     axes = figure.subplots(n_rows, 2, sharex=True).ravel()
     for ax, (key, title, guess) in zip(axes, panels, strict=False):
         _curves(ax, history, key=key, title=title, guess=guess)
@@ -66,7 +66,7 @@ def learning_curves(history, path):
         ax.set_xlabel("epoch")
     handles, labels = axes[1].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False)
-    _save(figure, path)
+    save(figure, path)
 
 
 def kept_epoch(history):
@@ -153,14 +153,14 @@ def _value(epoch, key):
     return float("nan") if value in (None, "") else float(value)
 
 
-def _figure(*, width, height):
+def blank(*, width, height):
     """An empty figure in inches that arranges its own margins."""
     figure = Figure(figsize=(width, height), layout="constrained", dpi=DPI)
     FigureCanvasAgg(figure)
     return figure
 
 
-def _save(figure, path):
+def save(figure, path):
     """Write to a temporary name, then rename.
 
     A small palette keeps a picture near 40 kB, so that a page can embed dozens; there is no date in

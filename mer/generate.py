@@ -59,7 +59,7 @@ def run(kind, code, cfg, *, labels=None, sounds=None, split=None, folds=None, ho
     if balance:
         listing, note = subsets.balanced(listing, seed=cfg.seed)
     made, n_extracted = _extract(corpus, cfg, listing, force=force)
-    return _finish(corpus, cfg, made, listing.clips, n_extracted=n_extracted, split=split, folds=folds, balance=note,
+    return _finish(corpus, cfg, made, listing.clips, n_extracted=n_extracted, split=split, folds=folds, more=note,
                    force=force)
 
 
@@ -87,12 +87,13 @@ def _extract(corpus, cfg, listing, *, force):
     return extract.build(store_path(corpus, cfg), listing, cfg=cfg, attributes=attributes, force=force)
 
 
-def _finish(corpus, cfg, made, clips, *, n_extracted, split, folds, balance, force):
+def _finish(corpus, cfg, made, clips, *, n_extracted, split, folds, more, force, own="published"):
     """Split, folds and run.json of a store that is complete."""
     by_id = {clip.id: clip for clip in clips}
-    note = sides.settle(cfg, made, clips=[by_id[name] for name in made.ids], wanted=split, balance=balance, force=force)
+    note = sides.settle(cfg, made, clips=[by_id[name] for name in made.ids], wanted=split, more=more, own=own,
+                        force=force)
     if folds:
-        note = f"{note}; {sides.settle_folds(cfg, made, folds, balance=balance)}"
+        note = f"{note}; {sides.settle_folds(cfg, made, folds, more=more)}"
     _write_run(corpus, cfg, clips=len(made.ids), skipped=len(made.skipped))
     return _generated(corpus, cfg, made.path, load(corpus.KIND, corpus.CODE, cfg), n_extracted=n_extracted,
                       skipped=made.skipped, note=note)
@@ -133,14 +134,15 @@ def import_published(kind, code, cfg, folder, *, labels=None, split=None, folds=
     if hasattr(corpus, "PARTS"):
         raise MerError(f"{corpus.NAME} has no features of its own: import its parts, then run generate_dataset.py "
                        f"-d s -l {code}")
-    found = imported.read(folder, labels=labels, kind=kind, settings=cfg.feature_settings)
+    found = imported.read(folder, labels=labels, kind=kind, settings=cfg.feature_settings,
+                          language=corpus.LANGUAGE)
     path = store_path(corpus, cfg)
     path.parent.mkdir(parents=True, exist_ok=True)
     store.write(path, rows=found.rows, log_mel=found.log_mel, skipped=found.skipped, settings=cfg.feature_settings,
                 attributes={"kind": kind, "code": code, "name": corpus.NAME, "grouped_by": found.grouped_by})
     made = store.read(path, settings=cfg.feature_settings)
-    done = _finish(corpus, cfg, made, found.clips, n_extracted=0, split=split, folds=folds, balance="", force=True)
-    return replace(done, note="; ".join(filter(None, [found.note, done.note])))
+    return _finish(corpus, cfg, made, found.clips, n_extracted=0, split=split, folds=folds, more=found.note,
+                   own="imported", force=True)
 
 
 # ---- subsets and mixtures: a list of clips over one store or several ---------------------------

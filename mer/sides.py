@@ -28,7 +28,7 @@ def fold_stem(name, number, n_folds):
     return f"{name}.fold_{number}of{n_folds}"
 
 
-def settle(cfg, made, *, clips, wanted=None, balance="", force=False):
+def settle(cfg, made, *, clips, wanted=None, more="", own="published", force=False):
     """Write the split of a store, unless a good one is there.
 
     Parameters
@@ -40,8 +40,10 @@ def settle(cfg, made, *, clips, wanted=None, balance="", force=False):
     wanted : str or None
         Path of the user's own csv, "published" (as the published program drew), "draw" (a new grouped one),
         or None: what is there, else the corpus' own, else a grouped one.
-    balance : str
-        What `subsets.balanced` said, "" where all clips are used.
+    more : str
+        What else a reader of the results must know, such as what `subsets.balanced` said; part of the note.
+    own : str
+        What to call the sides that the clips bring along.
     force : bool
         Draw even where a split is there.
 
@@ -59,26 +61,27 @@ def settle(cfg, made, *, clips, wanted=None, balance="", force=False):
     if wanted == PUBLISHED:
         drawn = splits.draw_per_clip(groups=columns["group"], **common)
         return save(cfg, name, columns, drawn.split, kind="per clip", grouped_by="clip", seed=cfg.seed,
-                    balance=balance, note=_join(drawn.note, balance))
+                    more=more, note=_join(drawn.note, more))
     if wanted and wanted != DRAW:
         split = split_files.load(wanted, made.ids)
-        return save(cfg, name, columns, split, kind="given", grouped_by="given", seed=None, balance=balance,
-                    note=_join(f"the split is the given file {os.path.basename(wanted)}", balance))
-    if wanted is None and not force and _is_good(cfg, name, columns["clip"], balance):
+        return save(cfg, name, columns, split, kind="given", grouped_by="given", seed=None, more=more,
+                    note=_join(f"the split is the given file {os.path.basename(wanted)}", more))
+    if wanted is None and not force and _is_good(cfg, name, columns["clip"], more):
         return about(cfg, name)["note"]
     given = splits.published(clips) if wanted is None else None
     if given is not None:
-        return save(cfg, name, columns, given, kind="published", grouped_by="published", seed=None, balance=balance,
-                    note=_join("the split is the one that the corpus publishes", balance))
+        verb = "publishes" if own == "published" else "came with"
+        return save(cfg, name, columns, given, kind=own, grouped_by=own, seed=None, more=more,
+                    note=_join(f"the split is the one that the corpus {verb}", more))
     drawn = splits.draw(groups=splits.joined(columns["group"], columns["content"]),
                         grouped_by=made.attributes["grouped_by"], **common)
     note = _join(f"the split was drawn with seed {cfg.seed}, grouped by {drawn.grouped_by}", drawn.note,
-                 splits.published_gap(clips) if wanted is None else "", balance)
+                 splits.published_gap(clips) if wanted is None else "", more)
     return save(cfg, name, columns, drawn.split, kind="drawn", grouped_by=drawn.grouped_by, seed=cfg.seed,
-                balance=balance, note=note)
+                more=more, note=note)
 
 
-def settle_folds(cfg, made, n_folds, *, balance=""):
+def settle_folds(cfg, made, n_folds, *, more=""):
     """Write the folds of a store; the same seed and clips give the same files.
 
     Returns
@@ -92,7 +95,7 @@ def settle_folds(cfg, made, n_folds, *, balance=""):
                               n_folds=n_folds, val_fraction=cfg.val_fraction)
     for number, split in enumerate(folds, start=1):
         save(cfg, fold_stem(made.path.stem, number, n_folds), columns, split, kind="fold", grouped_by=by, seed=cfg.seed,
-             note=_join(f"fold {number} of {n_folds}, drawn with seed {cfg.seed}, grouped by {by}", balance))
+             note=_join(f"fold {number} of {n_folds}, drawn with seed {cfg.seed}, grouped by {by}", more))
     return f"{n_folds} folds, grouped by {by}"
 
 
@@ -100,14 +103,14 @@ def _join(*sentences):
     return "; ".join(filter(None, sentences))
 
 
-def _is_good(cfg, name, ids, balance):
-    """True where a split is there that names all these clips, drawn for the same balance; others are kept aside."""
+def _is_good(cfg, name, ids, more):
+    """True where a split of just this choice of clips is there; another one is kept aside."""
     table, _ = paths(cfg, name)
     if not table.exists():
         return False
     named = {cells.get("clip") for _, cells in tables.read(table).rows}
     facts = _facts(cfg, name)
-    if set(ids) <= named and facts.get("balance", balance) == balance:
+    if set(ids) <= named and facts.get("more", more) == more:
         return True
     kept = table.with_suffix(".old.csv")
     os.replace(table, kept)

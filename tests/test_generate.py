@@ -2,12 +2,13 @@
 
 import shutil
 
+import h5py
 import numpy as np
 import pytest
 import soundfile
 from conftest import sound, write_music, write_speech
 
-from mer import MerError, datasets, generate, splits
+from mer import MerError, audio, datasets, generate, splits
 
 
 @pytest.fixture(scope="module")
@@ -129,3 +130,31 @@ def test_the_same_audio_under_two_names_stays_on_one_side(cfg, tmp_path):
     (tmp_path / "mine.csv").write_text("clip,split\n" + rows)
     made = generate.run("music", "e", cfg, sounds=str(folder), split=str(tmp_path / "mine.csv"))
     assert "the same audio stands on two sides" in datasets.split_about(cfg, "music_english")["note"]
+
+
+def published_features(folder, *, overlap):
+    """What the published program's authors hand out: three HDF5 files of patches, named by row of the csv."""
+    rng = np.random.default_rng(2)
+    rows = ["Songs,Quads,Arousal,Valence"]
+    files = {side: h5py.File(folder / f"{side}_dataset.h5py", "w") for side in ("train", "val", "test")}
+    for index in range(40):
+        rows.append(f"./Q{index % 4 + 1}/song {index}.mp3,Q{index % 4 + 1},{[1, 1, -1, -1][index % 4]},"
+                    f"{[1, -1, -1, 1][index % 4]}")
+        patches = audio.cut_patches(rng.normal(-6, 2, (100, 128)).astype(np.float32), patch_frames=31, hop_frames=15)
+        side = "test" if index < 12 else "val" if index < 16 else "train"
+        files[side][str(index)] = patches[:, None]
+        if overlap and side == "test":
+            files["train"][str(index)] = patches[:, None]
+    for file in files.values():
+        file.close()
+    (folder / "anno.csv").write_text("\n".join(rows))
+
+
+@pytest.mark.parametrize("overlap, kind, words", [(True, "drawn", "12 of 12 test clips also stand in training"),
+                                                  (False, "imported", "the one that the corpus came with")])
+def test_imported_features_say_in_every_report_whether_they_leaked(cfg, tmp_path, overlap, kind, words):
+    published_features(tmp_path, overlap=overlap)
+    made = generate.import_published("music", "e", cfg, str(tmp_path))
+    about = datasets.split_about(cfg, "music_english")
+    assert made.n_clips == 40 and about["kind"] == kind and words in about["note"] and words in made.note
+    assert len(datasets.load("music", "e", cfg).side("test")) == 12

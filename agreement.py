@@ -1,0 +1,47 @@
+"""How far people agree on the emotions of music, and whether raters of one language agree more (docs/agreement.md).
+
+    python3 agreement.py -i ratings.csv -o OUTDIR
+
+The csv has the columns clip, rater, emotion (or dimension), value and, if known, rater_language: one row per rating.
+Or it has clip, rater and one column per emotion. Writes agreement.txt, .json, .csv and .png, and run.json.
+"""
+import os
+from pathlib import Path
+
+import settings
+from mer import cli, config
+
+LEVELS = ("ordinal", "interval", "nominal")
+
+
+def parse(argv):
+    flags = cli.parser(__doc__)
+    flags.add_argument("-i", "--input", required=True, metavar="CSV", help="the ratings")
+    flags.add_argument("-o", "--out", required=True, type=Path, metavar="OUTDIR", help="folder to write to")
+    flags.add_argument("--level", nargs="+", choices=LEVELS, default=(), metavar="LEVEL",
+                       help=f"only these of {', '.join(LEVELS)} (default: all; words are nominal)")
+    flags.add_argument("--only", nargs="+", default=(), metavar="EMOTION", help="only these emotions or dimensions")
+    return flags.parse_args(argv)
+
+
+def main(argv=None):
+    args = parse(argv)
+    cfg = config.load(settings, os.environ, args.set)
+    from mer import agreement, agreement_files, ratings, weights  # scipy starts here: -h and typos answer at once
+
+    given = ratings.read(args.input, only=args.only, words=set(args.level) == {"nominal"})
+    levels = agreement.levels_of(given, args.level)
+    facts = {"n_bootstrap": cfg.n_bootstrap, "seed": cfg.seed, "n_permutations": agreement.N_PERMUTATIONS}
+    found = agreement.evaluate(given, levels=levels, **facts)
+    report = agreement_files.write(args.out, given, found, levels=levels, **facts)
+    about = weights.describe(cfg, command=weights.command_line(), settings=facts, name="agreement",
+                             source=report["source"], levels=list(levels))
+    del about["corpus"]  # demo or real is said of music and speech
+    weights.write_json(args.out / "run.json", about)
+    for sentence in [*report["answer"], *(f"warning: {sentence}" for sentence in report["warnings"])]:
+        print(sentence)
+    print(f"  report  {args.out / 'agreement.txt'}\n  figure  {args.out / 'agreement.png'}")
+
+
+if __name__ == "__main__":
+    cli.run(main)
