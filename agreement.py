@@ -27,7 +27,8 @@ def parse(argv):
 def main(argv=None):
     args = parse(argv)
     cfg = config.load(settings, os.environ, args.set)
-    from mer import agreement, agreement_files, ratings, weights  # scipy starts here: -h and typos answer at once
+    from mer import weights  # scipy starts here: -h and typos answer at once
+    from mer.raters import agreement, agreement_files, ratings
 
     given = ratings.read(args.input, only=args.only, words=set(args.level) == {"nominal"})
     levels = agreement.levels_of(given, args.level)

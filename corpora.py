@@ -42,7 +42,12 @@ def main(argv=None):
     cfg = config.load(settings, os.environ, args.set)
     if not args.json:
         cli.announce(cfg)
-    from mer import check_report, fetching, survey, survey_text  # heavy imports start here: -h and typos answer at once
+    from mer.inventory import (  # heavy imports start here: -h and typos answer at once
+        check_report,
+        fetching,
+        survey,
+        survey_text,
+    )
     if args.download:
         return fetching.fetch(args.download.split(","), cfg)
     chosen = survey.chosen(KINDS.get(args.dataset), args.language)

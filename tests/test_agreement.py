@@ -8,8 +8,9 @@ import pytest
 import scipy.stats
 
 import agreement as script
-from mer import MerError, agreement, agreement_text, ratings
-from mer.agreement_groups import WITHIN, holm
+from mer import MerError
+from mer.raters import agreement, agreement_text, ratings
+from mer.raters.mixed_groups import WITHIN, holm
 
 HEADER = "clip,rater,rater_language,emotion,value\n"
 FAST = {"n_bootstrap": 200, "n_permutations": 399, "seed": 1}
@@ -117,7 +118,7 @@ def test_languages_that_heard_different_clips_are_not_compared(tmp_path):
 def test_chunks_change_nothing(tmp_path, monkeypatch):
     path = write(tmp_path / "r.csv", n_clips=6, n_raters=3)
     whole = evaluate(path)
-    monkeypatch.setattr("mer.alpha._MOST_CELLS", 1000)
+    monkeypatch.setattr("mer.raters.alpha._MOST_CELLS", 1000)
     assert evaluate(path) == whole
 
 

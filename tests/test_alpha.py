@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 
-from mer import alpha
+from mer.raters import alpha
 
 # Krippendorff (2011), Computing Krippendorff's Alpha-Reliability, example C: 4 observers, 12 units, 5 values.
 EXAMPLE = """1 2 3 3 2 1 4 1 2 . . .

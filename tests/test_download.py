@@ -20,8 +20,9 @@ import pooch
 import pytest
 from conftest import ROOT
 
-from mer import MerError, corpora, download, resume
+from mer import MerError, corpora
 from mer.corpora._archive import Archive
+from mer.inventory import download, resume
 
 LIBRI, AISHELL = corpora.get("speech", "e"), corpora.get("speech", "m")
 Usage = namedtuple("Usage", "total used free")

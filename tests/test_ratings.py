@@ -5,7 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from mer import MerError, ratings
+from mer import MerError
+from mer.raters import ratings
 
 LONG = "clip,rater,rater_language,emotion,value\n"
 

@@ -17,8 +17,9 @@ from test_annotations import write
 from test_corpora import listed, reasons, touch
 
 import settings
-from mer import MerError, check, check_report, config, corpora, fetching, probe, survey, survey_text
+from mer import MerError, config, corpora
 from mer.corpora import librispeech
+from mer.inventory import check, check_report, fetching, probe, survey, survey_text
 
 RNG = np.random.default_rng(3)
 

@@ -6,7 +6,8 @@ import tarfile
 
 import pytest
 
-from mer import MerError, unpack
+from mer import MerError
+from mer.inventory import unpack
 
 
 def pack(path, *members):

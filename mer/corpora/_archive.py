@@ -9,7 +9,7 @@ OPENSLR = ("https://www.openslr.org", "https://us.openslr.org", "https://openslr
 
 @dataclass(frozen=True)
 class Archive:
-    """One .tar.gz that `mer.download` may fetch.
+    """One .tar.gz that `mer.inventory.download` may fetch.
 
     Attributes
     ----------

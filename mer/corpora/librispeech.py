@@ -130,7 +130,7 @@ def audit(root, clips, seconds):
     Yields
     ------
     (str, str, str)
-        Kind of the finding as in `mer.check`, file or speaker, what is wrong.
+        Kind of the finding as in `mer.inventory.check`, file or speaker, what is wrong.
     """
     known, problems = speakers(root)
     yield from (("mislabelled", name, reason) for name, reason in problems)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pooch
 from tqdm import tqdm
 
-from mer import MerError, corpora, progress, resume, unpack
+from mer import MerError, corpora, progress
+from mer.inventory import resume, unpack
 
 WORK = ".downloads"  # in the folder of the corpus, so that what is unpacked needs only a new name; unseen by `scan`
 STAGED = "unpacked"  # in WORK

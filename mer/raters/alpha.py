@@ -134,7 +134,7 @@ class Table:
 
     @classmethod
     def of(cls, ratings):
-        """The table of a `mer.ratings.Ratings`."""
+        """The table of a `mer.raters.ratings.Ratings`."""
         shape = len(ratings.classes), len(ratings.clips), len(ratings.values)
         cell = np.ravel_multi_index((ratings.kind, ratings.clip, ratings.value), shape)
         rows = scipy.sparse.coo_array((np.ones(len(ratings), int), (ratings.rater, cell)),

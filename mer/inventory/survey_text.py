@@ -19,7 +19,7 @@ def block(about):
     Parameters
     ----------
     about : dict
-        From `mer.survey.describe`.
+        From `mer.inventory.survey.describe`.
 
     Returns
     -------

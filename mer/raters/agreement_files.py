@@ -4,8 +4,9 @@ import csv
 import os
 from pathlib import Path
 
-from mer import agreement_figure, agreement_text, weights
+from mer import weights
 from mer.metrics import CONFIDENCE
+from mer.raters import agreement_text, forest_plot
 
 _KEYS = ("level", "class", "group")
 _ALPHA = ("n_raters", "n_clips", "n_ratings", "alpha", "low", "high", "why")
@@ -22,9 +23,9 @@ def write(out_dir, ratings, found, *, levels, n_bootstrap, n_permutations, seed)
     ----------
     out_dir : pathlib.Path
         Made where it is missing.
-    ratings : mer.ratings.Ratings
+    ratings : mer.raters.ratings.Ratings
     found : dict
-        From `mer.agreement.evaluate`, with the same `levels`, `n_bootstrap`, `n_permutations` and `seed`.
+        From `mer.raters.agreement.evaluate`, with the same `levels`, `n_bootstrap`, `n_permutations` and `seed`.
 
     Returns
     -------
@@ -43,7 +44,7 @@ def write(out_dir, ratings, found, *, levels, n_bootstrap, n_permutations, seed)
     weights.write_json(out_dir / "agreement.json", report)
     _write_text(out_dir / "agreement.txt", agreement_text.compose(report))
     _write_csv(out_dir / "agreement.csv", report)
-    agreement_figure.forest(report, out_dir / "agreement.png")
+    forest_plot.forest(report, out_dir / "agreement.png")
     return report
 
 

@@ -1,7 +1,8 @@
 """`corpora.py --download`: which corpus an archive belongs to, and whom to ask where none may be fetched."""
 
-from mer import MerError, survey
+from mer import MerError
 from mer.corpora._base import fold
+from mer.inventory import survey
 
 
 def fetch(names, cfg):
@@ -28,7 +29,7 @@ def fetch(names, cfg):
         print(f"{corpus.NAME} cannot be downloaded from here: {survey.how_to_get(corpus)}")
     if not orders:
         return 1
-    from mer import download  # late: an unknown name is answered without it
+    from mer.inventory import download  # late: an unknown name is answered without it
 
     folders = {corpus: cfg.values.get(corpus.SETTING) or cfg.path_to_data for corpus, _ in orders}
     if not all(folders.values()):

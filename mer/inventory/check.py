@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mer import corpora, probe, survey
+from mer import corpora
 from mer.corpora import _annotations
-from mer.survey_text import number
+from mer.inventory import probe, survey
+from mer.inventory.survey_text import number
 
 MISSING, NO_LABEL, SHORT, DUPLICATE = "missing", "no label", "too short", "duplicate"
 MISLABELLED, LEFT_OUT, NOTE = "mislabelled", "left out", "note"

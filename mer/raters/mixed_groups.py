@@ -26,7 +26,7 @@ Holm (1979), A simple sequentially rejective multiple test procedure, Scandinavi
 
 import numpy as np
 
-from mer import alpha
+from mer.raters import alpha
 
 WITHIN = "within languages"
 _TIE = 1e-9  # alphas nearer than this are equal
@@ -37,7 +37,7 @@ def compare(table, names, languages, *, levels, draws, n_permutations, rng, tick
 
     Parameters
     ----------
-    table : mer.alpha.Table
+    table : mer.raters.alpha.Table
     names : sequence of str
         The classes, and where there are several a name for all of them together.
     languages : sequence of str, one per rater

@@ -16,7 +16,8 @@ from collections import Counter
 
 import numpy as np
 
-from mer import MerError, agreement_groups, alpha, metrics, progress
+from mer import MerError, metrics, progress
+from mer.raters import alpha, mixed_groups
 
 EVERYBODY = "all raters"
 ALL_CLASSES = "all classes"
@@ -45,7 +46,7 @@ def evaluate(ratings, *, levels, n_bootstrap, seed, n_permutations=N_PERMUTATION
 
     Parameters
     ----------
-    ratings : mer.ratings.Ratings
+    ratings : mer.raters.ratings.Ratings
     levels : sequence of str
         From `levels_of`.
     n_bootstrap, n_permutations : int > 0
@@ -56,7 +57,7 @@ def evaluate(ratings, *, levels, n_bootstrap, seed, n_permutations=N_PERMUTATION
     dict
         ``groups``: language -> raters. ``alphas``: list of dict with level, class, group, n_raters, n_clips (rated by
         two of the group), n_ratings (of these), alpha, low, high, and ``why``, in words, where one of them is None.
-        ``comparisons``: as `mer.agreement_groups.compare` returns it. ``warnings``: sentences.
+        ``comparisons``: as `mer.mixed_groups.compare` returns it. ``warnings``: sentences.
 
     Raises
     ------
@@ -72,7 +73,7 @@ def evaluate(ratings, *, levels, n_bootstrap, seed, n_permutations=N_PERMUTATION
         alphas = [row for level in levels for group in members
                   for row in _alphas(table, names, group, members[group], draws, level)]
         _refuse_nothing(ratings, alphas)
-        comparisons = agreement_groups.compare(
+        comparisons = mixed_groups.compare(
             table, names, ratings.languages, levels=levels, draws=draws, n_permutations=n_permutations,
             rng=np.random.default_rng([seed, 1]), tick=bar.update)
     return {"groups": sizes, "alphas": alphas, "comparisons": comparisons,

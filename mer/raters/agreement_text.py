@@ -2,7 +2,7 @@
 
 import textwrap
 
-from mer.agreement_groups import WITHIN
+from mer.raters.mixed_groups import WITHIN
 
 SIGNIFICANT = 0.05
 TENTATIVE = 0.667  # below this Krippendorff (2004, page 241) draws no conclusion from data
@@ -38,7 +38,7 @@ def answer(found, levels):
     Parameters
     ----------
     found : dict
-        From `mer.agreement.evaluate`.
+        From `mer.raters.agreement.evaluate`.
     levels : sequence of str
         The first is the one that is written about.
 

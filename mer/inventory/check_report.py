@@ -7,8 +7,9 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from mer import MerError, check, survey
-from mer.survey_text import number
+from mer import MerError
+from mer.inventory import check, survey
+from mer.inventory.survey_text import number
 
 SHOWN = 10  # findings of one kind on the screen; --out has all
 
