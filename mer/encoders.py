@@ -38,10 +38,16 @@ class Pretrained:
         return "release, converted" if self.weights.name.endswith(_SUFFIX) else "release"
 
     @property
+    def key(self):
+        """Hash of the file; of the original where it was converted, which makes no difference to what comes of it."""
+        original = self.about.get("source") if self.about.get("origin") == legacy.ORIGIN else None
+        return original["sha256"][:16] if original else weights.file_key(self.weights)
+
+    @property
     def facts(self):
         """What the run.json of a transfer says of the encoder it started from."""
         return {"run": self.stem, "file": self.weights.name, "origin": self.origin, "it": self.about["it"],
-                "sha256": weights.file_key(self.weights), "scores": self.about.get("scores")}
+                "sha256": self.key, "scores": self.about.get("scores")}
 
     def load(self, model):
         """Put the weights into a built pretext model; MerError where they do not fit."""

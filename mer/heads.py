@@ -1,4 +1,4 @@
-"""Emotion heads on an encoder (SPEC: ICASSP 2021, figure 2 and the released layer names)."""
+"""Emotion heads on an encoder (ICASSP 2021, figure 2; names and activations of the released architecture files)."""
 
 import keras
 from keras import layers
@@ -7,6 +7,7 @@ from mer.tasks import TASKS
 
 UNITS = 512  # in all dense layers; the paper says 256 in the branches, the released weights have 512
 DROPOUT = 0.25
+ACTIVATION = "relu"  # of every hidden layer in the release; the paper does not say
 TRUNK = "b9"  # then one branch a task: b10, b11, b12
 
 
@@ -57,16 +58,16 @@ def _heads(code, shared):
     def layer(make, name, *args, **kwargs):
         return shared[name] if name in shared else make(*args, name=name, **kwargs)
 
-    x = layer(layers.Dense, f"{TRUNK}_fc1", UNITS, activation="relu")(code)
+    x = layer(layers.Dense, f"{TRUNK}_fc1", UNITS, activation=ACTIVATION)(code)
     x = layer(layers.Dropout, f"{TRUNK}_d1", DROPOUT)(x)
-    x = layer(layers.Dense, f"{TRUNK}_fc2", UNITS)(x)
+    x = layer(layers.Dense, f"{TRUNK}_fc2", UNITS, activation=ACTIVATION)(x)
     x = layer(layers.Dropout, f"{TRUNK}_d2", DROPOUT)(x)
-    x = layer(layers.Dense, f"{TRUNK}_fc3", UNITS)(x)
+    x = layer(layers.Dense, f"{TRUNK}_fc3", UNITS, activation=ACTIVATION)(x)
     outputs = {}
     for number, task in enumerate(TASKS, start=10):
-        y = layer(layers.Dense, f"b{number}_fc1", UNITS, activation="relu")(x)
+        y = layer(layers.Dense, f"b{number}_fc1", UNITS, activation=ACTIVATION)(x)
         y = layer(layers.Dropout, f"b{number}_d1", DROPOUT)(y)
-        y = layer(layers.Dense, f"b{number}_fc2", UNITS)(y)
+        y = layer(layers.Dense, f"b{number}_fc2", UNITS, activation=ACTIVATION)(y)
         # probabilities stay float32 under mixed precision
         outputs[task.name] = layer(layers.Dense, task.name, len(task.classes), activation="softmax",
                                    dtype="float32")(y)

@@ -25,7 +25,7 @@ SETTINGS = {"sample_rate_hz": 16000, "n_fft": 2048, "window_samples": 1024, "hop
 PATCH_SHAPE = (128, 31, 1)
 
 _LFS = b"version https://git-lfs"
-_DAMAGED = (OSError, RuntimeError, KeyError, ValueError)  # what h5py raises
+_DAMAGED = (OSError, RuntimeError, KeyError, ValueError, TypeError)  # what h5py raises
 _MARKS = ("b1_b1", "ar_context")    # layers that tell a file of the release
 _MOST_ITEMS, _MOST_COPIES = 5000, 2  # groups and arrays of a file, copies of an array; the largest published: 250 and 2
 _MOST_CHUNK = 2**25                  # values that HDF5 unpacks at once; published files are not packed
@@ -203,7 +203,7 @@ def _has(group, name):
 
 def _is_plain(group, name):
     """Whether a member stands here itself; unlike `in` and `get`, this does not follow a link to find out."""
-    return group.id.links.get_info(name.encode("utf-8", "surrogateescape")).type == h5py.h5l.TYPE_HARD
+    return group.id.links.get_info(name.encode()).type == h5py.h5l.TYPE_HARD
 
 
 def _by_layers(path):
@@ -241,9 +241,9 @@ def _datasets(root, path):
             name, n_items = f"{prefix}{key}", n_items + 1
             if name == "optimizer_weights":
                 continue
-            if not _is_plain(group, key):
-                raise MerError(f"{path} has a link at {name[:100]!r}: published files hold plain arrays, so this one "
-                               "is not read")
+            if not isinstance(key, str) or not _is_plain(group, key):  # h5py gives names that are no text as bytes
+                raise MerError(f"{path} has a link or a strange name at {name[:100]!r}: published files hold plain "
+                               "arrays, so this one is not read")
             if n_items > _MOST_ITEMS:  # or groups that hold each other
                 raise MerError(f"{path} holds more than {_MOST_ITEMS} groups and arrays: it is no model of the release")
             if isinstance(group[key], h5py.Group):
@@ -275,8 +275,9 @@ def _check(path, model, name, shape, copies):
     if len(copies) > _MOST_COPIES:
         raise MerError(f"{path} holds {name} {len(copies)} times; expected once, or twice in a CPC model")
     for data in copies:
-        if not isinstance(data, h5py.Dataset) or data.dtype.kind != "f":
-            raise MerError(f"{path}: {name} is {getattr(data, 'dtype', 'no array')}, expected floating-point numbers")
+        kind = data.dtype if isinstance(data, h5py.Dataset) else np.dtype("O")
+        if kind.kind != "f":
+            raise MerError(f"{path}: {name} is {kind}, expected floating-point numbers")
         if data.shape != shape:
             raise MerError(f"{path} does not fit {model.name}: {name} has shape {data.shape}, expected {shape}; "
                            "was it made with another architecture or length of patch?")

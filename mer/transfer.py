@@ -120,7 +120,7 @@ def _find_encoder(cfg, speech, name, it, *, hours, weights_file):
     script = "pretrain_cpc.py" if "cpc" in name else "pretrain_denoise.py"
     raise MerError(f"{runs[-1].weights.name} is not in {runs[-1].folder}: "
                    f"run 'python3 {script} -s {speech} -mod {name}{f' --hours {hours:g}' if hours else ''}' first, or "
-                   "unpack the published models/ into this folder")
+                   "unpack the published models/ into the repository")
 
 
 def _stage(cfg, data, *, stage, speech, hours, name, module, it, encoder, before, force):
@@ -134,8 +134,8 @@ def _stage(cfg, data, *, stage, speech, hours, name, module, it, encoder, before
     place = weights.transfer_run(cfg, source, data.corpus, name, release, it, prefix=subsets.prefix(hours),
                                  fold=data.fold_name)
     seed, settings = cfg.seed + it, relevant_settings(cfg, stage)
-    encoder_key = weights.file_key(encoder.weights)
-    key = weights.key_of(name, stage, seed, settings, data.clips.fingerprint(), encoder_key)
+    encoder_key = encoder.key
+    key = weights.key_of(name, heads.ACTIVATION, stage, seed, settings, data.clips.fingerprint(), encoder_key)
     if place.is_finished(key, settings, force=force):
         print(f"{place.stem}: finished already, see {place.file('report.txt')}")
         return place
@@ -194,7 +194,7 @@ def _fit_options(cfg, place, key):
 
 def _from_scratch(cfg, data, *, name, module, it, force):
     seed, settings = cfg.seed + it, relevant_settings(cfg, "scratch")
-    key = weights.key_of(name, "scratch", seed, settings, data.clips.fingerprint())
+    key = weights.key_of(name, heads.ACTIVATION, "scratch", seed, settings, data.clips.fingerprint())
     place = weights.music_run(cfg, data.corpus.LANGUAGE, name, it, fold=data.fold_name)
     if place.is_finished(key, settings, force=force):
         print(f"{place.stem}: finished already, see {place.file('report.txt')}")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import models
-from mer import MerError, heads, layers, training, weights
+from mer import MerError, heads, layers, legacy, training, weights
 
 PATCH = (128, 31, 1)
 ALL = models.names()
@@ -24,30 +24,10 @@ def channels_last(array):
     return np.moveaxis(array, -3, -1)
 
 
-def set_by_name(model, path, group):
-    """Copy arrays of a published file into `model` by layer and weight name; returns how many."""
-    arrays = {}
-
-    def visit(name, item):
-        if isinstance(item, h5py.Dataset):
-            *_, layer, weight = name.split("/")
-            arrays[layer, weight.split(":")[0]] = item[()]
-
-    with h5py.File(path) as file:
-        file[group].visititems(visit)
-    done = 0
-    for layer in model._flatten_layers(include_self=False, recursive=True):
-        for weight in layer.weights if not isinstance(layer, keras.Model) else ():
-            if (layer.name, weight.name) in arrays:
-                weight.assign(arrays[layer.name, weight.name])
-                done += 1
-    assert done == len(arrays)
-
-
 def test_the_published_autoencoder_computes_the_same(shared):
     model = load("model_over").build(PATCH)
     folder = shared / "legacy"
-    set_by_name(model, next(folder.glob("models/speech/english/model_over*.hdf5")), "model_weights")
+    legacy.load(model, next(folder.glob("models/speech/english/model_over*.hdf5")))
     stored = np.load(folder / "model_over_outputs.npz", allow_pickle=False)
     patches = channels_last(stored["patches"])
     np.testing.assert_allclose(model.predict(patches, verbose=0), channels_last(stored["reconstruction"]), atol=1e-4)
@@ -58,10 +38,10 @@ def test_the_published_autoencoder_computes_the_same(shared):
 def test_the_published_cpc_computes_the_same(shared):
     model = load("model_cpc").build(PATCH)
     folder = shared / "legacy"
-    set_by_name(model, next(folder.glob("models/speech/english/model_cpc*.hdf5")), "model_weights")
+    legacy.load(model, next(folder.glob("models/speech/english/model_cpc*.hdf5")))
     stored = np.load(folder / "model_cpc_outputs.npz", allow_pickle=False)
     codes = load("model_cpc").encoder(model).predict(channels_last(stored["patches"]), verbose=0)
-    np.testing.assert_allclose(codes, stored["encod"], rtol=1e-6, atol=1e-3)  # codes reach 370
+    np.testing.assert_allclose(codes, stored["encod"], rtol=1e-6, atol=1e-4)  # codes reach 370
     inputs = {name: channels_last(stored[name]) for name in ("past", "future")}
     np.testing.assert_allclose(model.predict(inputs, verbose=0), stored["score"], atol=1e-4)
     context = keras.Model(model.input, model.get_layer("ar_context").output).predict(inputs, verbose=0)
