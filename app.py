@@ -1,0 +1,48 @@
+"""A page in the browser: drop a song or record a few seconds, and see its path between calm and excited, unpleasant
+and pleasant. It answers this computer only. Needs requirements-app.txt.
+
+    python3 app.py
+    python3 app.py --port 8000 --no-browser
+"""
+import os
+
+import models
+import settings
+from mer import cli, config
+
+
+def main(argv=None):
+    flags = cli.parser(__doc__)
+    flags.add_argument("--port", type=cli.whole_number, metavar="N", help="default: the first free one from 7860")
+    flags.add_argument("--no-browser", action="store_true", help="do not open a browser window")
+    flags.add_argument("--upload-mb", type=cli.whole_number, default=200, metavar="N",
+                       help="largest file that is taken, in megabytes (default 200)")
+    flags.add_argument("--demo", action="store_true", help="offer what the demo corpus taught, else the demo model")
+    flags.add_argument("--weights", action="append", default=[], metavar="PATH",
+                       help="offer this model instead of those found; may be repeated")
+    args = flags.parse_args(argv)
+    cfg = config.load(settings, os.environ, args.set)
+    cli.announce(cfg)
+    from mer import webpage, webserver, zoo
+
+    with webserver.private_folder() as folder:
+        found = [zoo.named(path) for path in args.weights] or offered(zoo, cfg, demo=args.demo)
+        downloads = folder / "downloads"
+        downloads.mkdir()
+        listener = webpage.Listener(found, load_module=load_module, folder=downloads)
+        webserver.serve(webpage.build(listener), port=args.port, browser=not args.no_browser,
+                        upload_mb=args.upload_mb, look=webpage.look())
+
+
+def offered(zoo, cfg, *, demo):
+    """All models that are here; without any, those of the demo corpus or the demo model that comes along."""
+    found = [] if demo else zoo.find(cfg)
+    return found or zoo.find(cfg, demo=True) or zoo.choose(cfg, demo=True)
+
+
+def load_module(name):
+    return models.load(name, pretexts=("denoise", "cpc", None))
+
+
+if __name__ == "__main__":
+    cli.run(main)
