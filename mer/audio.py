@@ -16,6 +16,8 @@ __all__ = ["AudioError", "LogMel", "cut_patches", "load", "mel_filter_bank", "n_
 LOG_OFFSET = np.float32(1.1920929e-07)
 # Frames per transform; measured best where spectrum, magnitudes and scratch (2 MB) stay in the caches.
 BLOCK_FRAMES = 96
+# Bands per product: 98 % of the mel weights are zeros, and bands beside each other share their bins.
+_MEL_ROWS = 16
 # Samples per product when channels are averaged; OpenBLAS stays in one thread below 9216 elements.
 _MONO_ROWS = 512
 
@@ -130,7 +132,7 @@ class LogMel:
     sample_rate_hz, n_fft, window_samples, hop_samples, n_bands : int > 0
         Rate of the waveforms to come; n_fft even and not below window_samples.
     quick_start : bool
-        For a few clips: numpy's transform takes 2.5 times as long (7 ms more for 30 s) but saves the 0.2 s that
+        For a few clips: numpy's transform takes 1.6 times as long (2 ms more for 30 s) but saves the 0.2 s that
         importing scipy takes. The logarithms are the same to 1e-6.
 
     Raises
@@ -152,11 +154,10 @@ class LogMel:
                            " lower n_bands or raise n_fft.")
         self.sample_rate_hz, self.n_fft, self.n_bands = sample_rate_hz, n_fft, n_bands
         self.window_samples, self.hop_samples = window_samples, hop_samples
-        self._mel, self._rfft = weights.astype(np.float32), np.fft.rfft
+        self._mel, self._rfft = list(_in_parts(weights.astype(np.float32))), np.fft.rfft
         if not quick_start:
             import scipy.fft
-            import scipy.sparse
-            self._mel, self._rfft = scipy.sparse.csr_array(self._mel), scipy.fft.rfft  # 98 % zeros
+            self._rfft = scipy.fft.rfft
         phase = 2 * np.pi * np.arange(window_samples) / window_samples
         self._window = (0.5 - 0.5 * np.cos(phase)).astype(np.float32)
 
@@ -189,8 +190,9 @@ class LogMel:
             block = frames[start:start + BLOCK_FRAMES]
             # Where the window lies in the FFT's frame alters phases only, so it may stay at the start.
             np.multiply(block, self._window, out=windowed[:len(block), :self.window_samples])
-            spectrum = self._rfft(windowed[:len(block)].T, axis=0)  # (n_fft / 2 + 1, frames)
-            mel[start:start + BLOCK_FRAMES] = (self._mel @ np.abs(spectrum)).T
+            magnitude = np.abs(self._rfft(windowed[:len(block)], axis=1))  # (frames, n_fft / 2 + 1)
+            for bands, bins, weights in self._mel:  # small products, for which OpenBLAS starts no threads
+                np.matmul(magnitude[:, bins], weights, out=mel[start:start + BLOCK_FRAMES, bands])
         return mel
 
     def _frames(self, waveform):
@@ -205,6 +207,15 @@ class LogMel:
         before = self.n_fft // 2 - (self.n_fft - self.window_samples) // 2
         padded = np.pad(waveform, (before, self.window_samples - before), mode="reflect")
         return np.lib.stride_tricks.sliding_window_view(padded, self.window_samples)[::self.hop_samples]
+
+
+def _in_parts(weights):
+    """Mel weights (n_bands, n_bins) as (bands, the bins that they hold, weights (bins, bands)) of a few bands each."""
+    for first in range(0, len(weights), _MEL_ROWS):
+        bands = slice(first, min(first + _MEL_ROWS, len(weights)))
+        held = np.flatnonzero(weights[bands].any(axis=0))
+        bins = slice(held[0], held[-1] + 1)
+        yield bands, bins, np.ascontiguousarray(weights[bands, bins].T)
 
 
 def n_patches(n_frames, *, patch_frames, hop_frames):

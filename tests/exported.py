@@ -1,0 +1,43 @@
+"""Transferred models with made-up weights, as they lie on disk."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+
+import models
+from mer import heads, weights
+
+SETTINGS = {"sample_rate_hz": 16000, "n_fft": 2048, "window_samples": 1024, "hop_samples": 512, "n_mel_bands": 128,
+            "patch_seconds": 1.0}
+SMALL = {**SETTINGS, "n_fft": 1024, "n_mel_bands": 64, "patch_seconds": 0.5}  # 15 frames: quick to export
+STEM = "multitask.spec.it_0.lr_5e-05"
+
+
+def load_module(name):
+    """As the scripts hand it to `engines.open_engine`."""
+    return models.load(name, pretexts=["denoise", "cpc", None])
+
+
+def write(folder, name, settings, seed=0):
+    """Write a model of random weights, moving statistics too, with its run.json; what `zoo` would find."""
+    frames = int(settings["patch_seconds"] * settings["sample_rate_hz"] / settings["hop_samples"])
+    module = load_module(name)
+    model = heads.attach(module.encoder(module.build((settings["n_mel_bands"], frames, 1))))
+    generator = np.random.default_rng(seed)
+    for variable in model.weights:
+        if "kernel" not in variable.path:
+            variable.assign(np.asarray(variable) + generator.uniform(0.01, 0.3, variable.shape))
+    run = weights.Run(folder, f"{name}.{STEM}")
+    weights.save(model, run.weights)
+    about = {"model": name, "title": module.TITLE, "pretext": module.PRETEXT, "speech": "e", "music": "m",
+             "release": "y", "it": 0, "corpus": "real", "settings": settings}
+    run.file("run.json").parent.mkdir(exist_ok=True)
+    run.file("run.json").write_text(json.dumps(about))
+    return SimpleNamespace(path=run.weights, about={**about, "origin": "ours"}, onnx=None)
+
+
+def patches(settings, n, seed=1):
+    """Random log-mel patches (n, bands, frames, 1)."""
+    frames = int(settings["patch_seconds"] * settings["sample_rate_hz"] / settings["hop_samples"])
+    return np.random.default_rng(seed).normal(-6, 2, (n, settings["n_mel_bands"], frames, 1)).astype(np.float32)
