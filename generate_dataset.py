@@ -30,7 +30,12 @@ def parse(argv):
                         help="read the published train_dataset.h5py, ... instead of audio")
     parser.add_argument("--strict", action="store_true", help="exit with status 1 if any file was left out")
     parser.add_argument("--force", action="store_true", help="extract everything and draw the split again")
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    of_audio = {"--path-sounds": args.path_sounds, "--hours": args.hours, "--balance": args.balance}
+    unused = [flag for flag, value in of_audio.items() if value]
+    if args.import_published and unused:
+        parser.error(f"--import-published takes features instead of audio, all of them: leave {unused[0]} out")
+    return args
 
 
 def main(argv=None):

@@ -47,10 +47,13 @@ def run(cfg, *, n_folds, release, it=0, **options):
 def _all_folds(places):
     """How the split of all folds together came about."""
     splits = [place.about["split"] for place in places]
-    first = splits[0]["note"].partition(", ")[2]
-    leaks = [split["note"] for split in splits if split["kind"] != "fold"]  # a fold that the user edited
-    note = "; ".join([f"{len(places)} folds, {first}: every clip was predicted once, by a model that had not heard it",
-                      *leaks])
+    odd = [split["note"] for split in splits if split["kind"] != "fold" or "leak: " in split["note"]]
+    if odd:
+        note = (f"{len(places)} folds, {len(odd)} of them not as cut: a clip may be missing, predicted twice, or by a "
+                "model that had heard it")
+        return {**splits[0], "kind": "given", "grouped_by": "given", "note": "; ".join([note, *odd])}
+    drawn = splits[0]["note"].partition(", ")[2]
+    note = f"{len(places)} folds, {drawn}: every clip was predicted once, by a model that had not heard it"
     return {**splits[0], "kind": "folds", "note": note}
 
 

@@ -19,15 +19,8 @@ def store_path(corpus, cfg):
 
 def split_about(cfg, name):
     """How the split of a store, subset, fold or mixture came about, see `sides.about`."""
-    return sides.about(cfg, name, contents=_contents(cfg, name))
-
-
-def _contents(cfg, name):
     path = cfg.features_dir / f"{name.split('.')[0]}.h5"
-    if not path.exists():
-        return {}
-    columns = store.read(path).columns
-    return dict(zip(columns["clip"], columns["content"], strict=True))
+    return sides.about(cfg, name, columns=store.read(path).columns if path.exists() else None)
 
 
 def load(kind, code, cfg, *, hours=None, fold=None):
@@ -61,6 +54,9 @@ def load(kind, code, cfg, *, hours=None, fold=None):
     if not table.exists():
         more = f" --folds {fold[1]}" if fold else ""
         raise MerError(f"{table.name} is not in {table.parent}: run '{command(corpus)}{more}', it draws the split")
+    if fold and not sides.is_current(cfg, name, made.columns, exactly=True):
+        raise MerError(f"{table.name} was cut of other clips, groups or classes than {made.path.name} holds now: run "
+                       f"the generate_dataset.py command of that store again, with --folds {fold[1]}")
     return store.ClipSet.of_store(made, split_files.load(table, made.ids))
 
 

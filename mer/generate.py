@@ -51,6 +51,7 @@ def run(kind, code, cfg, *, labels=None, sounds=None, split=None, folds=None, ho
     corpus = corpora.get(kind, code)
     _refuse(kind, hours=hours, folds=folds, balance=balance, split=split)
     if hasattr(corpus, "PARTS"):
+        _refuse_of_mix(corpus, {"--path-labels": labels, "--path-sounds": sounds, "--split": split})
         return _generate_mix(corpus, cfg, hours=hours, force=force)
     listing = list_corpus(corpus, cfg, labels=labels, sounds=sounds)
     if hours:
@@ -73,6 +74,14 @@ def _refuse(kind, *, hours, folds, balance, split):
         raise MerError("--folds 1 leaves nothing to test on: ask for 2 or more")
     if hours and split:
         raise MerError("--hours chooses the clips and their sides itself: leave --split out")
+
+
+def _refuse_of_mix(corpus, options):
+    given = next((flag for flag, value in options.items() if value), None)
+    if given:
+        parts = " and ".join(f"-l {code}" for code in corpus.PARTS)
+        raise MerError(f"{given} is of one corpus, and {corpus.NAME} is made of several: leave it out, or run "
+                       f"{parts} with it first")
 
 
 def list_corpus(corpus, cfg, *, labels=None, sounds=None):
@@ -134,6 +143,7 @@ def import_published(kind, code, cfg, folder, *, labels=None, split=None, folds=
     if hasattr(corpus, "PARTS"):
         raise MerError(f"{corpus.NAME} has no features of its own: import its parts, then run generate_dataset.py "
                        f"-d s -l {code}")
+    _refuse(kind, hours=None, folds=folds, balance=False, split=split)
     found = imported.read(folder, labels=labels, kind=kind, settings=cfg.feature_settings,
                           language=corpus.LANGUAGE)
     path = store_path(corpus, cfg)
@@ -151,32 +161,45 @@ def import_published(kind, code, cfg, folder, *, labels=None, split=None, folds=
 def _generate_part(corpus, cfg, listing, *, hours, force):
     """Choose clips by the hours of their headers, extract what the store lacks, write the list."""
     chosen, about_split = _choose(corpus, cfg, listing, hours)
-    path = store_path(corpus, cfg)
-    held = set() if force or not path.exists() else set(store.read(path).ids)
+    held = _held(store_path(corpus, cfg), force=force)
     kept = tuple(clip for clip in listing.clips if clip.id in held or clip.id in chosen)
     made, n_extracted = _extract(corpus, cfg, replace(listing, clips=kept), force=force)
     whole = store.ClipSet.of_store(made, [chosen.get(name, "") for name in made.ids])
     part, note = _without_duplicates(whole.take(whole.split != ""))
-    note = "; ".join(filter(None, [f"{hours:g} h chosen with seed {cfg.seed}, evenly over {len(set(part.group))} "
-                                   f"{listing.grouped_by}s", about_split, note]))
-    return _save_listed(corpus, cfg, part, part.ids, hours=hours, note=note, n_extracted=n_extracted,
-                        skipped=made.skipped)
+    n_groups = len(set(part.group))
+    evenly = f"evenly over {n_groups} {listing.grouped_by}{'s' * (n_groups != 1)}"
+    note = "; ".join(filter(None, [f"{hours:g} h chosen with seed {cfg.seed}, {evenly}", about_split["note"], note]))
+    return _save_listed(corpus, cfg, part, part.ids, hours=hours, about={**about_split, "note": note},
+                        n_extracted=n_extracted, skipped=made.skipped)
+
+
+def _held(path, *, force):
+    """Clips of a store, all of which stay in it: the whole corpus and other hours need them."""
+    try:
+        return set(store.read(path).ids) if path.exists() else set()
+    except MerError:
+        if force:
+            return set()
+        raise
 
 
 def _choose(corpus, cfg, listing, hours):
-    """Chosen clip to its side, which is that in the whole corpus where its split is there; a sentence on the split."""
+    """Chosen clip to its side, which is that in the whole corpus where its split is there; facts of that split."""
     clips, table = listing.clips, sides.paths(cfg, stem(corpus))[0]
-    ids, groups, note = [clip.id for clip in clips], [clip.group for clip in clips], ""
+    ids, groups = [clip.id for clip in clips], [clip.group for clip in clips]
     if table.exists() and {cells.get("clip") for _, cells in tables.read(table).rows} >= set(ids):
         split = split_files.load(table, ids)
+        known = sides.facts(cfg, stem(corpus))
     else:
         drawn = splits.draw(ids=ids, groups=groups, labels=[""] * len(ids), seed=cfg.seed,
                             grouped_by=listing.grouped_by, test_fraction=cfg.speech_test_fraction,
                             val_fraction=cfg.val_fraction)
-        split, note = drawn.split, drawn.note
+        note = f"the split was drawn with seed {cfg.seed}, grouped by {drawn.grouped_by}"
+        split, known = drawn.split, {"kind": "drawn", "grouped_by": drawn.grouped_by, "seed": cfg.seed,
+                                     "note": "; ".join(filter(None, [note, drawn.note]))}
     picked = subsets.choose(ids=ids, groups=groups, seconds=subsets.durations(clips), split=split, hours=hours,
                             seed=cfg.seed)
-    return {ids[i]: split[i] for i in picked}, note
+    return {ids[i]: split[i] for i in picked}, {name: known[name] for name in ("kind", "grouped_by", "seed", "note")}
 
 
 def _without_duplicates(part):
@@ -189,14 +212,13 @@ def _without_duplicates(part):
     return part.take(keep), f"{gone} clip(s) with the same audio as another left out" if gone else ""
 
 
-def _save_listed(corpus, cfg, clips, names, *, hours, note, n_extracted, skipped):
+def _save_listed(corpus, cfg, clips, names, *, hours, about, n_extracted, skipped):
     name = stem(corpus, hours=hours)
     columns = {"clip": list(names), "group": clips.group.tolist(), "label": [""] * len(clips)}
-    note = sides.save(cfg, name, columns, clips.split.tolist(), kind="drawn", grouped_by="speaker", seed=cfg.seed,
-                      note=note)
+    sides.save(cfg, name, columns, clips.split.tolist(), **about)
     _write_run(corpus, cfg, hours=hours, clips=len(clips), skipped=len(skipped))
     return _generated(corpus, cfg, sides.paths(cfg, name)[0], load(corpus.KIND, corpus.CODE, cfg, hours=hours),
-                      n_extracted=n_extracted, skipped=skipped, note=note)
+                      n_extracted=n_extracted, skipped=skipped, note=sides.about(cfg, name)["note"])
 
 
 def _generate_mix(corpus, cfg, *, hours, force):
@@ -211,16 +233,29 @@ def _generate_mix(corpus, cfg, *, hours, force):
     mixed = chosen[0]
     for part in chosen[1:]:
         mixed = mixed + part
-    return _save_listed(corpus, cfg, mixed, names, hours=hours, note=note, n_extracted=sum(m.n_extracted for m in made),
+    return _save_listed(corpus, cfg, mixed, names, hours=hours, about=_about_mix(corpus, cfg, note, hours=share),
+                        n_extracted=sum(m.n_extracted for m in made),
                         skipped=[row for one in made for row in one.skipped])
 
 
+def _about_mix(corpus, cfg, note, *, hours):
+    """How the sides of a mixture came about: as those of its parts, of which the least strict is told as the kind."""
+    parts = [corpora.get(corpus.KIND, code) for code in corpus.PARTS]
+    known = [sides.facts(cfg, stem(part, hours=hours)) for part in parts]
+    told = next((facts for facts in known if facts["kind"] != "drawn" or facts["grouped_by"] == "clip"), known[0])
+    notes = [f"{part.LANGUAGE}: {facts['note']}" for part, facts in zip(parts, known, strict=True)]
+    return {"kind": told["kind"], "grouped_by": told["grouped_by"], "seed": cfg.seed, "note": "; ".join([note, *notes])}
+
+
 def _equal_hours(parts, *, seed):
-    """Per side, a seeded choice of clips so that no part has more seconds than the one that has least."""
-    rng = np.random.default_rng(seed)
+    """Per side, a seeded choice of clips so that no part has more seconds than the one that has least.
+
+    In the order of `subsets.evenly`, so that a mixture of fewer hours is a part of one of more.
+    """
     keep = [np.zeros(len(part), bool) for part in parts]
     for side in splits.SPLITS:
-        orders = [rng.permutation(np.flatnonzero(part.split == side)) for part in parts]
+        orders = [np.array(subsets.evenly(np.flatnonzero(part.split == side), ids=part.ids, groups=part.group,
+                                          seconds=part.seconds, seed=seed), int) for part in parts]
         target = min(part.seconds[order].sum() for part, order in zip(parts, orders, strict=True))
         for part, order, mask in zip(parts, orders, keep, strict=True):
             mask[order[np.cumsum(part.seconds[order]) <= target + 1e-6]] = True

@@ -10,12 +10,15 @@ A subset (`3h_speech_english`) or a mixture (`speech_mix`) has only these two fi
 """
 
 import hashlib
+import itertools
 import json
 import os
+import unicodedata
 
 from mer import MerError, split_files, splits, tables, weights
 
 DRAW, PUBLISHED = "draw", "published"  # words that --split takes instead of a file
+_DRAWN = ("drawn", "fold", "per clip")  # kinds of splits that come from the groups and labels of a store
 
 
 def paths(cfg, name):
@@ -50,8 +53,15 @@ def settle(cfg, made, *, clips, wanted=None, more="", own="published", force=Fal
     Returns
     -------
     str
-        One sentence on the split.
+        One sentence on the split, as `about` has it.
     """
+    name = made.path.stem
+    if wanted or force or not _is_good(cfg, made, more):
+        _settle(cfg, made, clips=clips, wanted=wanted, more=more, own=own)
+    return about(cfg, name, columns=made.columns)["note"]
+
+
+def _settle(cfg, made, *, clips, wanted, more, own):
     name, columns = made.path.stem, made.columns
     kind, fraction = made.attributes["kind"], cfg.test_fraction
     if kind == "speech":
@@ -60,25 +70,27 @@ def settle(cfg, made, *, clips, wanted=None, more="", own="published", force=Fal
               "val_fraction": cfg.val_fraction}
     if wanted == PUBLISHED:
         drawn = splits.draw_per_clip(groups=columns["group"], **common)
-        return save(cfg, name, columns, drawn.split, kind="per clip", grouped_by="clip", seed=cfg.seed,
-                    more=more, note=_join(drawn.note, more))
+        save(cfg, name, columns, drawn.split, kind="per clip", grouped_by="clip", seed=cfg.seed, more=more,
+             note=_join(drawn.note, more))
+        return
     if wanted and wanted != DRAW:
         split = split_files.load(wanted, made.ids)
-        return save(cfg, name, columns, split, kind="given", grouped_by="given", seed=None, more=more,
-                    note=_join(f"the split is the given file {os.path.basename(wanted)}", more))
-    if wanted is None and not force and _is_good(cfg, name, columns["clip"], more):
-        return about(cfg, name)["note"]
+        save(cfg, name, columns, split, kind="given", grouped_by="given", seed=None, more=more,
+             note=_join(f"the split is the given file {os.path.basename(wanted)}", more))
+        return
     given = splits.published(clips) if wanted is None else None
     if given is not None:
         verb = "publishes" if own == "published" else "came with"
-        return save(cfg, name, columns, given, kind=own, grouped_by=own, seed=None, more=more,
-                    note=_join(f"the split is the one that the corpus {verb}", more))
+        save(cfg, name, columns, given, kind=own, grouped_by=own, seed=None, more=more,
+             note=_join(f"the split is the one that the corpus {verb}", more))
+        return
     drawn = splits.draw(groups=splits.joined(columns["group"], columns["content"]),
+                        same=splits.joined(columns["clip"], columns["content"]),
                         grouped_by=made.attributes["grouped_by"], **common)
     note = _join(f"the split was drawn with seed {cfg.seed}, grouped by {drawn.grouped_by}", drawn.note,
                  splits.published_gap(clips) if wanted is None else "", more)
-    return save(cfg, name, columns, drawn.split, kind="drawn", grouped_by=drawn.grouped_by, seed=cfg.seed,
-                more=more, note=note)
+    save(cfg, name, columns, drawn.split, kind="drawn", grouped_by=drawn.grouped_by, seed=cfg.seed, more=more,
+         note=note)
 
 
 def settle_folds(cfg, made, n_folds, *, more=""):
@@ -103,27 +115,66 @@ def _join(*sentences):
     return "; ".join(filter(None, sentences))
 
 
-def _is_good(cfg, name, ids, more):
+def _is_good(cfg, made, more):
     """True where a split of just this choice of clips is there; another one is kept aside."""
-    table, _ = paths(cfg, name)
+    table, _ = paths(cfg, made.path.stem)
     if not table.exists():
         return False
-    named = {cells.get("clip") for _, cells in tables.read(table).rows}
-    facts = _facts(cfg, name)
-    if set(ids) <= named and facts.get("more", more) == more:
+    if is_current(cfg, made.path.stem, made.columns) and _facts(cfg, made.path.stem).get("more", more) == more:
         return True
-    kept = table.with_suffix(".old.csv")
-    os.replace(table, kept)
-    print(f"the clips have changed: a new split is made, the old one is kept as {kept.name}")
+    print(f"the clips, or their groups or classes, have changed: a new split is made, the old one is kept as "
+          f"{_keep(table)}")
     return False
 
 
-def save(cfg, name, columns, split, *, note, **facts):
-    """Write csv and json of a split; returns the note."""
+def is_current(cfg, name, columns, *, exactly=False):
+    """Whether a split fits the clips that there are now.
+
+    Every clip must stand in it. One that was drawn, and not edited, must also know them by the groups and classes
+    that they have now: artists that became known later may stand on two sides of it.
+
+    Parameters
+    ----------
+    cfg : Config
+    name : str
+        Stem of the files.
+    columns : dict
+        `store.Store.columns`: clip, group, label.
+    exactly : bool
+        Drawn of these clips and no others.
+    """
+    table, _ = paths(cfg, name)
+    named = {clip: (row.get("group"), row.get("label")) for clip, row in _rows(table).items()}
+    now = {clip.strip(): (group.strip(), label)
+           for clip, group, label in zip(*(columns[key] for key in ("clip", "group", "label")), strict=True)}
+    if facts(cfg, name)["kind"] not in _DRAWN:
+        return named.keys() >= now.keys()
+    return now.items() <= named.items() and not (exactly and named.keys() - now.keys())
+
+
+def _rows(table):
+    """Clip to row of the csv of a split."""
+    return {unicodedata.normalize("NFC", row.get("clip", "")): row for _, row in tables.read(table).rows}
+
+
+def _keep(table):
+    """Give a csv another name, which is returned; one that was kept before stays."""
+    numbers = itertools.chain([""], itertools.count(2))
+    kept = next(path for number in numbers if not (path := table.with_suffix(f".old{number}.csv")).exists())
+    os.replace(table, kept)
+    return kept.name
+
+
+def save(cfg, name, columns, split, *, note, **known):
+    """Write csv and json of a split; a csv that the user edited is kept aside."""
     table, about_path = paths(cfg, name)
-    split_files.save(table, columns["clip"], columns["group"], columns["label"], split)
-    weights.write_json(about_path, {**facts, "note": note, "sha256": _sha256(table)})
-    return note
+    staged = table.with_name(f".{table.name}.part")
+    split_files.save(staged, columns["clip"], columns["group"], columns["label"], split)
+    hashed = _sha256(staged)
+    if table.exists() and _sha256(table) not in (hashed, _facts(cfg, name).get("sha256")):
+        print(f"{table.name} was not as it had been made: it is kept as {_keep(table)}")
+    weights.write_json(about_path, {**known, "note": note, "sha256": hashed})
+    os.replace(staged, table)  # last: an interruption must not leave a drawn csv that looks like the user's own
 
 
 def _sha256(path):
@@ -137,8 +188,17 @@ def _facts(cfg, name):
         return {}
 
 
-def about(cfg, name, *, contents=None):
-    """How a split came about: kind, grouped_by, note, seed, sha256.
+def facts(cfg, name):
+    """How a split came about: kind, grouped_by, note, seed, sha256; edited, it is the user's own."""
+    table, known = paths(cfg, name)[0], _facts(cfg, name)
+    if known.get("sha256") == _sha256(table):
+        return known
+    return {"kind": "given", "grouped_by": "given", "seed": None, "sha256": _sha256(table),
+            "note": f"the split is {table.name} as the user left it"}
+
+
+def about(cfg, name, *, columns=None):
+    """The `facts` of a split, with what leaks in it.
 
     A group that stands on two sides, or the same audio under two names, is said in the note, and so in every report.
 
@@ -147,23 +207,25 @@ def about(cfg, name, *, contents=None):
     cfg : Config
     name : str
         Stem of the files.
-    contents : dict or None
-        Clip to hash of its audio.
+    columns : dict or None
+        Of the store, for the audio and the groups of the clips; None: the csv tells the groups, and nothing the audio.
     """
-    table, facts = paths(cfg, name)[0], _facts(cfg, name)
-    if facts.get("sha256") != _sha256(table):
-        facts = {"kind": "given", "grouped_by": "given", "seed": None, "sha256": _sha256(table),
-                 "note": f"the split is {table.name} as the user left it"}
-    leak = "" if facts["kind"] in ("drawn", "fold", "per clip") else _leak(table, contents or {})
-    return {**facts, "note": _join(facts["note"], leak)}
+    known = facts(cfg, name)
+    leak = "" if known["kind"] == "per clip" else _leak(paths(cfg, name)[0], columns, known)
+    return {**known, "note": _join(known["note"], leak)}
 
 
-def _leak(table, contents):
-    rows = [cells for _, cells in tables.read(table).rows]
-    ids = [row["clip"] for row in rows]
+def _leak(table, columns, known):
+    rows = _rows(table)
+    ids, groups, contents = list(rows), [row.get("group") or clip for clip, row in rows.items()], ()
+    if columns:
+        held = [row for row in zip(*(columns[key] for key in ("clip", "group", "content")), strict=True)
+                if row[0].strip() in rows]
+        ids, groups, contents = zip(*held, strict=True) if held else ((), (), ())
+    if known["kind"] == "drawn" and known["grouped_by"] == "clip":
+        groups = ids  # drawn clip by clip for want of groups: its note says so already
     try:
-        splits.check(ids, [row.get("group") or row["clip"] for row in rows], [row["split"] for row in rows],
-                     contents=[contents.get(name, name) for name in ids])
+        splits.check(ids, groups, [tables.split_name(rows[clip.strip()].get("split", "")) for clip in ids], contents)
     except MerError as error:
         return str(error)
     return ""

@@ -59,7 +59,7 @@ def joined(groups, contents):
     return [top(group) for group in groups]
 
 
-def draw(*, ids, groups, labels, seed, test_fraction, val_fraction, grouped_by):
+def draw(*, ids, groups, labels, seed, test_fraction, val_fraction, grouped_by, same=None):
     """Draw a split in which no group stands on two sides and every side has its share of every class.
 
     Many random splits are drawn, each of them stratified by the class that most clips of a group have; the
@@ -79,6 +79,8 @@ def draw(*, ids, groups, labels, seed, test_fraction, val_fraction, grouped_by):
         Share of the other clips in val.
     grouped_by : str
         What the groups are, for the note.
+    same : sequence of str, length n, or None
+        What stays together even where there are too few groups: equal for the same audio. None: the ids.
 
     Returns
     -------
@@ -95,7 +97,7 @@ def draw(*, ids, groups, labels, seed, test_fraction, val_fraction, grouped_by):
     if n_groups < len(SPLITS):
         note = (f"only {n_groups} {grouped_by}{'s' * (n_groups > 1)}: split by clip, so the same {grouped_by} stands "
                 "on several sides and the scores say nothing about a new one")
-        owners, grouped_by = ids, "clip"
+        owners, grouped_by = same or ids, "clip"
     shares = _shares(test_fraction, val_fraction)
     side = split_search.best(owners, labels, shares, np.random.default_rng(seed))
     notes = filter(None, [note, *_uneven(side, labels, shares, grouped_by)])
@@ -164,7 +166,7 @@ def draw_folds(*, ids, groups, labels, seed, n_folds, val_fraction):
     Raises
     ------
     MerError
-        Fewer groups than folds, or too few to validate on.
+        Fewer groups than folds, too few to validate on, or no class with a clip for every fold.
     """
     from sklearn.model_selection import StratifiedGroupKFold  # slow to import, and only wanted here
     n_val = max(2, round(1 / val_fraction))
@@ -172,13 +174,17 @@ def draw_folds(*, ids, groups, labels, seed, n_folds, val_fraction):
     if n_groups < n_folds + 2:
         raise MerError(f"{n_folds} folds of whole groups need at least {n_folds + 2} groups, and there are {n_groups}: "
                        "ask for fewer folds")
+    most = max(Counter(labels).values())
+    if most < n_folds:
+        raise MerError(f"{n_folds} folds need a class of at least {n_folds} clips, and the largest has {most}: ask for "
+                       "fewer folds")
     order = np.argsort(np.asarray(ids, str), kind="stable")  # the folds depend on the clips, not on their order
     group, label = np.asarray(groups, object)[order].astype(str), np.asarray(labels, object)[order].astype(str)
     folds = []
     for fold, (rest, test) in enumerate(_group_folds(StratifiedGroupKFold, n_folds, seed, group, label)):
         side = np.full(len(ids), "train", object)
         side[order[test]] = "test"
-        inner = min(n_val, len(set(group[rest])))
+        inner = max(2, min(n_val, len(set(group[rest])), max(Counter(label[rest]).values())))
         _, val = next(_group_folds(StratifiedGroupKFold, inner, seed + fold, group[rest], label[rest]))
         side[order[rest[val]]] = "val"
         folds.append(side.tolist())

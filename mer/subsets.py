@@ -77,14 +77,18 @@ def choose(*, ids, groups, seconds, split, hours, seed):
     chosen = []
     for side in SPLITS:
         members = [i for i in np.flatnonzero(split == side) if seconds[i] == seconds[i]]
-        order = _evenly(members, ids, groups, seconds, seed)
+        order = evenly(members, ids=ids, groups=groups, seconds=seconds, seed=seed)
         target = hours / there * seconds[members].sum()
         chosen += order[:np.searchsorted(np.cumsum(seconds[order]), target + 1e-6, side="right")]
     return np.array(chosen, int)
 
 
-def _evenly(members, ids, groups, seconds, seed):
-    """All of `members`, the next always from the group with the fewest seconds so far."""
+def evenly(members, *, ids, groups, seconds, seed):
+    """All of `members`, indices of the other arguments, the next always from the group with the fewest seconds so far.
+
+    The beginning of this order, ordered again, is the same: so what is cut off its end leaves a part of every
+    longer choice.
+    """
     waiting = defaultdict(list)
     for index in members:
         waiting[groups[index]].append((_draw(seed, ids[index]), index))

@@ -1,6 +1,8 @@
 """Stage 1 with its options: hours, mixtures, folds, balance, duplicates, the published way to draw."""
 
+import os
 import shutil
+from itertools import pairwise
 
 import h5py
 import numpy as np
@@ -8,7 +10,7 @@ import pytest
 import soundfile
 from conftest import sound, write_music, write_speech
 
-from mer import MerError, audio, datasets, generate, splits
+from mer import MerError, audio, corpora, datasets, generate, splits
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +64,9 @@ def test_options_that_do_not_go_together_are_refused(cfg):
                                        ("speech", "e", {"balance": True}, "--balance needs classes"),
                                        ("speech", "e", {"hours": 1, "split": "draw"}, "leave --split out"),
                                        ("music", "e", {"folds": 1}, "2 or more"),
+                                       ("music", "e", {"folds": 9}, "at least 11 groups, and there are 8"),
+                                       ("speech", "x", {"split": "draw"}, "--split is of one corpus, .* -l e and -l m"),
+                                       ("speech", "x", {"sounds": "/"}, "--path-sounds is of one corpus"),
                                        ("speech", "e", {"hours": 3}, "3 hours were asked for")):
         with pytest.raises(MerError, match=words):
             generate.run(kind, code, cfg, **options)
@@ -130,6 +135,128 @@ def test_the_same_audio_under_two_names_stays_on_one_side(cfg, tmp_path):
     (tmp_path / "mine.csv").write_text("clip,split\n" + rows)
     made = generate.run("music", "e", cfg, sounds=str(folder), split=str(tmp_path / "mine.csv"))
     assert "the same audio stands on two sides" in datasets.split_about(cfg, "music_english")["note"]
+
+
+def test_force_with_hours_keeps_what_the_whole_corpus_needs(cfg):
+    generate.run("speech", "e", cfg)
+    made = generate.run("speech", "e", cfg, hours=HOURS / 3, force=True)
+    assert made.n_clips == 8 and made.n_extracted == 24
+    assert len(datasets.load("speech", "e", cfg)) == 24
+
+
+def test_hours_say_where_their_sides_come_from(cfg, tmp_path):
+    assert "drawn with seed 1, grouped by speaker" in generate.run("speech", "e", cfg, hours=HOURS / 3).note
+    assert "evenly over 1 speaker;" in generate.run("speech", "e", cfg, hours=3.6 / 3600).note
+    generate.run("speech", "e", cfg, split="published")
+    generate.run("speech", "e", cfg, hours=HOURS / 3)
+    about = datasets.split_about(cfg, datasets.stem(corpora.get("speech", "e"), hours=HOURS / 3))
+    assert about["kind"] == "per clip" and "for comparison only" in about["note"]
+    mixed = generate.run("speech", "x", cfg)
+    assert "english: drawn clip by clip" in mixed.note and "mandarin: the split was drawn" in mixed.note
+    assert datasets.split_about(cfg, "speech_mix")["kind"] == "per clip"
+    clips = datasets.load("speech", "e", cfg).ids
+    rows = "\n".join(f"{clip},{('train', 'test', 'val')[number % 3]}" for number, clip in enumerate(clips))
+    (tmp_path / "mine.csv").write_text("clip,split\n" + rows)
+    whole = generate.run("speech", "e", cfg, split=str(tmp_path / "mine.csv"))
+    assert "leak: group '1' stands on two sides" in whole.note
+    part = generate.run("speech", "e", cfg, hours=HOURS * 0.9)
+    assert "the given file mine.csv" in part.note and "leak: group '1'" in part.note
+
+
+def test_a_mixture_of_fewer_hours_is_a_part_of_one_of_more(make_config, tmp_path):
+    rng = np.random.default_rng(0)
+    for speaker in range(1, 9):
+        for clip in range(4):
+            for path in (f"LibriSpeech/dev-clean/{speaker}/7/{speaker}-7-{clip:04d}.flac",
+                         f"data_aishell/wav/train/S{speaker:04d}/BAC009S{speaker:04d}W{clip:04d}.wav"):
+                (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+                soundfile.write(tmp_path / path, sound(rng, seconds=rng.uniform(1.2, 3)), 16000)
+    cfg, chosen = make_config(f"path_to_data={tmp_path}", folder=tmp_path), []
+    for hours in (0.01, 0.015, 0.02, 0.025, None):
+        generate.run("speech", "x", cfg, hours=hours)
+        chosen.append(set(datasets.load("speech", "x", cfg, hours=hours).ids))
+    assert all(few < many for few, many in pairwise(chosen))
+
+
+def test_a_split_of_other_groups_is_drawn_again_and_its_folds_are_refused(cfg, corpora_folder, tmp_path, capsys):
+    folder = tmp_path / "own"
+    shutil.copytree(corpora_folder / "MER_audio_taffc_dataset", folder)
+    metadata = folder / "panda_dataset_taffc_metadata.csv"
+    metadata.rename(tmp_path / "later.csv")
+    assert "grouped by clip" in generate.run("music", "e", cfg, sounds=str(folder), folds=3).note
+    datasets.load("music", "e", cfg, fold=(1, 3))
+    shutil.copy(tmp_path / "later.csv", metadata)
+    assert "grouped by artist" in generate.run("music", "e", cfg, sounds=str(folder)).note
+    assert "groups or classes, have changed" in capsys.readouterr().out
+    clips = datasets.load("music", "e", cfg)
+    splits.check(clips.ids, clips.group, clips.split)
+    with pytest.raises(MerError, match=r"fold_1of3.* was cut of other clips, groups .* with --folds 3"):
+        datasets.load("music", "e", cfg, fold=(1, 3))
+
+
+def test_folds_of_the_whole_corpus_do_not_serve_its_balanced_part(cfg, corpora_folder, tmp_path):
+    folder = tmp_path / "own"
+    shutil.copytree(corpora_folder / "MER_audio_taffc_dataset", folder)
+    (folder / "Q3" / "MT0300000000.mp3").unlink()
+    generate.run("music", "e", cfg, sounds=str(folder), folds=3)
+    generate.run("music", "e", cfg, sounds=str(folder), balance=True)
+    with pytest.raises(MerError, match="cut of other clips"):
+        datasets.load("music", "e", cfg, fold=(3, 3))
+    made = generate.run("music", "e", cfg, sounds=str(folder), balance=True, folds=3)
+    assert "balanced" in made.note and len(datasets.load("music", "e", cfg, fold=(3, 3))) == 28
+
+
+def test_what_a_user_edited_is_never_lost(cfg, capsys):
+    generate.run("music", "e", cfg, folds=3)
+    mine = {}
+    for name in ("music_english", "music_english.fold_2of3"):
+        path = cfg.features_dir / f"{name}.splits.csv"
+        mine[name] = path.read_text().replace("val", "train", 1)
+        path.write_text(mine[name])
+        assert datasets.split_about(cfg, name)["kind"] == "given"
+    assert "as the user left it" in generate.run("music", "e", cfg).note
+    for number in ("", "2"):
+        generate.run("music", "e", cfg, folds=3, force=True)
+        for name, text in mine.items():
+            assert f"it is kept as {name}.splits.old{number}.csv" in capsys.readouterr().out or name != "music_english"
+            assert (cfg.features_dir / f"{name}.splits.old{number}.csv").read_text() == text
+            (cfg.features_dir / f"{name}.splits.csv").write_text(text)
+    generate.run("music", "e", cfg, force=True)
+    capsys.readouterr()
+    generate.run("music", "e", cfg, force=True)  # drawn, and not edited: nothing to keep
+    assert "kept" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("file", ["music_english.splits.csv", "music_english.splits.json"])
+def test_a_drawn_split_that_was_interrupted_does_not_pass_for_the_users(cfg, monkeypatch, file):
+    replace = os.replace
+
+    def stop(source, target):
+        if str(target).endswith(file):
+            raise KeyboardInterrupt
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", stop)
+    with pytest.raises(KeyboardInterrupt):
+        generate.run("music", "e", cfg)
+    monkeypatch.undo()
+    assert "drawn with seed 1, grouped by artist" in generate.run("music", "e", cfg).note
+    assert datasets.split_about(cfg, "music_english")["kind"] == "drawn"
+
+
+def test_the_same_audio_stays_together_where_there_is_but_one_speaker(cfg, make_config, tmp_path):
+    folder, rng = tmp_path / "data" / "LibriSpeech" / "dev-clean" / "1" / "7", np.random.default_rng(1)
+    folder.mkdir(parents=True)
+    for number in range(12):
+        made = sound(rng, seconds=1.5)
+        for copy in (0, 1):
+            soundfile.write(folder / f"1-7-{2 * number + copy:04d}.flac", made, 16000)
+    for seed in range(3):
+        of_seed = make_config(f"path_to_data={tmp_path / 'data'}", f"seed={seed}", folder=tmp_path)
+        made = generate.run("speech", "e", of_seed, force=True)
+        clips = datasets.load("speech", "e", of_seed)
+        splits.check(clips.ids, clips.ids, clips.split, contents=clips.contents)
+        assert "only 1 speaker: split by clip" in made.note and "leak" not in made.note
 
 
 def published_features(folder, *, overlap):

@@ -183,3 +183,14 @@ def test_published_splits_are_used_where_they_are_whole(sides, whole, gap):
     clips = [SimpleNamespace(split=side) for side in sides]
     assert splits.published(clips) == (sides if whole else None)
     assert gap in splits.published_gap(clips) and bool(gap) == bool(splits.published_gap(clips))
+
+
+def test_folds_of_small_classes_are_cut_or_refused_in_words():
+    n = 32  # eight clips of each class, and validation would take a seventh of them
+    facts = {"ids": [f"{i:02d}" for i in range(n)], "groups": [f"{i:02d}" for i in range(n)], "seed": 1,
+             "labels": [f"Q{i % 4 + 1}" for i in range(n)], "val_fraction": 0.15}
+    folds = splits.draw_folds(n_folds=3, **facts)
+    assert all({"train", "val", "test"} == set(fold) for fold in folds)
+    assert sorted(i for fold in folds for i in range(n) if fold[i] == "test") == list(range(n))
+    with pytest.raises(MerError, match="9 folds need a class of at least 9 clips, and the largest has 8"):
+        splits.draw_folds(n_folds=9, **facts)

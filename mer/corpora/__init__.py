@@ -79,7 +79,7 @@ def find_root(corpus, path_to_data, override=""):
         folder = Path(override).expanduser()
         if not folder.is_dir():
             raise MerError(f"{corpus.NAME} was looked for in {folder}, which is no folder: correct "
-                           f"{corpus.SETTING} in settings.py, or empty it to use path_to_data")
+                           f"{corpus.SETTING} in settings.py (or -ps), or empty it to use path_to_data")
         return _child(corpus, folder) or folder
     wanted = f"{corpus.NAME} was looked for as {' or '.join(corpus.FOLDER)}"
     if not path_to_data:

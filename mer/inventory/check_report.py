@@ -88,10 +88,11 @@ def summary(checked, absent, seconds):
     """Counts over all corpora, as text."""
     counts = Counter(found.kind for one in checked for found in one.findings)
     wrong = ", ".join(f"{number(counts[kind])} {kind}" for kind in check.KINDS if kind != check.NOTE and counts[kind])
+    notes = f"; {number(counts[check.NOTE])} note{'s' * (counts[check.NOTE] > 1)}" if counts[check.NOTE] else ""
     hours = sum(one.hours for one in checked)
     lines = [f"Checked {number(sum(one.n_files for one in checked))} files, {hours:.2f} h, of "
              f"{', '.join(one.place.corpus.NAME for one in checked)} in {seconds:.0f} s: "
-             f"{wrong or 'nothing wrong'}" + f"; {number(counts[check.NOTE])} notes" * bool(counts[check.NOTE]) + "."]
+             f"{wrong or 'nothing wrong'}{notes}."]
     if absent:
         lines.append(f"Not found, so not checked: {', '.join(place.corpus.NAME for place in absent)}.")
     return "\n".join(lines)

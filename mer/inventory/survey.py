@@ -1,6 +1,7 @@
 """What is there of every corpus: where it is looked for, clips, hours, classes, groups, licence, how to get it.
 
-`look` finds one, `describe` counts it; `mer.inventory.survey_text` writes what they give, `mer.inventory.check` reads every file.
+`look` finds one, `describe` counts it; `mer.inventory.survey_text` writes what they give, `mer.inventory.check` reads
+every file.
 """
 
 from collections import Counter
