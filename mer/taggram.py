@@ -96,7 +96,8 @@ def _figure(*, height):
 
 def _heading(figure, prediction):
     """File name, and the models that spoke."""
-    titles = [member["title"].replace("->", "→") for member in prediction.members]
+    # the demo corpus is named below the picture, in a whole sentence
+    titles = [member["title"].replace("->", "→").removesuffix(", demo corpus") for member in prediction.members]
     shared = ", ".join(part for part in titles[0].split(", ") if all(part in title.split(", ") for title in titles))
     about = titles[0] if len(titles) == 1 else f"mean of {len(titles)} models{': ' * bool(shared)}{shared}"
     _text(figure, 0.28, _shortened(shown(prediction.path.name), 38), fontsize=TITLE, fontweight="bold")
@@ -279,7 +280,7 @@ def _save(figure, path):
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Glyph")  # of a script that no font here has: boxes are drawn
             with open(partial, "wb") as file:
-                figure.canvas.print_png(file)
+                figure.canvas.print_png(file, pil_kwargs={"compress_level": 1})
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
