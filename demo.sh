@@ -54,6 +54,7 @@ cat <<END
    demo/results/index.html         every result on one page (open it in a browser)
    demo/results/results.csv        the same as a table
    demo/models_trans/*/*/          per transfer: report.txt, confusion.png, learning_curves.png, predictions.csv
+   hear one:                       python3 quad_pred.py -s e -m e -i demo/data/MER_audio_taffc_dataset/Q1 -o demo/heard
    These numbers come from a synthetic corpus and say nothing about people.
    Next: set path_to_data in settings.py to your corpora; README.md tells how.
 END
