@@ -113,7 +113,8 @@ def run(main):
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
-        print("\ninterrupted; the same command goes on from here", file=sys.stderr)
+        again = "the same command without --force" if "--force" in sys.argv else "the same command"
+        print(f"\ninterrupted; {again} goes on from here", file=sys.stderr)
         sys.exit(130)
     except OSError as error:
         print(f"error: {_os_sentence(error)}", file=sys.stderr)

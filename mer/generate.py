@@ -58,10 +58,28 @@ def run(kind, code, cfg, *, labels=None, sounds=None, split=None, folds=None, ho
         return _generate_part(corpus, cfg, listing, hours=hours, force=force)
     note = ""
     if balance:
-        listing, note = subsets.balanced(listing, seed=cfg.seed)
-    made, n_extracted = _extract(corpus, cfg, listing, force=force)
+        listing, made, n_extracted, note = _extract_balanced(corpus, cfg, listing, force=force)
+    else:
+        made, n_extracted = _extract(corpus, cfg, listing, force=force)
     return _finish(corpus, cfg, made, listing.clips, n_extracted=n_extracted, split=split, folds=folds, more=note,
                    force=force)
+
+
+def _extract_balanced(corpus, cfg, listing, *, force):
+    """Extract as many clips of every class: those that were chosen, the store, how many were extracted, a note.
+
+    Which files are damaged shows only in extraction, and each of them is replaced by the next one of its class.
+    """
+    total = 0
+    while True:
+        chosen, note = subsets.balanced(listing, seed=cfg.seed)
+        made, n_extracted = _extract(corpus, cfg, chosen, force=force)
+        total += n_extracted
+        failed = {clip.id for clip in chosen.clips} - set(made.ids)
+        if not failed:
+            return chosen, made, total, note
+        usable = tuple(clip for clip in listing.clips if clip.id not in failed)
+        listing, force = replace(listing, clips=usable, skipped=tuple(made.skipped)), False
 
 
 def _refuse(kind, *, hours, folds, balance, split):
@@ -168,7 +186,10 @@ def _generate_part(corpus, cfg, listing, *, hours, force):
     part, note = _without_duplicates(whole.take(whole.split != ""))
     n_groups = len(set(part.group))
     evenly = f"evenly over {n_groups} {listing.grouped_by}{'s' * (n_groups != 1)}"
-    note = "; ".join(filter(None, [f"{hours:g} h chosen with seed {cfg.seed}, {evenly}", about_split["note"], note]))
+    absent = [side for side in splits.SPLITS if side not in part.split]
+    empty = f"no clip in {' and '.join(absent)}: training wants more hours" if absent else ""
+    note = "; ".join(filter(None, [f"{hours:g} h chosen with seed {cfg.seed}, {evenly}", about_split["note"], note,
+                                   empty]))
     return _save_listed(corpus, cfg, part, part.ids, hours=hours, about={**about_split, "note": note},
                         n_extracted=n_extracted, skipped=made.skipped)
 

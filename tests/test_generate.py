@@ -117,6 +117,19 @@ def test_balance_undersamples_and_is_remembered(cfg, corpora_folder, tmp_path):
     assert whole.n_clips == 27 and "balanced" not in whole.note and whole.n_extracted == 15
 
 
+def test_balance_replaces_what_cannot_be_read(cfg, corpora_folder, tmp_path):
+    folder = tmp_path / "own"
+    shutil.copytree(corpora_folder / "MER_audio_taffc_dataset", folder)
+    for path in sorted((folder / "Q3").iterdir())[:5]:
+        path.unlink()
+    for path in sorted((folder / "Q1").iterdir())[3:]:
+        path.write_bytes(path.read_bytes()[:50])
+    made = generate.run("music", "e", cfg, sounds=str(folder), balance=True)
+    assert np.bincount(datasets.load("music", "e", cfg).quadrant).tolist() == [3, 3, 3, 3]
+    assert "3 clips in each of 4 classes" in made.note
+    assert any(name.startswith("Q1/") for name, _ in made.skipped)
+
+
 def test_the_same_audio_under_two_names_stays_on_one_side(cfg, tmp_path):
     folder, rng = tmp_path / "copies", np.random.default_rng(1)
     for quadrant in ("Q1", "Q2", "Q3", "Q4"):
