@@ -360,7 +360,9 @@ def test_control_c_and_the_same_command(server, tmp_path):
     server.files["/a"] = packed
     server.tells_length, server.breaks = False, []
     code = (f"import hashlib, os, signal, sys; sys.path.insert(0, {str(ROOT)!r})\n"
-            "from mer import cli, corpora\nfrom mer.inventory import download, resume\nfrom mer.corpora._archive import Archive\n"
+            "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background jobs ignore it
+            "from mer import cli, corpora\nfrom mer.corpora._archive import Archive\n"
+            "from mer.inventory import download, resume\n"
             "resume.CHUNK_BYTES = 1000\ncorpus = corpora.get('speech', 'e')\n"
             f"corpus.ARCHIVES = {{'dev-clean': Archive('a.tar.gz', {len(packed)}, "
             f"'md5:{hashlib.md5(packed).hexdigest()}', ({server.url('/a')!r},), 1, 'dev-clean', 10**6)}}\n"
