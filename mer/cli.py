@@ -93,6 +93,10 @@ def start_keras():
         try:
             import keras
             keras.ops.zeros(1)
+        except (ImportError, ValueError) as error:
+            reason = str(error).splitlines()[0]
+            raise MerError(f"Keras cannot start ({reason}): pip install -r requirements.txt, or set KERAS_BACKEND to a "
+                           "backend that is installed") from None
         except Exception:
             held.seek(0)
             os.write(screen, held.read())

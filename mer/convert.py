@@ -104,8 +104,8 @@ def _is_converted(run, sha256, *, force):
 
 def _facts(about, module):
     """What run.json says of a converted model, in the words of `mer.pretrain` and `mer.transfer`."""
-    facts = {"name": about["model"], "pretext": module.PRETEXT, "speech": about["speech"], "it": about["it"],
-             "hours": about["hours"], "settings": about["settings"]}
+    facts = {"kind": about["kind"], "name": about["model"], "pretext": module.PRETEXT, "speech": about["speech"],
+             "it": about["it"], "hours": about["hours"], "settings": about["settings"]}
     speech = corpora.get("speech", about["speech"]) if about["speech"] else None
     if about["kind"] == "pretext":
         return {**facts, "language": speech and speech.LANGUAGE}

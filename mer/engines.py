@@ -205,8 +205,9 @@ def build_keras(found, *, load_module):
     """
     try:
         cli.start_keras()
-    except ImportError as error:
-        raise _NoKeras(f"Keras cannot be used (there is no module {error.name!r}): run 'pip install -r "
+    except (ImportError, ValueError) as error:  # ValueError: a backend that Keras does not know
+        reason = f"there is no module {error.name!r}" if isinstance(error, ImportError) else str(error)
+        raise _NoKeras(f"Keras cannot be used ({reason}): run 'pip install -r "
                        "requirements.txt', or set KERAS_BACKEND to a backend that is installed") from None
     import keras
 

@@ -29,6 +29,8 @@ AUDIO_SUFFIXES = (*corpora.AUDIO_SUFFIXES, ".oga", ".mp4", ".wma", ".mka", ".web
                   ".mkv")
 _PARTS = {"npy": "{}.npy", "taggram": "{}.png", "json": "{}/clip.json", "timeline": "{}/timeline.csv",
           "plane": "{}/plane.png"}
+SUMMARY = "summary.csv"
+_MOST_BYTES = 236  # of a name; with a number and ".npy.part" behind it that stays within the 255 of file systems
 
 
 def songs(inputs):
@@ -66,18 +68,25 @@ def songs(inputs):
     if n_others:
         print(f"note: {n_others} file(s) in the folders have no suffix of audio and were not tried; name one to try it",
               file=sys.stderr)
-    taken = set()
+    taken = {SUMMARY}
     return {path: _free_name(below, taken) for path, below in found.items()}
 
 
 def _free_name(below, taken):
     """A name for the results none of whose files is taken; `taken` gets them."""
-    stem = below.with_suffix("").as_posix()
-    for name in itertools.chain((stem, below.as_posix()), (f"{stem}-{n}" for n in itertools.count(2))):
+    # of "...wav" there would remain "..", the folder above that of the results
+    without = below.with_suffix("") if below.stem.strip(".") else below
+    stem, whole = (path.with_name(_cut(path.name)).as_posix() for path in (without, below))
+    for name in itertools.chain((stem, whole), (f"{stem}-{n}" for n in itertools.count(2))):
         files = {part.format(name).casefold() for part in ("{}", *_PARTS.values())}
         if not files & taken:
             taken |= files
             return name
+
+
+def _cut(name):
+    raw = os.fsencode(name)
+    return name if len(raw) <= _MOST_BYTES else raw[:_MOST_BYTES].decode("utf-8", "ignore")
 
 
 def write(prediction, folder, *, name=None, pictures=True):

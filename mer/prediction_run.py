@@ -89,7 +89,7 @@ def run(songs, engines, folder, *, hop_seconds=None, pictures=True, with_timelin
         except KeyboardInterrupt:
             done.interrupted = True
     if folder:
-        prediction_files.summary_csv(done.songs, Path(folder) / "summary.csv", left_out=done.left_out)
+        prediction_files.summary_csv(done.songs, Path(folder) / prediction_files.SUMMARY, left_out=done.left_out)
     _tell(done, len(songs), folder)
     return done
 

@@ -6,6 +6,7 @@ tell them apart. Positions are fixed: matplotlib's layout engines take longer th
 
 import os
 import warnings
+from contextlib import contextmanager
 
 import numpy as np
 from matplotlib import colormaps, font_manager
@@ -101,7 +102,7 @@ def _heading(figure, prediction):
     shared = ", ".join(part for part in titles[0].split(", ") if all(part in title.split(", ") for title in titles))
     about = titles[0] if len(titles) == 1 else f"mean of {len(titles)} models{': ' * bool(shared)}{shared}"
     _text(figure, 0.28, _shortened(shown(prediction.path.name), 38), fontsize=TITLE, fontweight="bold")
-    _text(figure, 0.62, _shortened(about, 66), fontsize=SMALL, color=GREY)
+    _text(figure, 0.62, _shortened(about, 88), fontsize=SMALL, color=GREY)
 
 
 def _footnote(figure, prediction, lines):
@@ -241,7 +242,7 @@ def _time_axis(ax, seconds, *, labels=True):
     ax.set_xlim(0, seconds)
     ax.set_xticks(ticks, [_clock(tick, step) for tick in ticks] if labels else [])
     ax.tick_params(axis="x", labelsize=SMALL, length=4 if labels else 0)
-    if labels and ticks[-1] > 0.97 * seconds:
+    if labels and ticks[-1] > 0.97 * seconds and ax.get_position().x1 > 0.9:
         ax.get_xticklabels()[-1].set_horizontalalignment("right")  # it would leave the picture
 
 
@@ -262,11 +263,22 @@ def _probability_bar(figure, image, place):
 
 
 def _text(figure, inches, text, **options):
-    """A line at a distance from the top; a "$" in a file name is no formula."""
+    """A line at a distance from the top, smaller where it would be too wide; a "$" in a file name is no formula."""
     installed = {font.name for font in font_manager.fontManager.ttflist}
     families = ["DejaVu Sans", *(name for name in _CHINESE_FONTS if name in installed)]
-    figure.text(0.04, 1 - inches / figure.get_figheight(), text, parse_math=False, fontfamily=families, va="center",
-                **options)
+    line = figure.text(0.04, 1 - inches / figure.get_figheight(), text, parse_math=False, fontfamily=families,
+                       va="center", **options)
+    with _boxes():
+        width = line.get_window_extent().width
+    line.set_fontsize(line.get_fontsize() * min(1, 0.92 * figure.bbox.width / width))
+
+
+@contextmanager
+def _boxes():
+    """Characters that no font here has become boxes, without a warning for each."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph")
+        yield
 
 
 def _shortened(text, most):
@@ -277,10 +289,8 @@ def _save(figure, path):
     """Write to a temporary name, then rename."""
     partial = path.with_name(f"{path.name}.part")
     try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Glyph")  # of a script that no font here has: boxes are drawn
-            with open(partial, "wb") as file:
-                figure.canvas.print_png(file, pil_kwargs={"compress_level": 1})
+        with _boxes(), open(partial, "wb") as file:
+            figure.canvas.print_png(file, pil_kwargs={"compress_level": 1})
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)

@@ -94,7 +94,7 @@ def serve(page, *, port, browser, upload_mb, look):
     Raises
     ------
     MerError
-        The port is taken.
+        The port is taken, or no port.
     """
     from starlette.middleware import Middleware
 
@@ -105,7 +105,7 @@ def serve(page, *, port, browser, upload_mb, look):
             max_file_size=f"{upload_mb}mb", allowed_paths=[], ssr_mode=False, mcp_server=False, pwa=False,
             run_history=False, enable_monitoring=False, footer_links=[], strict_cors=True,
             app_kwargs={"middleware": [Middleware(Local)]}, **look)
-    except OSError as error:
+    except (OSError, OverflowError) as error:  # OverflowError: a port above 65535
         raise MerError(f"port {port or '7860 to 7959'} cannot be used ({str(error).split('. You')[0]}): choose another "
                        "one with --port") from None
     print(f"The page is at {address} (Ctrl+C ends it)", flush=True)

@@ -111,7 +111,7 @@ def choose(cfg, *, ensemble=None, demo=False, **wanted):
     wanted = {name: None if name in free else wanted.get(name) for name in _CHOICES}
     found = find(cfg, **wanted, demo=demo)
     if demo and not found and not ensemble:
-        return [_demo_model(cfg)]
+        return [_demo_model(cfg, wanted)]
     if not found:
         raise MerError(_nothing(cfg, wanted, demo))
     if ensemble is None:
@@ -195,7 +195,8 @@ def _about(path):
         if about is None:
             raise MerError(f"{path} has no readable {run.stem}/run.json beside it, so nothing says what it is: copy "
                            "that folder along with the weights")
-        return {"origin": "ours", **about, "kind": "transfer" if about.get("music") else "pretext"}
+        # a converted file under a name of its own is a transfer of which nobody knows the music
+        return {"origin": "ours", "kind": "transfer" if about.get("music") else "pretext", **about}
     from mer import legacy  # imports h5py
     return legacy.about(path)
 
@@ -218,16 +219,25 @@ def _place(value, order):
     return order.index(value) if value in order else len(order)
 
 
-def _demo_model(cfg):
+def _demo_model(cfg, wanted):
     path = cfg.root / DEMO_MODEL
     if not path.is_file():
         raise MerError(f"the demo model {DEMO_MODEL} is not here: run 'bash demo.sh', which trains one")
-    return named(path)
+    found = named(path)
+    if not _fits(found.about, wanted):
+        has = " ".join(f"{_FLAGS[name]} {found.about[name]}" for name in _CHOICES if found.about[name] is not None)
+        raise MerError(f"the demo model is {has}, and {_asked(wanted)} is asked for: leave these flags out, or run "
+                       "'bash demo.sh', which trains others")
+    return found
+
+
+def _asked(wanted):
+    return " ".join(f"{_FLAGS[name]} {value}" for name, value in wanted.items() if value is not None)
 
 
 def _nothing(cfg, wanted, demo):
     """The sentence for no model at all, or none of the kind that was asked for."""
-    asked = " ".join(f"{_FLAGS[name]} {value}" for name, value in wanted.items() if value is not None)
+    asked = _asked(wanted)
     there = [f"{found.path.parent.name}/{found.path.name}" for found in find(cfg, demo=demo)]
     if there:
         more = f" and {len(there) - 5} more" if len(there) > 5 else ""

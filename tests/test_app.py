@@ -20,7 +20,7 @@ import pytest
 import soundfile
 from conftest import ROOT
 
-from mer import engines, onnx_file, predict, zoo
+from mer import MerError, engines, onnx_file, predict, webserver, zoo
 from mer.tasks import TASKS
 
 pytest.importorskip("onnxruntime", reason="onnxruntime is not installed: pip install -r requirements-predict.txt")
@@ -165,6 +165,19 @@ def test_without_gradio_the_requirements_are_named(tmp_path):
     done = run_app("--no-browser", PYTHONPATH=str(tmp_path))
     assert done.returncode == 1 and "Traceback" not in done.stderr
     assert done.stderr.strip().endswith("run 'pip install -r requirements-app.txt'")
+
+
+@pytest.mark.parametrize("error", [OSError("Cannot find empty port in range: 7-7. You can"),
+                                   OverflowError("bind(): port must be 0-65535.")])
+def test_a_port_that_cannot_be_used_is_one_sentence(error):
+    pytest.importorskip("starlette", reason="gradio is not installed: pip install -r requirements-app.txt")
+
+    def launch(**_):
+        raise error
+
+    page = SimpleNamespace(queue=lambda **_: None, launch=launch)
+    with pytest.raises(MerError, match=r"^port 70000 cannot be used \(.*\): choose another one with --port$"):
+        webserver.serve(page, port=70000, browser=False, upload_mb=1, look={})
 
 
 # Python reads this file at its start: the server says where else it wants to go.

@@ -284,6 +284,16 @@ def test_without_keras_there_is_one_sentence(trained, tmp_path):
         assert "there is no module 'keras'): run 'pip install -r requirements.txt'" in done.stderr
 
 
+def test_an_unknown_backend_is_one_sentence(trained, monkeypatch):
+    def fail():
+        raise ValueError("Unable to import backend : nosuch")
+
+    monkeypatch.setattr(engines.cli, "start_keras", fail)
+    found = SimpleNamespace(path=trained.path, about=trained.about, onnx=None)
+    with pytest.raises(MerError, match=r"Keras cannot be used \(Unable to import backend : nosuch\): run 'pip install"):
+        open_engine(found, "keras")
+
+
 def test_without_onnxruntime(trained, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     found = beside(trained, tmp_path)

@@ -10,12 +10,16 @@ SCRIPTS = ("generate_dataset", "pretrain_denoise", "pretrain_cpc", "trans_train_
            "trans_train_cpc_multi", "report", "make_demo_corpus", "corpora", "agreement",
            "convert_weights", "quad_pred", "export", "app")
 # A module of `mer` imports only from lower ranks, or from its own package.
-RANKS = {"config": 0, "audio": 0, "decode": 0, "tasks": 0, "layers": 0, "metrics": 0, "tables": 0, "progress": 0,
-         "corpora": 1, "split_search": 1, "pretext": 1, "heads": 1, "weights": 1, "cli": 1, "figures": 1,
-         "report_text": 1, "page": 2, "store": 2, "training": 2, "splits": 2, "split_files": 2, "subsets": 2,
-         "imported_csv": 2, "legacy": 1, "stream": 1, "onnx_file": 1, "zoo": 2, "engines": 2, "onnx_graph": 2, "export": 3,
-         "predict": 3, "taggram": 4, "prediction_files": 5, "prediction_run": 6, "webpage": 6, "webserver": 7, "encoders": 2, "convert": 2, "extract": 3, "report": 3, "gather": 3, "sides": 3, "imported": 3, "inventory": 3,
-         "raters": 3, "datasets": 4, "generate": 5, "pretrain": 5, "transfer": 5, "crossval": 6}
+RANKS = {name: rank for rank, names in enumerate((
+    "config audio decode tasks layers metrics tables progress",  # 0
+    "corpora split_search pretext heads weights cli figures report_text legacy stream onnx_file",  # 1
+    "page store training splits split_files subsets imported_csv zoo engines onnx_graph encoders convert",  # 2
+    "export predict extract report gather sides imported inventory raters",  # 3
+    "taggram datasets",  # 4
+    "prediction_files generate pretrain transfer",  # 5
+    "prediction_run webpage crossval",  # 6
+    "webserver",  # 7
+)) for name in names.split()}
 SAME_RANK = {("audio", "decode")}  # audio.load is the public name of what decode does
 MODULES = sorted((ROOT / "mer").rglob("*.py"))
 SOURCES = [ROOT / f"{name}.py" for name in SCRIPTS] + MODULES + sorted((ROOT / "models").glob("*.py"))

@@ -104,6 +104,17 @@ def test_three_of_one_name_are_numbered(tmp_path):
     assert list(prediction_files.songs(files).values()) == ["x", "x.wav", "x-2", "x-3"]
 
 
+def test_no_name_leaves_the_folder_or_is_too_long_or_that_of_the_summary(tmp_path):
+    files = [tmp_path / name for name in ("...wav", "..wav", "summary.csv.wav", f"{'x' * 251}.wav", f"{'x' * 251}.mp3",
+                                          f"{chr(0x6b4c) * 83}.wav")]
+    names = list(prediction_files.songs(files).values())
+    assert names[:3] == ["...wav", "..wav", "summary.csv.wav"]
+    assert names[3:] == ["x" * 236, f"{'x' * 236}-2", chr(0x6b4c) * 78]
+    write_sound(tmp_path / "a.wav")
+    prediction_run.run({tmp_path / "a.wav": names[4]}, [engine()], tmp_path / "out")
+    assert (tmp_path / "out" / f"{names[4]}.npy").is_file()
+
+
 def test_files_that_are_no_audio_are_counted(tmp_path, capsys):
     write_sound(tmp_path / "a.wav")
     (tmp_path / "notes.txt").write_text("x")

@@ -1,6 +1,7 @@
 """mer.taggram: the pictures have a phone's width, show what is predicted, and leave nothing half-written."""
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +86,26 @@ def test_demo_models_and_ensembles_are_said_in_the_picture(tmp_path):
     assert (drawn(taggram.plane, made, tmp_path / "b.png") != plain).any()
 
 
+@pytest.mark.parametrize("seconds", [0.96, 3, 20, 59.9, 95, 3600, 3629, 21000])
+@pytest.mark.parametrize("draw", [taggram.taggram, taggram.plane])
+def test_no_text_covers_another_or_leaves_the_picture(tmp_path, monkeypatch, draw, seconds):
+    figures = []
+    monkeypatch.setattr(taggram, "_save", lambda figure, path: figures.append(figure))
+    title = "SCAE corrected, Feat. Ext., Mandarin speech -> Mandarin music, run 10, published weights"
+    made = replace(prediction(30), seconds=seconds, path=Path(f"{'W' * 60}.mp3"))
+    made.members[0]["title"] = title
+    draw(made, tmp_path / "x.png")
+    figures[0].canvas.draw()
+    assert title.replace("->", "\u2192") in [text.get_text() for text in figures[0].texts]
+    for text in figures[0].texts:
+        assert text.get_window_extent().x1 < 1080
+    (axis,) = (ax for ax in figures[0].axes if ax.get_xlabel().startswith("time"))
+    labels = [label.get_window_extent() for label in axis.get_xticklabels()]
+    assert len(labels) > 1
+    assert all(left.x1 + 4 < right.x0 for left, right in pairwise(labels))
+    assert labels[-1].x1 < 1080
+
+
 def test_smoothing_keeps_the_mean_of_a_constant_and_grows_with_the_song():
     assert [taggram._smoothing(n) for n in (1, 7, 8, 100, 240, 3600)] == [1, 1, 3, 3, 9, 121]
     np.testing.assert_allclose(taggram._smoothed(np.full(20, 0.3), 9), 0.3)
@@ -97,7 +118,7 @@ def test_times_are_written_as_on_a_clock(seconds, step, words):
 
 
 def test_a_failed_picture_leaves_nothing_behind(tmp_path, monkeypatch):
-    def fail(*_):
+    def fail(*_, **__):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("matplotlib.backends.backend_agg.FigureCanvasAgg.print_png", fail)

@@ -96,6 +96,16 @@ def test_choose_says_what_to_do_where_nothing_is(root, cfg):
         zoo.choose(cfg, demo=True)
 
 
+def test_the_demo_model_does_not_stand_for_another(root, cfg, monkeypatch):
+    (root / "demo_corpus").mkdir()
+    path = add(root / "demo_corpus", model="model_cpc", release="n", corpus="demo")
+    monkeypatch.setattr(zoo, "DEMO_MODEL", path.relative_to(root))
+    assert zoo.choose(cfg, demo=True, speech="e", model="model_cpc")[0].path == path
+    with pytest.raises(MerError, match=r"the demo model is -s e -m e -mod model_cpc -rel n --run 0, and -s x -m t is "
+                                       r"asked for: leave these flags out"):
+        zoo.choose(cfg, demo=True, speech="x", music="t")
+
+
 def test_choose_names_what_there_is(root, cfg):
     path = add(root / "models_trans" / "speech_eng_2_music_eng")
     with pytest.raises(MerError, match=rf"no transferred model fits -s m -m t --run 2; there are .*{path.name}: ask"):
@@ -134,6 +144,8 @@ def test_named_files(root):
             zoo.named(root / name)
     with pytest.raises(MerError, match="is a pretrained encoder, which knows nothing of emotion"):
         zoo.named(add(root / "encoders", music=None))
+    converted = zoo.named(add(root / "converted", music=None, speech=None, kind="transfer"))
+    assert converted.about["music"] is None
 
 
 def test_what_cannot_be_read_is_said(root, cfg, capsys):
