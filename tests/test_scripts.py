@@ -224,6 +224,11 @@ def test_known_errors_are_one_sentence_and_exit_with_1(pretrained, argv, words):
     assert "Traceback" not in done.stderr
 
 
+def test_a_backend_that_is_not_there_is_one_sentence(home):
+    done = command("pretrain_cpc.py", "-s", "e", "-mod", "model_cpc", env={**os.environ, "KERAS_BACKEND": "nosuch"})
+    assert done.returncode == 1 and "error: Keras cannot start" in done.stderr and "Traceback" not in done.stderr
+
+
 def test_kill_in_the_middle_of_pretraining_loses_at_most_an_epoch(stores, home):
     argv = [sys.executable, "pretrain_denoise.py", "-s", "m", "-mod", "model_over", "--set", "pretrain_epochs=3",
             "--set", "pretrain_batch_patches=8"]
