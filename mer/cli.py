@@ -79,11 +79,20 @@ def announce(cfg):
         print("Demo corpus in use: results go to demo/ and say nothing about people.")
 
 
+class NoKeras(MerError):
+    """Keras, or the backend that KERAS_BACKEND names, is not installed."""
+
+
 def start_keras():
     """Import Keras and let it find its devices, before the modules that use it are imported.
 
     TensorFlow writes notes on CUDA and oneDNN past every log level while it does so; they are held back, and
     shown where the start fails.
+
+    Raises
+    ------
+    NoKeras
+        Keras or its backend is not there.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
@@ -93,10 +102,10 @@ def start_keras():
         try:
             import keras
             keras.ops.zeros(1)
-        except (ImportError, ValueError) as error:
+        except (ImportError, ValueError) as error:  # ValueError: a backend that Keras does not know
             reason = str(error).splitlines()[0]
-            raise MerError(f"Keras cannot start ({reason}): pip install -r requirements.txt, or set KERAS_BACKEND to a "
-                           "backend that is installed") from None
+            raise NoKeras(f"Keras cannot start ({reason}): run 'pip install -r requirements.txt', or set "
+                          "KERAS_BACKEND to a backend that is installed") from None
         except Exception:
             held.seek(0)
             os.write(screen, held.read())

@@ -96,7 +96,7 @@ def _why_not_onnx(found):
 def _with_keras_instead(found, problem, load_module):
     try:
         engine = open_keras(found, load_module=load_module)
-    except _NoKeras as error:
+    except cli.NoKeras as error:
         raise MerError(f"{problem}, and {error}") from None
     print(f"note: {problem}; Keras takes over, which starts slowly ('python3 export.py {found.path}' mends that)",
           file=sys.stderr)
@@ -158,10 +158,6 @@ def _session(path):
                        ) from None
 
 
-class _NoKeras(MerError):
-    pass
-
-
 def open_keras(found, *, load_module):
     """Open a weight file with Keras.
 
@@ -203,12 +199,7 @@ def build_keras(found, *, load_module):
     keras.Model
         Patch (batch, bands, frames, 1) -> {task: (batch, classes)}.
     """
-    try:
-        cli.start_keras()
-    except (ImportError, ValueError) as error:  # ValueError: a backend that Keras does not know
-        reason = f"there is no module {error.name!r}" if isinstance(error, ImportError) else str(error)
-        raise _NoKeras(f"Keras cannot be used ({reason}): run 'pip install -r "
-                       "requirements.txt', or set KERAS_BACKEND to a backend that is installed") from None
+    cli.start_keras()
     import keras
 
     from mer import heads, legacy, weights
