@@ -13,7 +13,7 @@ from contextlib import redirect_stdout
 
 import models
 import settings
-from mer import cli, config, corpora
+from mer import cli, config, corpora, pictures
 
 
 def parse(argv):
@@ -38,7 +38,8 @@ def parse(argv):
     made.add_argument("--engine", choices=("auto", "onnx", "keras"), default="auto", help="auto: the exported file "
                       "where it is there, otherwise Keras (default)")
     made.add_argument("--json", action="store_true", help="one JSON document on stdout, and nothing else there")
-    made.add_argument("--no-pictures", action="store_true", help="write no pictures, which saves half a second")
+    made.add_argument("--no-pictures", action="store_true", help="write no pictures, which is faster")
+    made.add_argument("--force", action="store_true", help="predict again what an earlier run has done")
     made.add_argument("--strict", action="store_true", help="exit with 1 if any file had to be left out")
     args = made.parse_args(argv)
     if not (args.out or args.json):
@@ -51,8 +52,9 @@ def parse(argv):
 def main(argv=None):
     args = parse(argv)
     cfg = config.load(settings, os.environ, args.set)
-    from mer import engines, prediction_files, prediction_run, zoo  # numpy starts here: -h and typos answer at once
-    with redirect_stdout(sys.stderr if args.json else sys.stdout):
+    drawn = [] if args.no_pictures or not args.out else args.input
+    with redirect_stdout(sys.stderr if args.json else sys.stdout), pictures.drawing(drawn) as draw:
+        from mer import engines, prediction_files, prediction_run, zoo  # numpy starts here: -h and typos answer at once
         if args.weights:
             chosen = [zoo.named(path) for path in args.weights]
         else:
@@ -60,8 +62,8 @@ def main(argv=None):
                                 model=args.model, release=args.release, it=args.run)
         songs = prediction_files.songs(args.input)
         opened = [engines.open_engine(found, engine=args.engine, load_module=load_module) for found in chosen]
-        done = prediction_run.run(songs, opened, args.out, hop_seconds=args.hop, pictures=not args.no_pictures,
-                                  with_timelines=args.json)
+        done = prediction_run.run(songs, opened, args.out, hop_seconds=args.hop, draw=draw,
+                                  with_timelines=args.json, force=args.force)
     if args.json:
         print(done.as_json())
     return done.exit_status(strict=args.strict)

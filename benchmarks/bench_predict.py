@@ -54,7 +54,7 @@ def copy_and_export(weights, folder):
 def measure(weights, song, out, *, engine, pictures):
     """Wall seconds, CPU seconds and peak MiB of one cold prediction."""
     command = [sys.executable, str(ROOT / "quad_pred.py"), "--weights", str(weights), "-i", str(song), "-o", str(out),
-               "--engine", engine, *([] if pictures else ["--no-pictures"])]
+               "--engine", engine, "--force", *([] if pictures else ["--no-pictures"])]
     begin = time.perf_counter()
     child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(child.pid, 0)

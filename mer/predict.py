@@ -194,6 +194,7 @@ def actual_hop_seconds(engines, hop_seconds=None):
 
 def _features(engines):
     """The LogMel and the frames of a patch that all engines want."""
+    _refuse_repeats(engines)
     wanted = [_feature_settings(engine.about["settings"]) for engine in engines]
     for engine, settings in zip(engines, wanted, strict=True):
         if settings != wanted[0]:
@@ -203,6 +204,16 @@ def _features(engines):
     settings = dict(wanted[0])
     patch_frames = settings.pop("patch_frames")
     return audio.LogMel(**settings, quick_start=True), patch_frames
+
+
+def _refuse_repeats(engines):
+    """A model that counts twice would make the spread of an ensemble too small."""
+    seen = {}
+    for engine in engines:
+        other = seen.setdefault(engine.about.get("sha256", id(engine)), engine)
+        if other is not engine:
+            raise MerError(f"{engine.title} came twice ({other.about['file']} and {engine.about['file']} have the same"
+                           " weights), but an ensemble is made of different models; name each once.")
 
 
 def _feature_settings(settings):

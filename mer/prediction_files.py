@@ -16,6 +16,7 @@ import itertools
 import json
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ AUDIO_SUFFIXES = (*corpora.AUDIO_SUFFIXES, ".oga", ".mp4", ".wma", ".mka", ".web
                   ".mkv")
 _PARTS = {"npy": "{}.npy", "taggram": "{}.png", "json": "{}/clip.json", "timeline": "{}/timeline.csv",
           "plane": "{}/plane.png"}
+PICTURES = ("taggram", "plane")
 SUMMARY = "summary.csv"
 _MOST_BYTES = 236  # of a name; with a number and ".npy.part" behind it that stays within the 255 of file systems
 
@@ -89,7 +91,7 @@ def _cut(name):
     return name if len(raw) <= _MOST_BYTES else raw[:_MOST_BYTES].decode("utf-8", "ignore")
 
 
-def write(prediction, folder, *, name=None, pictures=True):
+def write(prediction, folder, *, name=None, draw=None):
     """Write the results of one song, each file to a temporary name first.
 
     Parameters
@@ -98,30 +100,76 @@ def write(prediction, folder, *, name=None, pictures=True):
     folder : path
     name : str or None
         Of the results, may hold "/"; None: that of the file.
-    pictures : bool
-        Draw the tag-gram and the plane. There are none of a silent file.
+    draw : callable or None
+        See `pictures.drawing`; None: no pictures. There are none of a silent file.
 
     Returns
     -------
     dict of str to pathlib.Path
         "npy", "json", "timeline" and, with pictures, "taggram", "plane".
     """
-    name = name or prediction.path.stem
-    paths = {part: Path(folder) / pattern.format(name) for part, pattern in _PARTS.items()}
+    return begin(prediction, folder, name=name, draw=draw).finish()
+
+
+def begin(prediction, folder, *, name=None, draw=None, source=None):
+    """Write all but clip.json, whose presence says that the rest is whole, and begin to draw.
+
+    Parameters
+    ----------
+    prediction, folder, name, draw
+        As of `write`.
+    source : dict or None
+        Further content of clip.json: what tells that the file is the same, see `earlier.identity`.
+
+    Returns
+    -------
+    Unfinished
+    """
+    paths = places(folder, name or prediction.path.stem)
     paths["json"].parent.mkdir(parents=True, exist_ok=True)
+    paths["json"].unlink(missing_ok=True)
     quadrants = prediction.probabilities["quadrants"].astype(np.float32)
     _replace(paths["npy"], lambda file: np.save(file, quadrants, allow_pickle=False))
-    _replace_text(paths["json"], json.dumps(prediction.summary(), indent=1, ensure_ascii=False) + "\n")
     rows = timeline(prediction)
     _replace_csv(paths["timeline"], list(rows), zip(*rows.values(), strict=True))
-    if pictures and prediction.status == "ok":
-        from mer import taggram  # matplotlib starts here
-        taggram.taggram(prediction, paths["taggram"])
-        taggram.plane(prediction, paths["plane"])
+    if draw and prediction.status == "ok":
+        waits = [draw(part, prediction, paths[part]) for part in PICTURES]
     else:
-        for part in ("taggram", "plane"):  # of an earlier run: it would show something else
+        waits = []
+        for part in PICTURES:  # of an earlier run: it would show something else
             paths.pop(part).unlink(missing_ok=True)
-    return paths
+    return Unfinished({**prediction.summary(), **(source or {})}, paths, waits)
+
+
+@dataclass
+class Unfinished:
+    """Results of one song whose pictures are being drawn.
+
+    Attributes
+    ----------
+    content : dict
+        Of clip.json.
+    paths : dict of str to pathlib.Path
+        See `write`.
+    waits : list of callable
+        Each waits for one picture.
+    """
+
+    content: dict
+    paths: dict
+    waits: list
+
+    def finish(self):
+        """Wait for the pictures, write clip.json, and return `paths`."""
+        for wait in self.waits:
+            wait()
+        _replace_text(self.paths["json"], json.dumps(self.content, indent=1, ensure_ascii=False) + "\n")
+        return self.paths
+
+
+def places(folder, name):
+    """Where the results of that name lie: the keys of `write` to paths."""
+    return {part: Path(folder) / pattern.format(name) for part, pattern in _PARTS.items()}
 
 
 def timeline(prediction):
@@ -141,6 +189,14 @@ def timeline(prediction):
         spread = np.column_stack([spread, 2 * spread[:, 5], 2 * spread[:, 7]])  # A+ and A- add up to 1, V+ and V- too
         columns |= dict(zip((f"{name}_spread" for name in VALUES), np.round(spread.T, 6).tolist(), strict=True))
     return columns
+
+
+def read_timeline(path):
+    """Columns of a timeline.csv, as `timeline` gave them; OSError or ValueError where it is damaged."""
+    with open(path, encoding="utf-8", newline="") as file:
+        names, *rows = csv.reader(file)
+    columns = zip(*rows, strict=True) if rows else [[]] * len(names)
+    return {name: [float(value) for value in column] for name, column in zip(names, columns, strict=True)}
 
 
 def summary_csv(summaries, path, *, left_out=()):

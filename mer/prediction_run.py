@@ -2,11 +2,14 @@
 
 import json
 import sys
+from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 
-from mer import MerError, predict, prediction_files, progress
+from mer import MerError, earlier, pictures, predict, prediction_files, progress
 
+MOST_BEGUN = 8  # songs whose pictures may wait to be drawn
 _BAR = "{percentage:3.0f}%|{bar}| {n:.1f} of {total_fmt} songs [{elapsed}<{remaining}]"
 
 
@@ -20,11 +23,14 @@ class Done:
         `Prediction.summary()` of each song predicted, with "timeline" where that was asked for.
     left_out : list of (pathlib.Path, str)
         Files that could not be predicted, with the reason.
+    n_earlier : int
+        How many of the songs an earlier run had done.
     interrupted : bool
     """
 
     songs: list = field(default_factory=list)
     left_out: list = field(default_factory=list)
+    n_earlier: int = 0
     interrupted: bool = False
 
     def as_json(self):
@@ -39,10 +45,11 @@ class Done:
         return 1 if self.left_out and (strict or not self.songs) else 0
 
 
-def run(songs, engines, folder, *, hop_seconds=None, pictures=True, with_timelines=False):
+def run(songs, engines, folder, *, hop_seconds=None, draw=None, with_timelines=False, force=False):
     """Predict songs one after the other and write their files; a song that cannot be read does not stop the rest.
 
-    The means go to stdout as they come, the bar and what was left out to stderr.
+    The means go to stdout as they come, the bar and what was left out to stderr. Songs that an earlier run has done
+    with the same models are not done again.
 
     Parameters
     ----------
@@ -53,9 +60,12 @@ def run(songs, engines, folder, *, hop_seconds=None, pictures=True, with_timelin
         Where the results go; None: nowhere.
     hop_seconds : float or None
         See `predict.predict_file`.
-    pictures : bool
+    draw : callable or None
+        See `pictures.drawing`; None: no pictures.
     with_timelines : bool
         Keep the timelines in what is returned.
+    force : bool
+        Do all songs again.
 
     Returns
     -------
@@ -66,32 +76,75 @@ def run(songs, engines, folder, *, hop_seconds=None, pictures=True, with_timelin
     MerError
         The engines do not go together, the hop is not above 0, or the folder cannot be one.
     """
-    _announce(engines, predict.actual_hop_seconds(engines, hop_seconds))
+    hop_seconds = predict.actual_hop_seconds(engines, hop_seconds)
+    _announce(engines, hop_seconds)
     if folder:
         _make(Path(folder))
+    options = SimpleNamespace(engines=engines, folder=folder, hop_seconds=hop_seconds, draw=draw,
+                              with_timelines=with_timelines, force=force)
     done = Done()
+    try:
+        _all(songs, options, done)
+        if folder:
+            prediction_files.summary_csv(done.songs, Path(folder) / prediction_files.SUMMARY, left_out=done.left_out)
+    finally:  # what was left out is told even where a full disk ends the run
+        _tell(done, len(songs), folder)
+    return done
+
+
+def _all(songs, options, done):
+    """Fill `done`, song by song, each once its files are whole."""
+    begun = deque()  # (content, what makes the files whole)
     with progress.bar(total=len(songs), bar_format=_BAR) as bar:
         try:
             for number, (path, name) in enumerate(songs.items(), 1):
                 try:
-                    prediction = predict.predict_file(path, engines, hop_seconds=hop_seconds,
-                                                      on_progress=lambda share, most=number: _move(bar, share, most))
+                    song = _earlier(path, name, options, done) or _predicted(
+                        path, name, options, lambda share, most=number: _move(bar, share, most))
+                except pictures.Ended:
+                    raise
                 except MerError as error:
                     done.left_out.append((path, str(error)))
                 else:
-                    summary = prediction.summary()
-                    _say(prediction_files.as_text(summary), bar)
-                    if folder:
-                        prediction_files.write(prediction, folder, name=name, pictures=pictures)
-                    timeline = {"timeline": prediction_files.timeline(prediction)} if with_timelines else {}
-                    done.songs.append({**summary, **timeline})
+                    begun.append(song)
+                    _say(prediction_files.as_text(song[0]), bar)
+                    _finish(begun, done, most=MOST_BEGUN)
                 _move(bar, 1, number)
         except KeyboardInterrupt:
             done.interrupted = True
-    if folder:
-        prediction_files.summary_csv(done.songs, Path(folder) / prediction_files.SUMMARY, left_out=done.left_out)
-    _tell(done, len(songs), folder)
-    return done
+        _finish(begun, done, most=0)
+
+
+def _earlier(path, name, options, done):
+    """The song as an earlier run has done it, or None."""
+    if options.force or not options.folder:
+        return None
+    content = earlier.find(options.folder, name, earlier.identity(path, options.engines, options.hop_seconds),
+                           pictures=options.draw is not None, with_timeline=options.with_timelines)
+    done.n_earlier += content is not None
+    return content and (content, None)
+
+
+def _predicted(path, name, options, on_progress):
+    """Predict a song and begin to write it."""
+    source = options.folder and earlier.identity(path, options.engines, options.hop_seconds)
+    made = predict.predict_file(path, options.engines, hop_seconds=options.hop_seconds, on_progress=on_progress)
+    timeline = {"timeline": prediction_files.timeline(made)} if options.with_timelines else {}
+    content = {**made.summary(), **timeline}
+    if not options.folder:
+        return content, None
+    unfinished = prediction_files.begin(made, options.folder, name=name, draw=options.draw,
+                                        source=source and {"source": source["source"]})
+    return content, unfinished.finish
+
+
+def _finish(begun, done, *, most):
+    """Make the oldest songs whole until at most so many are not."""
+    while len(begun) > most:
+        content, finish = begun.popleft()
+        if finish:
+            finish()
+        done.songs.append(content)
 
 
 def _make(folder):
@@ -130,11 +183,13 @@ def _tell(done, n_songs, folder):
     silent = f" ({n_silent} silent)" if n_silent else ""
     if done.songs:
         print(f"{len(done.songs)} of {n_songs} songs done{silent}" + (f", results in {folder}" if folder else ""))
+    if done.n_earlier:
+        print(f"{done.n_earlier} of them by an earlier run with the same models; --force does them again")
     for _, reason in done.left_out:
         print(f"  left out: {reason}", file=sys.stderr)
     if done.left_out:
         kind = "warning" if done.songs else "error"
         print(f"{kind}: {len(done.left_out)} of {n_songs} songs left out", file=sys.stderr)
     if done.interrupted:
-        print("interrupted; what is listed above is complete, and the same command does all of it again",
+        print("interrupted; what is listed above is complete, and the same command goes on from here",
               file=sys.stderr)

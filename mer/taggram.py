@@ -294,3 +294,6 @@ def _save(figure, path):
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+DRAW = {"taggram": taggram, "plane": plane}

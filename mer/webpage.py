@@ -140,7 +140,7 @@ class Listener:
             if time.time() - old.stat().st_mtime > KEPT_SECONDS:
                 shutil.rmtree(old, ignore_errors=True)
         folder = Path(tempfile.mkdtemp(dir=self.folder))
-        written = prediction_files.write(prediction, folder, name="song", pictures=False)
+        written = prediction_files.write(prediction, folder, name="song")
         return tuple(written[part].rename(folder / f"{prediction.path.stem}.{suffix}")
                      for part, suffix in (("timeline", "csv"), ("json", "json")))
 

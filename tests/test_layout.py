@@ -16,9 +16,9 @@ RANKS = {name: rank for rank, names in enumerate((
     "page store training splits split_files subsets imported_csv zoo engines onnx_graph encoders convert",  # 2
     "export predict extract report gather sides imported inventory raters",  # 3
     "taggram datasets",  # 4
-    "prediction_files generate pretrain transfer",  # 5
-    "prediction_run webpage crossval",  # 6
-    "webserver",  # 7
+    "prediction_files pictures generate pretrain transfer",  # 5
+    "earlier webpage crossval",  # 6
+    "prediction_run webserver",  # 7
 )) for name in names.split()}
 SAME_RANK = {("audio", "decode")}  # audio.load is the public name of what decode does
 MODULES = sorted((ROOT / "mer").rglob("*.py"))

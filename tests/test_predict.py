@@ -160,11 +160,19 @@ def test_summary_is_json_and_names_the_labels(tmp_path):
     assert summary["worth"] == predict.DEMO_WORTH
 
 
+def test_a_model_that_came_twice_is_refused(tmp_path):
+    engines = [engine(), engine()]
+    for name, made in zip("ab", engines, strict=True):
+        made.about.update(sha256="5", file=name)
+    with pytest.raises(MerError, match=r"came twice \(a and b have the same weights\), but an ensemble is made of"):
+        predict.actual_hop_seconds(engines)
+
+
 def test_nothing_heavy_is_imported(tmp_path):
     write(tmp_path / "x.wav", 2.0)
     code = ("import sys; from fakes import engine; from mer import predict, prediction_files, prediction_run, zoo\n"
             f"made = predict.predict_file({str(tmp_path / 'x.wav')!r}, [engine()])\n"
-            f"prediction_files.write(made, {str(tmp_path)!r}, pictures=False)\n"
+            f"prediction_files.write(made, {str(tmp_path)!r})\n"
             "heavy = 'librosa pandas sklearn joblib keras tensorflow matplotlib h5py numba PIL av'.split()\n"
             "print([name for name in heavy if name in sys.modules])")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT,

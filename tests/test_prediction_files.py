@@ -9,7 +9,7 @@ import soundfile
 from fakes import engine
 from PIL import Image
 
-from mer import MerError, predict, prediction_files, prediction_run
+from mer import MerError, pictures, predict, prediction_files, prediction_run
 
 
 def write_sound(path, seconds=6.0, scale=0.1):
@@ -30,7 +30,7 @@ def song(tmp_path):
 
 def test_every_file_of_one_song(song, tmp_path):
     made = predict.predict_file(song, [engine()])
-    paths = prediction_files.write(made, tmp_path / "out")
+    paths = prediction_files.write(made, tmp_path / "out", draw=pictures.here)
     assert {part: path.relative_to(tmp_path / "out").as_posix() for part, path in paths.items()} == {
         "npy": "song.npy", "taggram": "song.png", "json": "song/clip.json", "timeline": "song/timeline.csv",
         "plane": "song/plane.png"}
@@ -43,7 +43,7 @@ def test_every_file_of_one_song(song, tmp_path):
 
 def test_timeline_has_the_documented_columns(song, tmp_path):
     made = predict.predict_file(song, [engine()])
-    rows = rows_of(prediction_files.write(made, tmp_path, pictures=False)["timeline"])
+    rows = rows_of(prediction_files.write(made, tmp_path)["timeline"])
     assert list(rows[0]) == ["second", "Q1", "Q2", "Q3", "Q4", "A-", "A+", "V-", "V+", "arousal", "valence"]
     assert [float(row["second"]) for row in rows] == [0.0, 0.992, 1.984, 2.976, 3.968, 4.96]
     for row in rows:
@@ -54,7 +54,7 @@ def test_timeline_has_the_documented_columns(song, tmp_path):
 
 def test_an_ensemble_adds_the_spread(song, tmp_path):
     made = predict.predict_file(song, [engine(), engine(shift=1.0)])
-    rows = rows_of(prediction_files.write(made, tmp_path, pictures=False)["timeline"])
+    rows = rows_of(prediction_files.write(made, tmp_path)["timeline"])
     assert list(rows[0])[11:] == [f"{name}_spread" for name in prediction_files.VALUES]
     assert float(rows[0]["A+_spread"]) == pytest.approx(made.spread["arousal"][0, 1], abs=1e-6)
     assert float(rows[0]["valence_spread"]) == pytest.approx(2 * made.spread["valence"][0, 1], abs=1e-6)
@@ -76,7 +76,7 @@ def test_text_gives_the_means(song):
 def test_a_silent_song_has_files_but_no_pictures(tmp_path):
     made = predict.predict_file(write_sound(tmp_path / "song.wav", scale=0), [engine()])
     (tmp_path / "song.png").write_bytes(b"of an earlier run")
-    paths = prediction_files.write(made, tmp_path)
+    paths = prediction_files.write(made, tmp_path, draw=pictures.here)
     assert set(paths) == {"npy", "json", "timeline"}
     assert not (tmp_path / "song.png").exists()
     assert np.load(paths["npy"]).shape == (0, 4)
@@ -145,7 +145,7 @@ def test_a_run_goes_on_past_bad_files(tmp_path, capsys):
     write_sound(folder / "silent.wav", scale=0)
     write_sound(folder / "short.wav", seconds=0.5)
     (folder / "empty.mp3").write_bytes(b"")
-    done = prediction_run.run(prediction_files.songs([folder]), [engine()], tmp_path / "out", pictures=False)
+    done = prediction_run.run(prediction_files.songs([folder]), [engine()], tmp_path / "out")
     rows = rows_of(tmp_path / "out" / "summary.csv")
     assert [(row["file"].rsplit("/")[-1], row["status"]) for row in rows] == [
         ("good.wav", "ok"), ("silent.wav", "silent"), ("empty.mp3", "left out"), ("short.wav", "left out")]
@@ -177,7 +177,7 @@ def test_an_interrupted_run_keeps_what_is_done(tmp_path, capsys, monkeypatch):
         return real(path, *args, **options)
 
     monkeypatch.setattr(predict, "predict_file", stop_at_b)
-    done = prediction_run.run(songs, [engine()], tmp_path / "out", pictures=False)
+    done = prediction_run.run(songs, [engine()], tmp_path / "out")
     assert done.exit_status(strict=False) == 130
     assert [row["status"] for row in rows_of(tmp_path / "out" / "summary.csv")] == ["ok"]
     assert "interrupted; what is listed above is complete" in capsys.readouterr().err
@@ -208,6 +208,6 @@ def test_the_demo_model_is_announced_with_its_worth(song, capsys):
 def test_any_name_can_be_drawn(tmp_path, name):
     made = predict.predict_file(write_sound(tmp_path / "song.wav"), [engine(), engine(shift=1.0)])
     object.__setattr__(made, "path", made.path.with_name(f"{name}.wav"))
-    paths = prediction_files.write(made, tmp_path / "out", name="song")
+    paths = prediction_files.write(made, tmp_path / "out", name="song", draw=pictures.here)
     assert json.loads(paths["json"].read_text(encoding="utf-8"))["file"].endswith(".wav")
     assert Image.open(paths["plane"]).size[0] == Image.open(paths["taggram"]).size[0] == 1080
