@@ -2,7 +2,6 @@
 
 import csv
 import json
-import math
 import os
 import re
 import shutil
@@ -406,7 +405,7 @@ def test_a_recording_is_heard(page):
     page.get_by_role("button", name="Stop", exact=True).first.click()
     page.wait_for_selector(".song[data-state=result]", timeout=30_000)
     assert page.locator(".song-plane .point").count() >= 1
-    assert math.isfinite(page.evaluate("document.querySelector('.song-audio').duration"))
+    page.wait_for_function("Number.isFinite(document.querySelector('.song-audio').duration)")
 
 
 CONTRASTS = """() => {
