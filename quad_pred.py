@@ -13,7 +13,7 @@ from contextlib import redirect_stdout
 
 import models
 import settings
-from mer import cli, config, corpora, pictures
+from mer import cli, config, corpora
 
 
 def parse(argv):
@@ -52,18 +52,16 @@ def parse(argv):
 def main(argv=None):
     args = parse(argv)
     cfg = config.load(settings, os.environ, args.set)
-    drawn = [] if args.no_pictures or not args.out else args.input
-    with redirect_stdout(sys.stderr if args.json else sys.stdout), pictures.drawing(drawn) as draw:
-        from mer import engines, prediction_files, prediction_run, zoo  # numpy starts here: -h and typos answer at once
-        if args.weights:
-            chosen = [zoo.named(path) for path in args.weights]
-        else:
-            chosen = zoo.choose(cfg, ensemble=args.ensemble, demo=args.demo, speech=args.speech, music=args.music,
-                                model=args.model, release=args.release, it=args.run)
-        songs = prediction_files.songs(args.input)
+    from mer import engines, pictures, prediction_run, song_list, zoo  # numpy starts here: -h and typos answer at once
+    wanted = {"speech": args.speech, "music": args.music, "model": args.model, "release": args.release, "it": args.run}
+    with redirect_stdout(sys.stderr if args.json else sys.stdout):
+        chosen = [zoo.named(path, **wanted) for path in args.weights or ()] or zoo.choose(
+            cfg, ensemble=args.ensemble, demo=args.demo, **wanted)
+        songs = song_list.find(args.input)
         opened = [engines.open_engine(found, engine=args.engine, load_module=load_module) for found in chosen]
-        done = prediction_run.run(songs, opened, args.out, hop_seconds=args.hop, draw=draw,
-                                  with_timelines=args.json, force=args.force)
+        with pictures.drawing(0 if args.no_pictures or not args.out else len(songs)) as draw:
+            done = prediction_run.run(songs, opened, args.out, hop_seconds=args.hop, draw=draw,
+                                      with_timelines=args.json, force=args.force)
     if args.json:
         print(done.as_json())
     return done.exit_status(strict=args.strict)

@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import logging
 import os
 import sys
 import tempfile
@@ -95,6 +96,7 @@ def start_keras():
         Keras or its backend is not there.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of every fifth model that is opened
     sys.stderr.flush()
     screen = os.dup(2)
     with tempfile.TemporaryFile() as held:
@@ -126,18 +128,22 @@ def run(main):
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
-        again = "the same command without --force" if "--force" in sys.argv else "the same command"
-        print(f"\ninterrupted; {again} goes on from here", file=sys.stderr)
+        print(f"\ninterrupted; {again()} goes on from here", file=sys.stderr)
         sys.exit(130)
     except OSError as error:
         print(f"error: {_os_sentence(error)}", file=sys.stderr)
         sys.exit(1)
 
 
+def again():
+    """The command that goes on where this one ends: with --force it would start anew."""
+    return "the same command without --force" if "--force" in sys.argv else "the same command"
+
+
 def _os_sentence(error):
     where = f" while writing or reading {error.filename}" if error.filename else ""
     if error.errno == errno.ENOSPC:
-        return f"the disk is full{where}: free some space and run the same command again, it goes on from there"
+        return f"the disk is full{where}: free some space, and {again()} goes on from there"
     return f"{error.strerror or error}{where}"
 
 

@@ -5,6 +5,7 @@ over part of a file without a word, so what came is compared with what the file 
 """
 
 import codecs
+import os
 import re
 from pathlib import Path
 
@@ -73,7 +74,7 @@ def duration_seconds(path):
         No header can be read, or it tells no length.
     """
     try:
-        about = soundfile.info(path)
+        about = soundfile.info(raw_name(path))
         if about.frames < _UNKNOWN_FRAMES:
             return about.frames / about.samplerate
     except (soundfile.LibsndfileError, TypeError, OSError):
@@ -88,10 +89,15 @@ def duration_seconds(path):
     raise AudioError(f"{path} does not tell its length; re-encode it.")
 
 
+def raw_name(path):
+    """A path for libsndfile, whatever bytes are in it: soundfile refuses a str that is not UTF-8."""
+    return os.fsencode(path) if os.name == "posix" else os.fspath(path)
+
+
 def _read(path):
     """Samples (n, channels) and rate in Hz, by libsndfile where it can open the file, else by FFmpeg."""
     try:
-        sound = soundfile.SoundFile(path)
+        sound = soundfile.SoundFile(raw_name(path))
     except (soundfile.LibsndfileError, TypeError):  # TypeError: a headerless file called .raw
         _refuse_what_is_not_audio(Path(path))
         return _read_with_ffmpeg(path)

@@ -40,7 +40,7 @@ def find(folder, name, wanted, *, pictures, with_timeline):
     ----------
     folder : path
     name : str
-        Of the results, see `prediction_files.songs`.
+        Of the results, see `song_list.find`.
     wanted : dict or None
         See `identity`.
     pictures, with_timeline : bool
@@ -59,7 +59,7 @@ def find(folder, name, wanted, *, pictures, with_timeline):
         needed = ["npy", "timeline", *(prediction_files.PICTURES if pictures and found["status"] == "ok" else ())]
         if not all(paths[part].is_file() for part in needed):
             return None
-        del found["source"]
+        del found["source"], found["written"]
         return {**found, "timeline": prediction_files.read_timeline(paths["timeline"])} if with_timeline else found
     except (OSError, ValueError, KeyError, TypeError, AttributeError):  # damaged, or somebody else's: made again
         return None

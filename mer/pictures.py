@@ -11,9 +11,9 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 
-from mer import MerError
+from mer import MerError, cli
 
-MOST_PROCESSES = 4  # about 100 MiB each
+MOST_PROCESSES = 4  # about 150 MiB each
 
 
 class Ended(MerError):
@@ -21,34 +21,30 @@ class Ended(MerError):
 
 
 @contextmanager
-def drawing(inputs):
-    """Start the processes, hand out what draws with them, and end them.
+def drawing(n_songs):
+    """Hand out what draws, and end its processes.
 
     Parameters
     ----------
-    inputs : sequence of path
-        Songs and folders of songs that are to be drawn. One song is drawn without a process, as starting one takes
-        longer; for more there are as many as cores, but no more than MOST_PROCESSES.
+    n_songs : int
+        How many are to be drawn at most. One is drawn without a process, as starting one takes longer; for more there
+        are as many as cores, but no more than MOST_PROCESSES, started with the first picture.
 
     Yields
     ------
     callable or None
         (kind, prediction, path) -> callable. It begins to draw ("taggram" or "plane", a `mer.predict.Prediction` of
-        status "ok") to a path; what it returns waits for the end, and raises what went wrong. None without inputs.
+        status "ok") to a path; what it returns waits for the end, and raises what went wrong. None without songs.
     """
-    if not inputs or (len(inputs) == 1 and not os.path.isdir(inputs[0])):
-        yield here if inputs else None
+    if n_songs < 2:
+        yield here if n_songs else None
         return
-    n_processes = min(os.cpu_count() or 1, MOST_PROCESSES)
     # Not "fork": it would copy locks that other threads hold.
-    pool = ProcessPoolExecutor(n_processes, mp_context=multiprocessing.get_context("spawn"),
-                               initializer=_end_with_parent)
-    with _interrupts_held():  # each task starts a process while there are too few
-        for _ in range(n_processes):
-            pool.submit(_start)
+    pool = ProcessPoolExecutor(min(os.cpu_count() or 1, MOST_PROCESSES), initializer=_end_with_parent,
+                               mp_context=multiprocessing.get_context("spawn"))
 
     def draw(kind, prediction, path):
-        with _one_sentence():
+        with _one_sentence(), _interrupts_held():  # as long as there are too few, each task starts a process
             made = pool.submit(_draw, kind, prediction, path)
 
         def wait():
@@ -74,8 +70,8 @@ def _one_sentence():
     try:
         yield
     except BrokenProcessPool:
-        raise Ended("a process that draws pictures was ended from outside, perhaps for want of memory: run the same "
-                       "command again, it goes on from there, or add --no-pictures") from None
+        raise Ended("a process that draws pictures was ended from outside, perhaps for want of memory: "
+                    f"{cli.again()} goes on from there; or add --no-pictures") from None
 
 
 @contextmanager
@@ -98,10 +94,6 @@ def _end_with_parent():
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
-
-
-def _start():
-    from mer import taggram  # noqa: F401
 
 
 def _draw(kind, prediction, path):

@@ -1,4 +1,4 @@
-"""Predictions as files and text: which songs, under which names, what is in them; docs/predicting.md.
+"""Predictions as files and text; docs/predicting.md.
 
 Of each song, below the folder of the results::
 
@@ -12,83 +12,22 @@ and of all of them `summary.csv`. `<song>` is the path below the folder that was
 """
 
 import csv
-import itertools
 import json
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from mer import MerError, corpora, predict
+from mer import MerError, predict
 from mer.tasks import TASKS
 
 CLASSES = tuple(name for task in TASKS for name in task.classes)
 VALUES = (*CLASSES, "arousal", "valence")
-AUDIO_SUFFIXES = (*corpora.AUDIO_SUFFIXES, ".oga", ".mp4", ".wma", ".mka", ".webm", ".aifc", ".au", ".caf", ".mov",
-                  ".mkv")
 _PARTS = {"npy": "{}.npy", "taggram": "{}.png", "json": "{}/clip.json", "timeline": "{}/timeline.csv",
           "plane": "{}/plane.png"}
 PICTURES = ("taggram", "plane")
 SUMMARY = "summary.csv"
-_MOST_BYTES = 236  # of a name; with a number and ".npy.part" behind it that stays within the 255 of file systems
-
-
-def songs(inputs):
-    """The files to predict, each with the name of its results.
-
-    Parameters
-    ----------
-    inputs : sequence of path
-        Files, taken whatever their suffix, and folders, searched through for audio by suffix.
-
-    Returns
-    -------
-    dict of pathlib.Path to str
-        In the order given, folders sorted; a file that is named twice comes once. Names differ, by suffix or number
-        where they would not otherwise. Files in folders that are no audio by their suffix are counted on stderr.
-
-    Raises
-    ------
-    MerError
-        There is nothing to predict.
-    """
-    found, n_others = {}, 0
-    for given in map(Path, inputs):
-        if not given.is_dir():
-            found.setdefault(given, Path(given.name))
-            continue
-        below = sorted(path for path in given.rglob("*") if path.is_file() and not path.name.startswith("."))
-        sounds = [path for path in below if path.suffix.lower() in AUDIO_SUFFIXES]
-        n_others += len(below) - len(sounds)
-        for path in sounds:
-            found.setdefault(path, path.relative_to(given))
-    if not found:
-        raise MerError(f"no audio in {', '.join(map(str, inputs))}: expected files that end in"
-                       f" {', '.join(AUDIO_SUFFIXES[:6])} or the like; name files or other folders.")
-    if n_others:
-        print(f"note: {n_others} file(s) in the folders have no suffix of audio and were not tried; name one to try it",
-              file=sys.stderr)
-    taken = {SUMMARY}
-    return {path: _free_name(below, taken) for path, below in found.items()}
-
-
-def _free_name(below, taken):
-    """A name for the results none of whose files is taken; `taken` gets them."""
-    # of "...wav" there would remain "..", the folder above that of the results
-    without = below.with_suffix("") if below.stem.strip(".") else below
-    stem, whole = (path.with_name(_cut(path.name)).as_posix() for path in (without, below))
-    for name in itertools.chain((stem, whole), (f"{stem}-{n}" for n in itertools.count(2))):
-        files = {part.format(name).casefold() for part in ("{}", *_PARTS.values())}
-        if not files & taken:
-            taken |= files
-            return name
-
-
-def _cut(name):
-    raw = os.fsencode(name)
-    return name if len(raw) <= _MOST_BYTES else raw[:_MOST_BYTES].decode("utf-8", "ignore")
 
 
 def write(prediction, folder, *, name=None, draw=None):
@@ -107,12 +46,17 @@ def write(prediction, folder, *, name=None, draw=None):
     -------
     dict of str to pathlib.Path
         "npy", "json", "timeline" and, with pictures, "taggram", "plane".
+
+    Raises
+    ------
+    NoPlace
+        See `begin`.
     """
     return begin(prediction, folder, name=name, draw=draw).finish()
 
 
 def begin(prediction, folder, *, name=None, draw=None, source=None):
-    """Write all but clip.json, whose presence says that the rest is whole, and begin to draw.
+    """Write all but clip.json, which comes last and says that the rest is whole, and begin to draw.
 
     Parameters
     ----------
@@ -124,21 +68,89 @@ def begin(prediction, folder, *, name=None, draw=None, source=None):
     Returns
     -------
     Unfinished
+
+    Raises
+    ------
+    NoPlace
+        Something that this program has not written stands where a result would.
     """
     paths = places(folder, name or prediction.path.stem)
-    paths["json"].parent.mkdir(parents=True, exist_ok=True)
-    paths["json"].unlink(missing_ok=True)
+    drawn = PICTURES if draw and prediction.status == "ok" else ()
+    before = _owned(paths)
+    _refuse_foreign([paths[part] for part in ("npy", "timeline", *drawn) if part not in before], prediction.path)
+    _make_folder(paths["json"].parent, prediction.path)
+    _mark(paths, status="begun", written=[*before, *drawn])
     quadrants = prediction.probabilities["quadrants"].astype(np.float32)
     _replace(paths["npy"], lambda file: np.save(file, quadrants, allow_pickle=False))
     rows = timeline(prediction)
     _replace_csv(paths["timeline"], list(rows), zip(*rows.values(), strict=True))
-    if draw and prediction.status == "ok":
-        waits = [draw(part, prediction, paths[part]) for part in PICTURES]
-    else:
-        waits = []
-        for part in PICTURES:  # of an earlier run: it would show something else
-            paths.pop(part).unlink(missing_ok=True)
-    return Unfinished({**prediction.summary(), **(source or {})}, paths, waits)
+    for part in set(PICTURES) - set(drawn):
+        if part in before:  # it would show something else
+            paths[part].unlink(missing_ok=True)
+        del paths[part]
+    waits = [draw(part, prediction, paths[part]) for part in drawn]
+    return Unfinished({**prediction.summary(), "written": _written(drawn), **(source or {})}, paths, waits)
+
+
+class NoPlace(MerError):
+    """The results of a song cannot be written where they belong; others can."""
+
+
+def _written(pictures):
+    """The parts that are there, as clip.json lists them."""
+    return ["npy", "timeline", *(part for part in PICTURES if part in pictures)]
+
+
+def _owned(paths):
+    """The parts that this program has written there before."""
+    if not paths["json"].is_file():
+        return []
+    try:
+        written = json.loads(paths["json"].read_text(encoding="utf-8"))["written"]
+        return [part for part in _PARTS if part in written]
+    except (ValueError, KeyError, TypeError):  # damaged: the folder is ours all the same
+        return _written(PICTURES)
+
+
+def _mark(paths, *, status, written, **more):
+    """Say in clip.json whose the files are while they are not whole, for the next run after a kill."""
+    content = {"status": status, "written": _written(written), **more}
+    _replace_text(paths["json"], json.dumps(content, ensure_ascii=False) + "\n")
+
+
+def withdraw(folder, name, path, reason):
+    """Take back results of a song that can no longer be predicted: they would pass for valid.
+
+    Parameters
+    ----------
+    folder, name
+        As of `write`.
+    path : path
+        The song.
+    reason : str
+        Why, for clip.json.
+    """
+    paths = places(folder, name)
+    for part in _owned(paths):
+        paths[part].unlink(missing_ok=True)
+    if paths["json"].is_file():
+        _replace_text(paths["json"], json.dumps({"file": predict.shown(path), "status": "left out", "message": reason,
+                                                 "written": []}, indent=1, ensure_ascii=False) + "\n")
+
+
+def _refuse_foreign(paths, song):
+    for path in paths:
+        if path.exists():
+            raise NoPlace(f"the results of {song} need the place of {path}, which this program has not written: choose "
+                          "another folder with -o, or move it away")
+
+
+def _make_folder(folder, song):
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise NoPlace(f"the results of {song} need a folder {folder}, but there is a file of that name: choose another "
+                      "folder with -o") from None
 
 
 @dataclass

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 
-from mer import MerError, earlier, pictures, predict, prediction_files, progress
+from mer import MerError, cli, earlier, pictures, predict, prediction_files, progress
 
 MOST_BEGUN = 8  # songs whose pictures may wait to be drawn
 _BAR = "{percentage:3.0f}%|{bar}| {n:.1f} of {total_fmt} songs [{elapsed}<{remaining}]"
@@ -54,7 +54,7 @@ def run(songs, engines, folder, *, hop_seconds=None, draw=None, with_timelines=F
     Parameters
     ----------
     songs : dict of path to str
-        File to the name of its results, see `prediction_files.songs`.
+        File to the name of its results, see `song_list.find`.
     engines : sequence of mer.engines.Engine
     folder : path or None
         Where the results go; None: nowhere.
@@ -98,21 +98,30 @@ def _all(songs, options, done):
     with progress.bar(total=len(songs), bar_format=_BAR) as bar:
         try:
             for number, (path, name) in enumerate(songs.items(), 1):
-                try:
-                    song = _earlier(path, name, options, done) or _predicted(
-                        path, name, options, lambda share, most=number: _move(bar, share, most))
-                except pictures.Ended:
-                    raise
-                except MerError as error:
-                    done.left_out.append((path, str(error)))
-                else:
+                song = _one(path, name, options, done, lambda share, most=number: _move(bar, share, most))
+                if song:
                     begun.append(song)
                     _say(prediction_files.as_text(song[0]), bar)
                     _finish(begun, done, most=MOST_BEGUN)
                 _move(bar, 1, number)
+            _finish(begun, done, most=0)
         except KeyboardInterrupt:
             done.interrupted = True
-        _finish(begun, done, most=0)
+            _finish(begun, done, most=0)
+
+
+def _one(path, name, options, done, on_progress):
+    """(content, what makes the files whole or None) of one song; None where it has to be left out."""
+    try:
+        return _earlier(path, name, options, done) or _predicted(path, name, options, on_progress)
+    except pictures.Ended:  # of no song
+        raise
+    except MerError as error:
+        reason = predict.shown(str(error))
+        done.left_out.append((path, reason))
+        if options.folder and path.exists() and not isinstance(error, prediction_files.NoPlace):
+            prediction_files.withdraw(options.folder, name, path, reason)
+    return None
 
 
 def _earlier(path, name, options, done):
@@ -139,12 +148,13 @@ def _predicted(path, name, options, on_progress):
 
 
 def _finish(begun, done, *, most):
-    """Make the oldest songs whole until at most so many are not."""
+    """Make the oldest songs whole until at most so many are not; interrupted, it can be called again."""
     while len(begun) > most:
-        content, finish = begun.popleft()
+        content, finish = begun[0]
         if finish:
             finish()
         done.songs.append(content)
+        begun.popleft()
 
 
 def _make(folder):
@@ -191,5 +201,5 @@ def _tell(done, n_songs, folder):
         kind = "warning" if done.songs else "error"
         print(f"{kind}: {len(done.left_out)} of {n_songs} songs left out", file=sys.stderr)
     if done.interrupted:
-        print("interrupted; what is listed above is complete, and the same command goes on from here",
-              file=sys.stderr)
+        rest = f", and {cli.again()} goes on from here" if folder else ""
+        print(f"interrupted; what is listed above is complete{rest}", file=sys.stderr)

@@ -199,7 +199,7 @@ def _decoded(path):
 
 def _by_libsndfile(path):
     try:
-        sound = soundfile.SoundFile(path)
+        sound = soundfile.SoundFile(decode.raw_name(path))
     except (soundfile.LibsndfileError, TypeError):  # TypeError: a headerless file called .raw
         decode._refuse_what_is_not_audio(Path(path))
         yield from _by_ffmpeg(path)
@@ -225,7 +225,7 @@ def _by_libsndfile(path):
 def _n_samples(path):
     """Number of samples that libsndfile decodes of a file."""
     n_samples = 0
-    with soundfile.SoundFile(path) as sound:
+    with soundfile.SoundFile(decode.raw_name(path)) as sound:
         while n_read := len(sound.read(BLOCK_SAMPLES, dtype="float32")):
             n_samples += n_read
     return n_samples

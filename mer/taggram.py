@@ -116,7 +116,7 @@ def _heat_map(ax, prediction, task):
     """One task: a row per class, the likeliest quadrant or + on top, mean over the clip at the right."""
     shown = _averaged(prediction.probabilities[task.name])
     order = range(len(task.classes)) if len(task.classes) > 2 else (1, 0)
-    last = prediction.times_seconds[-1] + min(prediction.hop_seconds, prediction.patch_seconds)
+    last = prediction.times_seconds[-1] + prediction.hop_seconds  # all cells of an image are equally wide
     image = ax.imshow(shown.T[list(order)], aspect="auto", interpolation="nearest", cmap="viridis", vmin=0, vmax=1,
                       extent=(0, last, len(order) - 0.5, -0.5))
     ax.set_yticks(range(len(order)), [_ROWS[task.classes[i]] for i in order], fontsize=TEXT - 1)

@@ -125,13 +125,15 @@ def choose(cfg, *, ensemble=None, demo=False, **wanted):
     return found
 
 
-def named(path):
+def named(path, **wanted):
     """The transferred model in a file.
 
     Parameters
     ----------
     path : path
         Ours or converted (.weights.h5 with its run.json), of the release (.hdf5), or exported (.onnx).
+    **wanted
+        speech, music, model, release, it of `find`.
 
     Returns
     -------
@@ -140,16 +142,23 @@ def named(path):
     Raises
     ------
     MerError
-        It is missing, unreadable, or no transferred model.
+        It is missing, unreadable, no transferred model, or says of itself that it is not what is wanted.
     """
     path = Path(path).expanduser()
+    if not path.exists():
+        raise MerError(f"--weights {path} does not exist: name a transferred model (.weights.h5, .hdf5 or .onnx)")
     if not path.is_file() or path.suffix not in (".h5", _RELEASE, _EXPORTED):
         raise MerError(f"--weights {path} is no weight file: name a transferred model (.weights.h5, .hdf5 or .onnx)")
     about = {**_about(path), "origin": "given"}
     if about["kind"] == "pretext":
         raise MerError(f"{path} is a pretrained encoder, which knows nothing of emotion: name a transferred model "
                        "from models_trans/")
-    return _found(path, about)
+    found = _found(path, about)
+    known = {name: value for name, value in wanted.items() if found.about.get(name) is not None}
+    if not _fits(found.about, known):
+        raise MerError(f"{path} is {_described(found)}, and {_asked(wanted)} is asked for: leave these flags out, or "
+                       "name other weights")
+    return found
 
 
 def _folders(cfg, *, demo):
@@ -225,10 +234,13 @@ def _demo_model(cfg, wanted):
         raise MerError(f"the demo model {DEMO_MODEL} is not here: run 'bash demo.sh', which trains one")
     found = named(path)
     if not _fits(found.about, wanted):
-        has = " ".join(f"{_FLAGS[name]} {found.about[name]}" for name in _CHOICES if found.about[name] is not None)
-        raise MerError(f"the demo model is {has}, and {_asked(wanted)} is asked for: leave these flags out, or run "
-                       "'bash demo.sh', which trains others")
+        raise MerError(f"the demo model is {_described(found)}, and {_asked(wanted)} is asked for: leave these "
+                       "flags out, or run 'bash demo.sh', which trains others")
     return found
+
+
+def _described(found):
+    return _asked({name: found.about[name] for name in _CHOICES})
 
 
 def _asked(wanted):

@@ -17,7 +17,7 @@ RANKS = {name: rank for rank, names in enumerate((
     "export predict extract report gather sides imported inventory raters",  # 3
     "taggram datasets",  # 4
     "prediction_files pictures generate pretrain transfer",  # 5
-    "earlier webpage crossval",  # 6
+    "earlier song_list webpage crossval",  # 6
     "prediction_run webserver",  # 7
 )) for name in names.split()}
 SAME_RANK = {("audio", "decode")}  # audio.load is the public name of what decode does

@@ -24,7 +24,7 @@ def prediction(tmp_path):
 
 
 def test_pictures_are_those_drawn_here(prediction, tmp_path):
-    with pictures.drawing([tmp_path]) as draw:
+    with pictures.drawing(2) as draw:
         assert draw is not pictures.here
         waits = [draw(kind, prediction, tmp_path / f"{kind}.png") for kind in ("taggram", "plane")]
         for kind, wait in zip(("taggram", "plane"), waits, strict=True):
@@ -33,14 +33,14 @@ def test_pictures_are_those_drawn_here(prediction, tmp_path):
             assert (tmp_path / f"{kind}.png").read_bytes() == (tmp_path / "here.png").read_bytes()
 
 
-def test_one_song_is_drawn_here_and_none_not_at_all(tmp_path):
-    for inputs, expected in (([], None), ([tmp_path / "song.wav"], pictures.here)):
-        with pictures.drawing(inputs) as draw:
+def test_one_song_is_drawn_here_and_none_not_at_all():
+    for n_songs, expected in ((0, None), (1, pictures.here)):
+        with pictures.drawing(n_songs) as draw:
             assert draw is expected
 
 
 def test_what_goes_wrong_there_is_raised_here(prediction, tmp_path):
-    with pictures.drawing(["a", "b"]) as draw:
+    with pictures.drawing(2) as draw:
         wait = draw("plane", prediction, tmp_path / "no" / "folder.png")
         with pytest.raises(FileNotFoundError) as caught:
             wait()
@@ -48,7 +48,7 @@ def test_what_goes_wrong_there_is_raised_here(prediction, tmp_path):
 
 
 def test_a_process_that_is_killed_is_one_sentence(prediction, tmp_path):
-    with pictures.drawing(["a", "b"]) as draw:
+    with pictures.drawing(2) as draw:
         draw("plane", prediction, tmp_path / "a.png")()
         for process in multiprocessing.active_children():
             process.kill()
@@ -71,7 +71,8 @@ def test_no_process_outlives_the_run(tmp_path, number, status):
     code = ("import multiprocessing, signal, time\n"
             "from mer import cli, pictures\n"
             "def main():\n"
-            "    with pictures.drawing(['a', 'b']) as draw:\n"
+            "    with pictures.drawing(2) as draw:\n"
+            "        draw('plane', None, None)\n"
             "        print(*[process.pid for process in multiprocessing.active_children()], flush=True)\n"
             "        time.sleep(60)\n"
             "if __name__ == '__main__':\n"

@@ -2,6 +2,8 @@
 
 import csv
 import json
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ import soundfile
 from fakes import engine
 from PIL import Image
 
-from mer import MerError, pictures, predict, prediction_files, prediction_run
+from mer import MerError, pictures, predict, prediction_files, prediction_run, song_list
 
 
 def write_sound(path, seconds=6.0, scale=0.1):
@@ -37,7 +39,8 @@ def test_every_file_of_one_song(song, tmp_path):
     quadrants = np.load(paths["npy"], allow_pickle=False)
     assert (quadrants.shape, quadrants.dtype) == ((6, 4), np.float32)
     np.testing.assert_allclose(quadrants, made.probabilities["quadrants"], atol=1e-6)
-    assert json.loads(paths["json"].read_text(encoding="utf-8")) == made.summary()
+    written = ["npy", "timeline", "taggram", "plane"]
+    assert json.loads(paths["json"].read_text(encoding="utf-8")) == {**made.summary(), "written": written}
     assert not list(tmp_path.rglob("*.part"))
 
 
@@ -74,8 +77,10 @@ def test_text_gives_the_means(song):
 
 
 def test_a_silent_song_has_files_but_no_pictures(tmp_path):
+    prediction_files.write(predict.predict_file(write_sound(tmp_path / "song.wav"), [engine()]), tmp_path,
+                           draw=pictures.here)
+    assert (tmp_path / "song.png").exists()
     made = predict.predict_file(write_sound(tmp_path / "song.wav", scale=0), [engine()])
-    (tmp_path / "song.png").write_bytes(b"of an earlier run")
     paths = prediction_files.write(made, tmp_path, draw=pictures.here)
     assert set(paths) == {"npy", "json", "timeline"}
     assert not (tmp_path / "song.png").exists()
@@ -92,7 +97,7 @@ def test_equal_names_get_different_results(tmp_path):
     (folder / ".hidden.wav").write_bytes(b"x")
     other = tmp_path / "song.wav"
     other.write_bytes(b"x")
-    names = prediction_files.songs([folder, other, folder / "a" / "song.wav"])
+    names = song_list.find([folder, other, folder / "a" / "song.wav"])
     below = {path.relative_to(tmp_path).as_posix(): name for path, name in names.items()}
     assert below == {"songs/a.png.wav": "a.png", "songs/a.wav": "a.wav", "songs/a/song.wav": "a/song",
                      "songs/b/SONG.ogg": "b/SONG", "songs/b/song.flac": "b/song.flac", "songs/b/song.wav": "b/song.wav",
@@ -101,13 +106,13 @@ def test_equal_names_get_different_results(tmp_path):
 
 def test_three_of_one_name_are_numbered(tmp_path):
     files = [tmp_path / folder / "x.wav" for folder in "abcd"]
-    assert list(prediction_files.songs(files).values()) == ["x", "x.wav", "x-2", "x-3"]
+    assert list(song_list.find(files).values()) == ["x", "x.wav", "x-2", "x-3"]
 
 
 def test_no_name_leaves_the_folder_or_is_too_long_or_that_of_the_summary(tmp_path):
     files = [tmp_path / name for name in ("...wav", "..wav", "summary.csv.wav", f"{'x' * 251}.wav", f"{'x' * 251}.mp3",
                                           f"{chr(0x6b4c) * 83}.wav")]
-    names = list(prediction_files.songs(files).values())
+    names = list(song_list.find(files).values())
     assert names[:3] == ["...wav", "..wav", "summary.csv.wav"]
     assert names[3:] == ["x" * 236, f"{'x' * 236}-2", chr(0x6b4c) * 78]
     write_sound(tmp_path / "a.wav")
@@ -118,13 +123,40 @@ def test_no_name_leaves_the_folder_or_is_too_long_or_that_of_the_summary(tmp_pat
 def test_files_that_are_no_audio_are_counted(tmp_path, capsys):
     write_sound(tmp_path / "a.wav")
     (tmp_path / "notes.txt").write_text("x")
-    assert list(prediction_files.songs([tmp_path])) == [tmp_path / "a.wav"]
+    assert list(song_list.find([tmp_path])) == [tmp_path / "a.wav"]
     assert "note: 1 file(s) in the folders have no suffix of audio and were not tried" in capsys.readouterr().err
+
+
+def test_own_results_are_not_counted_as_other_files(tmp_path, capsys):
+    write_sound(tmp_path / "a.wav")
+    write_sound(tmp_path / "b" / "c.wav")
+    prediction_run.run(song_list.find([tmp_path]), [engine()], tmp_path, draw=pictures.here)
+    assert list(song_list.find([tmp_path]).values()) == ["a", "b/c"]
+    assert "not tried" not in capsys.readouterr().err
+
+
+def test_links_are_followed_once_and_other_spellings_are_the_same_file(tmp_path, monkeypatch):
+    song = write_sound(tmp_path / "in" / "a.wav")
+    (tmp_path / "in" / "round").symlink_to(tmp_path / "in")
+    write_sound(tmp_path / "far" / "b.wav")
+    write_sound(tmp_path / "in" / ".hidden" / "c.wav")
+    (tmp_path / "in" / "link").symlink_to(tmp_path / "far")
+    monkeypatch.chdir(tmp_path / "in")
+    assert list(song_list.find([tmp_path / "in", "a.wav", song, "../in/a.wav"]).values()) == ["a", "link/b"]
+    assert list(song_list.find(["a.wav", song]).items()) == [(Path("a.wav"), "a")]
+
+
+def test_no_file_of_one_song_is_a_folder_of_another(tmp_path):
+    files = [write_sound(tmp_path / name) for name in ("a.wav", "a.png/x.wav", "a/clip.json/y.wav", "a/z.wav")]
+    names = song_list.find([tmp_path])
+    assert sorted(names) == sorted(files)
+    done = prediction_run.run(names, [engine()], tmp_path / "out", draw=pictures.here)
+    assert len(done.songs) == 4 and done.left_out == []
 
 
 def test_a_folder_without_audio_is_refused(tmp_path):
     with pytest.raises(MerError, match=r"no audio in .*: expected files that end in \.mp3, \.flac"):
-        prediction_files.songs([tmp_path])
+        song_list.find([tmp_path])
 
 
 def test_a_failed_write_leaves_nothing_behind(tmp_path):
@@ -145,7 +177,7 @@ def test_a_run_goes_on_past_bad_files(tmp_path, capsys):
     write_sound(folder / "silent.wav", scale=0)
     write_sound(folder / "short.wav", seconds=0.5)
     (folder / "empty.mp3").write_bytes(b"")
-    done = prediction_run.run(prediction_files.songs([folder]), [engine()], tmp_path / "out")
+    done = prediction_run.run(song_list.find([folder]), [engine()], tmp_path / "out")
     rows = rows_of(tmp_path / "out" / "summary.csv")
     assert [(row["file"].rsplit("/")[-1], row["status"]) for row in rows] == [
         ("good.wav", "ok"), ("silent.wav", "silent"), ("empty.mp3", "left out"), ("short.wav", "left out")]
@@ -181,6 +213,97 @@ def test_an_interrupted_run_keeps_what_is_done(tmp_path, capsys, monkeypatch):
     assert done.exit_status(strict=False) == 130
     assert [row["status"] for row in rows_of(tmp_path / "out" / "summary.csv")] == ["ok"]
     assert "interrupted; what is listed above is complete" in capsys.readouterr().err
+
+
+def test_ctrl_c_leaves_what_is_listed_whole_and_a_summary(tmp_path, capsys):
+    """While the last pictures are waited for."""
+    songs = {write_sound(tmp_path / f"{name}.wav"): name for name in "abc"}
+    interrupts = ["one"]
+
+    def draw(kind, prediction, path):
+        def wait():
+            if prediction.path.stem == "b" and interrupts:
+                interrupts.pop()
+                raise KeyboardInterrupt
+        return wait
+
+    done = prediction_run.run(songs, [engine()], tmp_path / "out", draw=draw)
+    assert done.exit_status(strict=False) == 130
+    assert "interrupted; what is listed above is complete, and" in capsys.readouterr().err
+    assert [song["file"].rsplit("/")[-1] for song in done.songs] == ["a.wav", "b.wav", "c.wav"]
+    assert len(rows_of(tmp_path / "out" / "summary.csv")) == 3
+    clips = [json.loads(path.read_text()) for path in (tmp_path / "out").glob("*/clip.json")]
+    assert [clip["status"] for clip in clips] == ["ok"] * 3
+
+
+@pytest.mark.parametrize(("argv", "words"), [(["x"], "the same command goes on from here"),
+                                             (["x", "--force"], "the same command without --force goes on from here")])
+def test_an_interrupted_run_says_how_to_go_on(song, tmp_path, capsys, monkeypatch, argv, words):
+    def stop(*args, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(predict, "predict_file", stop)
+    monkeypatch.setattr("sys.argv", argv)
+    prediction_run.run({song: "song"}, [engine()], tmp_path / "out")
+    assert words in capsys.readouterr().err
+    prediction_run.run({song: "song"}, [engine()], None)
+    assert "goes on" not in capsys.readouterr().err
+
+
+def test_pictures_of_others_are_neither_deleted_nor_replaced(song, tmp_path, capsys):
+    cover = song.with_suffix(".png")
+    cover.write_bytes(b"cover")
+    for _ in range(2):  # without pictures: first, and where the rest is there
+        assert prediction_run.run({song: "song"}, [engine()], song.parent, force=True).left_out == []
+        assert cover.read_bytes() == b"cover"
+    done = prediction_run.run({song: "song"}, [engine()], song.parent, draw=pictures.here)
+    assert "song.png, which this program has not written: choose another folder with -o" in done.left_out[0][1]
+    assert cover.read_bytes() == b"cover"
+    assert json.loads((song.parent / "song" / "clip.json").read_text())["status"] == "ok"
+    cover.unlink()
+    assert prediction_run.run({song: "song"}, [engine()], song.parent, draw=pictures.here).left_out == []
+
+
+def test_a_song_that_finds_no_place_does_not_stop_the_rest(tmp_path):
+    folder = tmp_path / "in"
+    for name in ("a", "a.mp3.wav", "b.wav"):
+        write_sound(folder / "x.wav").rename(folder / name)
+    (folder / "c").mkdir()
+    write_sound(folder / "c" / "d.wav")
+    (folder / "b.npy").mkdir()
+    songs = {folder / "a.mp3.wav": "a", folder / "b.wav": "b", folder / "c" / "d.wav": "c/d"}
+    done = prediction_run.run(songs, [engine()], folder)
+    assert len(done.songs) == 1
+    assert "need a folder" in done.left_out[0][1] and "b.npy, which this program has not written" in done.left_out[1][1]
+
+
+def test_results_of_a_song_that_broke_are_taken_back(song, tmp_path):
+    for broken in (b"no sound", None):
+        write_sound(song)
+        out = tmp_path / str(broken)
+        prediction_run.run({song: "song"}, [engine()], out, draw=pictures.here)
+        song.unlink()
+        if broken:
+            song.write_bytes(broken)
+        prediction_run.run({song: "song"}, [engine()], out, draw=pictures.here)
+        clip = json.loads((out / "song" / "clip.json").read_text())
+        files = sorted(path.name for path in out.rglob("*.*"))
+        if broken:
+            assert clip["status"] == "left out" and "song.wav" in clip["message"]
+            assert files == ["clip.json", "summary.csv"]
+        else:  # it may only lie elsewhere today
+            assert clip["status"] == "ok" and len(files) == 6
+
+
+def test_names_that_are_not_utf_8_are_predicted(tmp_path):
+    folder = tmp_path / "in"
+    good, bad = (folder / os.fsdecode(name) for name in (b"bad\xff.wav", b"broken\xff.mp3"))
+    write_sound(folder / "x.wav").rename(good)
+    bad.write_bytes(b"")
+    done = prediction_run.run(song_list.find([folder]), [engine()], tmp_path / "out")
+    assert (len(done.songs), len(done.left_out)) == (1, 1)
+    assert [row["status"] for row in rows_of(tmp_path / "out" / "summary.csv")] == ["ok", "left out"]
+    json.loads(done.as_json())
 
 
 def test_a_file_in_place_of_the_folder_is_refused(song):

@@ -92,7 +92,7 @@ def test_a_bad_hop_stops_before_the_first_song(song, models, tmp_path):
 
 
 def test_weights_are_taken_as_they_are_named(song, models, tmp_path, monkeypatch):
-    monkeypatch.setattr(zoo, "named", lambda path: zoo.Found(path, {"shift": len(path)}, None))
+    monkeypatch.setattr(zoo, "named", lambda path, **_: zoo.Found(path, {"shift": len(path)}, None))
     assert run("-i", song, "--json", "--weights", "a", "bcd") == 0
     assert not models
 

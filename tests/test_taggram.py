@@ -78,6 +78,18 @@ def test_the_tag_gram_is_bright_where_it_is_sure(tmp_path):
     assert len(rows_violet) > 1.3 * len(rows_yellow)
 
 
+@pytest.mark.parametrize("hop", [0.31, 0.992, 9.0])
+def test_cells_of_the_tag_gram_begin_where_their_patches_do(hop, tmp_path):
+    made = prediction(5, hop=hop)
+    for values in made.probabilities.values():
+        values[:] = np.where(np.arange(5)[:, None] < 3, [[1, *[0] * (values.shape[1] - 1)]],
+                             [[*[0] * (values.shape[1] - 1), 1]])
+    row = drawn(taggram.taggram, replace(made, seconds=4 * hop + 0.992), tmp_path / "x.png")[300].astype(int)
+    left, right = 0.225 * 1080, 0.855 * 1080  # of the axes, from 0 to the end of the song
+    change = left + 1 + np.flatnonzero(np.abs(np.diff(row[int(left) + 1:int(right) - 1], axis=0)).sum(axis=1) > 100)[0]
+    assert change == pytest.approx(left + (right - left) * 3 * hop / (4 * hop + 0.992), abs=3)
+
+
 def test_demo_models_and_ensembles_are_said_in_the_picture(tmp_path):
     plain = drawn(taggram.plane, prediction(members=2), tmp_path / "a.png")
     made = prediction(members=2)

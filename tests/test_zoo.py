@@ -135,8 +135,9 @@ def test_ensembles(root, cfg):
 def test_named_files(root):
     path = add(root / "anywhere")
     assert (zoo.named(path).about["origin"], zoo.named(str(path)).path) == ("given", path)
-    for name, expected in (("none.h5", "is no weight file: name a transferred model"),
-                           ("song.mp3", "is no weight file"), ("x.weights.h5", "has no readable x/run.json beside it"),
+    for name, expected in (("none.h5", "does not exist: name a transferred model"),
+                           ("song.mp3", "is no weight file: name a transferred model"),
+                           ("x.weights.h5", "has no readable x/run.json beside it"),
                            ("y.onnx", "truncated or no ONNX file"), ("z.hdf5", "no HDF5 file")):
         if name != "none.h5":
             (root / name).write_bytes(b"\xff\x07x")
@@ -144,6 +145,9 @@ def test_named_files(root):
             zoo.named(root / name)
     with pytest.raises(MerError, match="is a pretrained encoder, which knows nothing of emotion"):
         zoo.named(add(root / "encoders", music=None))
+    assert zoo.named(path, speech=zoo.named(path).about["speech"], music=None).path == path
+    with pytest.raises(MerError, match=r"-s e .*, and -s m --run 7 is asked for: leave these flags out, or name other"):
+        zoo.named(path, speech="m", music=None, it=7)
     converted = zoo.named(add(root / "converted", music=None, speech=None, kind="transfer"))
     assert converted.about["music"] is None
 
