@@ -1,10 +1,11 @@
 """Stage 1 as a whole: the audio of a corpus, or imported features -> store, split file, run.json."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
-from mer import MerError, corpora, extract, imported, sides, split_files, splits, store, subsets, tables, weights
+from mer import MerError, corpora, extract, hours_choice, imported, sides, splits, store, subsets, weights
 from mer.datasets import load, split_about, stem, store_path
 
 
@@ -61,8 +62,9 @@ def run(kind, code, cfg, *, labels=None, sounds=None, split=None, folds=None, ho
         listing, made, n_extracted, note = _extract_balanced(corpus, cfg, listing, force=force)
     else:
         made, n_extracted = _extract(corpus, cfg, listing, force=force)
+    own = sides.Own(words=f"came with the labels ({listing.sides_from})") if listing.sides_from else sides.Own()
     return _finish(corpus, cfg, made, listing.clips, n_extracted=n_extracted, split=split, folds=folds, more=note,
-                   force=force)
+                   own=own, force=force)
 
 
 def _extract_balanced(corpus, cfg, listing, *, force):
@@ -103,9 +105,10 @@ def _refuse_of_mix(corpus, options):
 
 
 def list_corpus(corpus, cfg, *, labels=None, sounds=None):
-    """The clips of a corpus where the settings, or `sounds`, say that it is."""
-    override = sounds or cfg.values.get(corpus.SETTING, "")
-    root = corpora.find_root(corpus, None if override else cfg.data_dir, cfg.resolve(override) if override else None)
+    """The clips of a corpus where `sounds`, a path from the working directory, or the settings say that it is."""
+    setting = cfg.values.get(corpus.SETTING, "")
+    override = Path(sounds).expanduser() if sounds else cfg.resolve(setting) if setting else None
+    root = corpora.find_root(corpus, None if override else cfg.data_dir, override)
     return corpora.list_clips(corpus, root, labels=labels)
 
 
@@ -114,7 +117,7 @@ def _extract(corpus, cfg, listing, *, force):
     return extract.build(store_path(corpus, cfg), listing, cfg=cfg, attributes=attributes, force=force)
 
 
-def _finish(corpus, cfg, made, clips, *, n_extracted, split, folds, more, force, own="published"):
+def _finish(corpus, cfg, made, clips, *, n_extracted, split, folds, more, own, force):
     """Split, folds and run.json of a store that is complete."""
     by_id = {clip.id: clip for clip in clips}
     note = sides.settle(cfg, made, clips=[by_id[name] for name in made.ids], wanted=split, more=more, own=own,
@@ -132,12 +135,17 @@ def _generated(corpus, cfg, path, clips, *, n_extracted, skipped, note):
 
 
 def _write_run(corpus, cfg, *, hours=None, **facts):
-    """`<stem>.run.json`: the command, settings and versions behind a store or a list of clips."""
-    settings = {**cfg.feature_settings, **{name: cfg.values[name] for name in (
-        "seed", "val_fraction", "speech_test_fraction" if corpus.KIND == "speech" else "test_fraction")}}
+    """`<stem>.run.json`: the command, settings and versions behind a store or a list of clips.
+
+    Of the settings that draw a split only those that this one was drawn with; "split" has the facts of it.
+    """
     name = stem(corpus, hours=hours)
-    about = weights.describe(cfg, command=weights.command_line(), settings=settings, name=corpus.NAME,
-                             split=split_about(cfg, name), hours=hours, **facts)
+    split, fraction = split_about(cfg, name), "speech_test_fraction" if corpus.KIND == "speech" else "test_fraction"
+    drawn = {"seed": split.get("seed"), fraction: split.get("test_fraction"), "val_fraction": split.get("val_fraction")}
+    used = {key for key, value in drawn.items() if cfg.values[key] == value} | ({"seed"} if hours else set())
+    about = weights.describe(cfg, command=weights.command_line(), name=corpus.NAME, split=split, hours=hours,
+                             settings=cfg.feature_settings | {key: cfg.values[key] for key in drawn if key in used},
+                             **facts)
     weights.write_json(cfg.features_dir / f"{name}.run.json", about)
 
 
@@ -170,7 +178,7 @@ def import_published(kind, code, cfg, folder, *, labels=None, split=None, folds=
                 attributes={"kind": kind, "code": code, "name": corpus.NAME, "grouped_by": found.grouped_by})
     made = store.read(path, settings=cfg.feature_settings)
     return _finish(corpus, cfg, made, found.clips, n_extracted=0, split=split, folds=folds, more=found.note,
-                   own="imported", force=True)
+                   own=sides.Own("imported", "the corpus came with", found.about_sides), force=True)
 
 
 # ---- subsets and mixtures: a list of clips over one store or several ---------------------------
@@ -178,12 +186,12 @@ def import_published(kind, code, cfg, folder, *, labels=None, split=None, folds=
 
 def _generate_part(corpus, cfg, listing, *, hours, force):
     """Choose clips by the hours of their headers, extract what the store lacks, write the list."""
-    chosen, about_split = _choose(corpus, cfg, listing, hours)
-    held = _held(store_path(corpus, cfg), force=force)
-    kept = tuple(clip for clip in listing.clips if clip.id in held or clip.id in chosen)
+    held, failed = _held(store_path(corpus, cfg), force=force)
+    chosen, about_split = hours_choice.choose(cfg, listing, hours, whole=stem(corpus), failed=failed)
+    kept = tuple(clip for clip in listing.clips if clip.id in held | failed or clip.id in chosen)
     made, n_extracted = _extract(corpus, cfg, replace(listing, clips=kept), force=force)
     whole = store.ClipSet.of_store(made, [chosen.get(name, "") for name in made.ids])
-    part, note = _without_duplicates(whole.take(whole.split != ""))
+    part, note = hours_choice.without_duplicates(whole.take(whole.split != ""), list(chosen))
     n_groups = len(set(part.group))
     evenly = f"evenly over {n_groups} {listing.grouped_by}{'s' * (n_groups != 1)}"
     absent = [side for side in splits.SPLITS if side not in part.split]
@@ -195,42 +203,14 @@ def _generate_part(corpus, cfg, listing, *, hours, force):
 
 
 def _held(path, *, force):
-    """Clips of a store, all of which stay in it: the whole corpus and other hours need them."""
+    """Clips of a store, all of which stay in it for the whole corpus and other hours, and those that it left out."""
     try:
-        return set(store.read(path).ids) if path.exists() else set()
+        made = store.read(path) if path.exists() else None
     except MerError:
-        if force:
-            return set()
-        raise
-
-
-def _choose(corpus, cfg, listing, hours):
-    """Chosen clip to its side, which is that in the whole corpus where its split is there; facts of that split."""
-    clips, table = listing.clips, sides.paths(cfg, stem(corpus))[0]
-    ids, groups = [clip.id for clip in clips], [clip.group for clip in clips]
-    if table.exists() and {cells.get("clip") for _, cells in tables.read(table).rows} >= set(ids):
-        split = split_files.load(table, ids)
-        known = sides.facts(cfg, stem(corpus))
-    else:
-        drawn = splits.draw(ids=ids, groups=groups, labels=[""] * len(ids), seed=cfg.seed,
-                            grouped_by=listing.grouped_by, test_fraction=cfg.speech_test_fraction,
-                            val_fraction=cfg.val_fraction)
-        note = f"the split was drawn with seed {cfg.seed}, grouped by {drawn.grouped_by}"
-        split, known = drawn.split, {"kind": "drawn", "grouped_by": drawn.grouped_by, "seed": cfg.seed,
-                                     "note": "; ".join(filter(None, [note, drawn.note]))}
-    picked = subsets.choose(ids=ids, groups=groups, seconds=subsets.durations(clips), split=split, hours=hours,
-                            seed=cfg.seed)
-    return {ids[i]: split[i] for i in picked}, {name: known[name] for name in ("kind", "grouped_by", "seed", "note")}
-
-
-def _without_duplicates(part):
-    """The clips without those whose audio stands under an earlier name already."""
-    seen, keep = set(), np.ones(len(part), bool)
-    for i, content in enumerate(part.contents):
-        keep[i] = content not in seen
-        seen.add(content)
-    gone = int((~keep).sum())
-    return part.take(keep), f"{gone} clip(s) with the same audio as another left out" if gone else ""
+        if not force:
+            raise
+        made = None
+    return (set(made.ids), {name for name, _ in made.skipped}) if made else (set(), set())
 
 
 def _save_listed(corpus, cfg, clips, names, *, hours, about, n_extracted, skipped):

@@ -51,7 +51,9 @@ class Imported:
     grouped_by : str
         What `Clip.group` is.
     note : str
-        On the sides, for whoever reads results.
+        Where they come from, for whoever reads results.
+    about_sides : str
+        Whether the sides of the files can be used.
     patches : tuple
         Where the frames of each clip are.
     settings : dict
@@ -62,6 +64,7 @@ class Imported:
     skipped: tuple
     grouped_by: str
     note: str
+    about_sides: str
     patches: tuple
     settings: dict
 
@@ -125,10 +128,10 @@ def read(folder, *, labels=None, kind, settings, language=""):
     found, sides, skipped = _check_all(files, rows, path)
     if not found:
         raise MerError(f"{folder}: none of its clips can be used: {'; '.join(map(': '.join, skipped[:3]))}")
-    note, split = _sides(sides)
+    about_sides, split = _sides(sides)
     numbers = sorted(found, key=lambda number: rows[number].clip.id)
     clips = tuple(replace(rows[number].clip, split=split.get(number)) for number in numbers)
-    return Imported(clips, tuple(sorted(skipped)), grouped_by, f"imported from {folder.name}: {note}",
+    return Imported(clips, tuple(sorted(skipped)), grouped_by, f"imported from {folder.name}", about_sides,
                     tuple(found[number] for number in numbers), dict(settings))
 
 

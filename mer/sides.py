@@ -14,11 +14,31 @@ import itertools
 import json
 import os
 import unicodedata
+from dataclasses import dataclass
 
 from mer import MerError, split_files, splits, tables, weights
 
 DRAW, PUBLISHED = "draw", "published"  # words that --split takes instead of a file
 _DRAWN = ("drawn", "fold", "per clip")  # kinds of splits that come from the groups and labels of a store
+
+
+@dataclass(frozen=True)
+class Own:
+    """Sides that the clips bring along, and what to say of them.
+
+    Attributes
+    ----------
+    kind : str
+        Of the split that is made of them.
+    words : str
+        Completes "the split is the one that ...".
+    more : str
+        What else there is to say of them, also where they are not whole.
+    """
+
+    kind: str = "published"
+    words: str = "the corpus publishes"
+    more: str = ""
 
 
 def paths(cfg, name):
@@ -31,7 +51,7 @@ def fold_stem(name, number, n_folds):
     return f"{name}.fold_{number}of{n_folds}"
 
 
-def settle(cfg, made, *, clips, wanted=None, more="", own="published", force=False):
+def settle(cfg, made, *, clips, wanted=None, more="", own=Own(), force=False):
     """Write the split of a store, unless a good one is there.
 
     Parameters
@@ -45,8 +65,8 @@ def settle(cfg, made, *, clips, wanted=None, more="", own="published", force=Fal
         or None: what is there, else the corpus' own, else a grouped one.
     more : str
         What else a reader of the results must know, such as what `subsets.balanced` said; part of the note.
-    own : str
-        What to call the sides that the clips bring along.
+    own : Own
+        What to say of the sides that the clips bring along.
     force : bool
         Draw even where a split is there.
 
@@ -56,41 +76,41 @@ def settle(cfg, made, *, clips, wanted=None, more="", own="published", force=Fal
         One sentence on the split, as `about` has it.
     """
     name = made.path.stem
-    if wanted or force or not _is_good(cfg, made, more):
+    if wanted or force or not _is_good(cfg, made, more, splits.published(clips)):
         _settle(cfg, made, clips=clips, wanted=wanted, more=more, own=own)
     return about(cfg, name, columns=made.columns)["note"]
 
 
 def _settle(cfg, made, *, clips, wanted, more, own):
-    name, columns = made.path.stem, made.columns
-    kind, fraction = made.attributes["kind"], cfg.test_fraction
-    if kind == "speech":
-        fraction = cfg.speech_test_fraction
-    common = {"ids": columns["clip"], "labels": columns["label"], "seed": cfg.seed, "test_fraction": fraction,
-              "val_fraction": cfg.val_fraction}
+    name, columns, drawing = made.path.stem, made.columns, _drawing(cfg, made)
+    common = {"ids": columns["clip"], "labels": columns["label"], **drawing}
+    groups, asked = splits.joined(columns["group"], columns["content"]), wanted is not None
     if wanted == PUBLISHED:
-        drawn = splits.draw_per_clip(groups=columns["group"], **common)
-        save(cfg, name, columns, drawn.split, kind="per clip", grouped_by="clip", seed=cfg.seed, more=more,
+        drawn = splits.draw_per_clip(groups=groups, **common)
+        save(cfg, name, columns, drawn.split, kind="per clip", grouped_by="clip", **drawing, asked=asked, more=more,
              note=_join(drawn.note, more))
         return
     if wanted and wanted != DRAW:
         split = split_files.load(wanted, made.ids)
-        save(cfg, name, columns, split, kind="given", grouped_by="given", seed=None, more=more,
+        save(cfg, name, columns, split, kind="given", grouped_by="given", seed=None, asked=asked, more=more,
              note=_join(f"the split is the given file {os.path.basename(wanted)}", more))
         return
     given = splits.published(clips) if wanted is None else None
     if given is not None:
-        verb = "publishes" if own == "published" else "came with"
-        save(cfg, name, columns, given, kind=own, grouped_by=own, seed=None, more=more,
-             note=_join(f"the split is the one that the corpus {verb}", more))
+        save(cfg, name, columns, given, kind=own.kind, grouped_by=own.kind, seed=None, asked=asked, more=more,
+             note=_join(f"the split is the one that {own.words}", own.more, more))
         return
-    drawn = splits.draw(groups=splits.joined(columns["group"], columns["content"]),
-                        same=splits.joined(columns["clip"], columns["content"]),
+    drawn = splits.draw(groups=groups, same=splits.joined(columns["clip"], columns["content"]),
                         grouped_by=made.attributes["grouped_by"], **common)
-    note = _join(f"the split was drawn with seed {cfg.seed}, grouped by {drawn.grouped_by}", drawn.note,
-                 splits.published_gap(clips) if wanted is None else "", more)
-    save(cfg, name, columns, drawn.split, kind="drawn", grouped_by=drawn.grouped_by, seed=cfg.seed, more=more,
-         note=note)
+    gap = () if asked else (splits.published_gap(clips), own.more)
+    save(cfg, name, columns, drawn.split, kind="drawn", grouped_by=drawn.grouped_by, **drawing, asked=asked, more=more,
+         note=_join(f"the split was drawn with seed {cfg.seed}, grouped by {drawn.grouped_by}", drawn.note, *gap, more))
+
+
+def _drawing(cfg, made):
+    """What decides how a split is drawn, beside the clips."""
+    fraction = cfg.speech_test_fraction if made.attributes["kind"] == "speech" else cfg.test_fraction
+    return {"seed": cfg.seed, "test_fraction": fraction, "val_fraction": cfg.val_fraction}
 
 
 def settle_folds(cfg, made, n_folds, *, more=""):
@@ -105,8 +125,9 @@ def settle_folds(cfg, made, n_folds, *, more=""):
     groups = splits.joined(columns["group"], columns["content"])
     folds = splits.draw_folds(ids=columns["clip"], groups=groups, labels=columns["label"], seed=cfg.seed,
                               n_folds=n_folds, val_fraction=cfg.val_fraction)
+    facts_of = {"kind": "fold", "grouped_by": by, "seed": cfg.seed, "val_fraction": cfg.val_fraction}
     for number, split in enumerate(folds, start=1):
-        save(cfg, fold_stem(made.path.stem, number, n_folds), columns, split, kind="fold", grouped_by=by, seed=cfg.seed,
+        save(cfg, fold_stem(made.path.stem, number, n_folds), columns, split, **facts_of,
              note=_join(f"fold {number} of {n_folds}, drawn with seed {cfg.seed}, grouped by {by}", more))
     return f"{n_folds} folds, grouped by {by}"
 
@@ -115,16 +136,50 @@ def _join(*sentences):
     return "; ".join(filter(None, sentences))
 
 
-def _is_good(cfg, made, more):
-    """True where a split of just this choice of clips is there; another one is kept aside."""
-    table, _ = paths(cfg, made.path.stem)
+def _is_good(cfg, made, more, own):
+    """True where the split that is there is to be used again; another one is kept aside, and why is printed."""
+    name, (table, _) = made.path.stem, paths(cfg, made.path.stem)
     if not table.exists():
         return False
-    if is_current(cfg, made.path.stem, made.columns) and _facts(cfg, made.path.stem).get("more", more) == more:
-        return True
-    print(f"the clips, or their groups or classes, have changed: a new split is made, the old one is kept as "
-          f"{_keep(table)}")
-    return False
+    if not is_current(cfg, name, made.columns) or _facts(cfg, name).get("more", more) != more:
+        why = "the clips, or their groups or classes, have changed: a new split is made"
+    else:
+        why = _why_not_again(cfg, name, made.ids, own)
+    if why:
+        print(f"{why}, the old one is kept as {_keep(table)}")
+        return False
+    _tell_unused(facts(cfg, name), _drawing(cfg, made))
+    return True
+
+
+def _why_not_again(cfg, name, ids, own):
+    """What has become of the clips' own sides (`own`, or None) since the split was made; "" where nothing.
+
+    What the user asked for or edited stays, and it is printed that the clips bring other sides.
+    """
+    table, known = paths(cfg, name)[0], facts(cfg, name)
+    rows = _rows(table) if own else {}
+    is_same = own and own == [tables.split_name(rows[clip.strip()].get("split", "")) for clip in ids]
+    if known.get("asked", known["kind"] not in ("published", "imported")):
+        if own and not is_same:
+            print(f"{table.name} stays as it was asked for or edited, and the split of the corpus or of its labels is "
+                  f"not used: remove {table.name} to use it")
+        return ""
+    if own is None:
+        return ("the split that came with the corpus or its labels is not there, or not whole, any more: a new one is "
+                "drawn" if known["kind"] == "published" else "")
+    if known["kind"] == "drawn":
+        return "the corpus or its labels bring a split now: it is used"
+    return "" if is_same else "the split of the corpus or of its labels has changed: it is used"
+
+
+def _tell_unused(known, wanted):
+    """Print where the settings ask for another drawing than the one that stays."""
+    then = {key: value for key, value in known.items() if key in wanted and value is not None}
+    if any(wanted[key] != value for key, value in then.items()):
+        words = ", ".join(f"{key} {value:g}" for key, value in then.items())
+        again = PUBLISHED if known["kind"] == "per clip" else DRAW
+        print(f"the split is kept as it was drawn with {words}: --split {again} makes a new one with those of now")
 
 
 def is_current(cfg, name, columns, *, exactly=False):
@@ -150,6 +205,11 @@ def is_current(cfg, name, columns, *, exactly=False):
     if facts(cfg, name)["kind"] not in _DRAWN:
         return named.keys() >= now.keys()
     return now.items() <= named.items() and not (exactly and named.keys() - now.keys())
+
+
+def clips_of(cfg, name):
+    """The clips that the csv of a split names."""
+    return _rows(paths(cfg, name)[0]).keys()
 
 
 def _rows(table):

@@ -118,7 +118,7 @@ def draw_per_clip(*, ids, groups, labels, seed, test_fraction, val_fraction):
     Parameters
     ----------
     ids, groups, labels : sequence of str, length n
-        As for `draw`.
+        As for `draw`; groups that are `joined` count copies of the same audio too.
     seed : int
     test_fraction, val_fraction : float in (0, 1)
         As for `draw`.
@@ -126,7 +126,7 @@ def draw_per_clip(*, ids, groups, labels, seed, test_fraction, val_fraction):
     Returns
     -------
     Drawn
-        The note counts the test clips whose group is trained on too.
+        The note counts the test clips whose group or audio is trained on too.
     """
     rng, side = np.random.default_rng(seed), np.empty(len(ids), object)
     order = np.argsort(np.asarray(ids, str), kind="stable")
@@ -140,7 +140,7 @@ def draw_per_clip(*, ids, groups, labels, seed, test_fraction, val_fraction):
     test = [group for group, where in zip(groups, side, strict=True) if where == "test"]
     shared = sum(group in trained for group in test)
     note = (f"drawn clip by clip with seed {seed}, without groups, as the published program did: {shared} of "
-            f"{len(test)} test clips share their group with training; for comparison only")
+            f"{len(test)} test clips share their group or audio with training; for comparison only")
     return Drawn(side.tolist(), "clip", note)
 
 

@@ -63,7 +63,7 @@ def choose(*, ids, groups, seconds, split, hours, seed):
     Returns
     -------
     np.ndarray of int
-        Indices of the chosen clips, in the order in which they were taken.
+        Indices of the chosen clips, in an order of which every choice of fewer hours is the beginning.
 
     Raises
     ------
@@ -74,13 +74,15 @@ def choose(*, ids, groups, seconds, split, hours, seed):
     there = np.nansum(seconds) / 3600
     if hours > there:
         raise MerError(f"{hours:g} hours were asked for, and there are {there:.2f}: ask for fewer, or add speech")
-    chosen = []
+    chosen, share = [], {}  # the share of its side with which a clip comes in puts the sides into one order
     for side in SPLITS:
         members = [i for i in np.flatnonzero(split == side) if seconds[i] == seconds[i]]
         order = evenly(members, ids=ids, groups=groups, seconds=seconds, seed=seed)
         target = hours / there * seconds[members].sum()
-        chosen += order[:np.searchsorted(np.cumsum(seconds[order]), target + 1e-6, side="right")]
-    return np.array(chosen, int)
+        so_far = np.cumsum(seconds[order])
+        chosen += order[:np.searchsorted(so_far, target + 1e-6, side="right")]
+        share.update(zip(order, so_far / max(seconds[members].sum(), 1e-9), strict=True))
+    return np.array(sorted(chosen, key=lambda index: (share[index], ids[index])), int)
 
 
 def evenly(members, *, ids, groups, seconds, seed):

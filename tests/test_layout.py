@@ -15,7 +15,7 @@ RANKS = {name: rank for rank, names in enumerate((
     "corpora split_search pretext heads weights cli figures report_text legacy stream onnx_file",  # 1
     "page store training splits split_files subsets imported_csv zoo engines onnx_graph encoders convert",  # 2
     "export predict extract report gather sides imported inventory raters",  # 3
-    "taggram datasets",  # 4
+    "taggram datasets hours_choice",  # 4
     "prediction_files pictures generate pretrain transfer",  # 5
     "earlier song_list webpage crossval",  # 6
     "prediction_run webserver",  # 7

@@ -3,6 +3,7 @@
 import functools
 import importlib
 import pkgutil
+from dataclasses import replace
 from pathlib import Path
 
 from mer import MerError
@@ -141,7 +142,7 @@ def list_clips(corpus_module, root, *, labels=None):
     if not listing.clips:
         raise MerError(f"{corpus_module.NAME}: no clip can be used in {root}{_first_reasons(listing)}")
     clips = tuple(sorted(listing.clips, key=lambda clip: clip.id))
-    return Listing(clips, tuple(listing.skipped), listing.grouped_by)
+    return replace(listing, clips=clips)
 
 
 def _first_reasons(listing):

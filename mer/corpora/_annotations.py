@@ -222,7 +222,8 @@ def join(rows, path, *, root, files, skipped, grouped_by=None, groups=None, quad
             group = row.group if grouped_by else by_file.get(file)
             clips.append(make_clip(root, file, group=group, quadrant=row.quadrant, arousal=row.arousal,
                                    valence=row.valence, split=row.split))
-    return Listing(tuple(clips), tuple(skipped), grouped_by or other)
+    sides_from = path.name if any(row.split for row in rows) else ""
+    return Listing(tuple(clips), tuple(skipped), grouped_by or other, sides_from)
 
 
 def _in_other_languages(rows, path):

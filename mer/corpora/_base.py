@@ -52,11 +52,14 @@ class Listing:
     grouped_by : str
         What `Clip.group` is: "speaker", "artist", "song", "group" (a column of that name in the user's own
         csv) or "clip".
+    sides_from : str
+        Name of the csv whose column tells `Clip.split`; "" where none does.
     """
 
     clips: tuple
     skipped: tuple
     grouped_by: str
+    sides_from: str = ""
 
 
 def make_clip(root, file, *, group=None, **labels):
