@@ -127,6 +127,36 @@ def test_ch818_wants_exactly_one_table(tmp_path):
     assert labels(listed("music", "m", tmp_path, labels=tmp_path / "two.csv")) == {"x.mp3": "Q1"}
 
 
+@pytest.mark.parametrize("text, grouped_by, group", [
+    ("id,song,artist,arousal,valence\n01,Moon,Teng,1,2\n02,Sky,Teng,-1,2\n", "artist", "teng"),
+    ("song,id,arousal,valence\nMoon,01,1,2\nSky,02,-1,2\n", "song", "Moon"),
+    ("song,id,arousal,valence\n01,7,1,2\n02,8,-1,2\n", "clip", "01.mp3")])
+def test_the_column_that_names_most_files_names_the_clips(tmp_path, text, grouped_by, group):
+    touch(tmp_path, "01.mp3", "02.mp3")
+    write(tmp_path / "annotations of ours.csv", text)
+    listing = listed("music", "m", tmp_path)
+    assert labels(listing) == {"01.mp3": "Q1", "02.mp3": "Q4"} and not listing.skipped
+    assert listing.grouped_by == grouped_by and groups(listing)["01.mp3"] == group
+
+
+@pytest.mark.parametrize("header", ["Arousal (mean),Valence (mean)", "arousal [avg],valence",
+                                    "arousal (-10 to 10),valence(-10-10)", "Arousal (mean) [-10..10],V"])
+def test_means_and_scales_in_brackets_are_understood(tmp_path, header):
+    touch(tmp_path, "a.mp3", "b.mp3")
+    write(tmp_path / "x.csv", f"clip,{header}\na,5,2\nb,-5,2\n")
+    assert [(clip.arousal, clip.quadrant) for clip in listed("music", "m", tmp_path).clips] == [
+        (0.5, "Q1"), (-0.5, "Q4")]
+
+
+def test_a_number_means_the_one_file_of_that_number(tmp_path):
+    touch(tmp_path, "001.mp3", "2.mp3", "02.mp3", "3/0004.mp3", "x/005.mp3", "y/5.flac", "y/05.mp3")
+    write(tmp_path / "x.csv", "id,quadrant\n1,Q1\n2,Q2\n4.mp3,Q3\n0005,Q4\n6,Q4\n")
+    listing = listed("music", "m", tmp_path)
+    assert labels(listing) == {"001.mp3": "Q1", "2.mp3": "Q2", "3/0004.mp3": "Q3"}
+    why = reasons(listing)
+    assert "may mean x/005.mp3 or y/05.mp3 or y/5.flac" in why["0005"] and "no such audio file" in why["6"]
+
+
 # ---- TR-MUSIC and EMOPIA -------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("folder, quadrant", [
@@ -233,10 +263,11 @@ def test_a_table_that_cannot_be_used_says_what_to_do(tmp_path, text, message):
 
 
 @pytest.mark.parametrize("arousal, valence, expected", [
-    ("arousal[1..9]", "valence[1..9]", (0.5, -0.75)), ("Arousal [0 .. 10]", "Valence (0..10)", (0.4, -0.6))])
+    ("arousal[1..9]", "valence[1..9]", (0.5, -0.75)), ("Arousal [0 .. 10]", "Valence (0..10)", (0.4, -0.6)),
+    ("Arousal (1-9)", "valence (1 – 9)", (0.5, -0.75)), ("A_[1,9]", "V (1 to 9)", (0.5, -0.75))])
 def test_a_stated_scale_is_centred_on_its_middle(tmp_path, arousal, valence, expected):
     touch(tmp_path, "a.mp3")
-    own = write(tmp_path / "own.csv", f"path,{arousal},{valence}\na.mp3,7,2\n")
+    own = write(tmp_path / "own.csv", f"path;{arousal};{valence}\na.mp3;7;2\n")
     clip, = listed("music", "m", tmp_path, labels=own).clips
     assert (clip.arousal, clip.valence) == pytest.approx(expected) and clip.quadrant == "Q2"
 

@@ -3,14 +3,14 @@
 Columns are found by name, in any case and order. See docs/corpora.md for the whole list.
 """
 
-import os
 import unicodedata
 from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 
 from mer import MerError, tables
-from mer.corpora._base import AUDIO_SUFFIXES, Listing, fold, make_clip
+from mer.corpora._base import Listing, fold, make_clip
 from mer.corpora._emotion import Plane, quadrant_name
+from mer.corpora._file_index import FileIndex
 from mer.corpora._language import known, spoken
 from mer.tasks import quadrant
 
@@ -45,7 +45,7 @@ class Row:
         return self.quadrant, self.arousal, self.valence, self.split
 
 
-def read(path, *, language, value_range=None):
+def read(path, *, language, value_range=None, root=None, files=()):
     """Read labels.
 
     Parameters
@@ -57,6 +57,8 @@ def read(path, *, language, value_range=None):
     value_range : (float, float) or None
         Range of arousal and valence where the header does not state one ("arousal[1..9]"); None: centred on
         zero, as wide as the largest value.
+    root, files
+        As for `join`: of several columns that may name the clips, the one that names most of these files is taken.
 
     Returns
     -------
@@ -73,7 +75,7 @@ def read(path, *, language, value_range=None):
     if not holds_labels(table):
         raise MerError(f"{path} has the columns {', '.join(table.columns)[:200]}: expected one that names the clips "
                        "(path, file, clip, song or id), and quadrant or arousal and valence")
-    key, named, split = table.first(KEYS), table.first(QUADRANTS), table.first(SPLITS)
+    key, named, split = _key(table, root, files), table.first(QUADRANTS), table.first(SPLITS)
     group = table.first([name for name in GROUPS if name != key])
     plane = Plane.of(table, value_range)
     plane = plane and plane.scaled(table, needed=not named)
@@ -84,6 +86,16 @@ def read(path, *, language, value_range=None):
         other = spoken(cells.get(LANGUAGE, ""), words, f"{path}, line {line}")
         rows.append(_labelled(row, cells, named, plane) if other in ("", language) else replace(row, language=other))
     return rows, GROUPS[group] if any(row.group for row in rows) else None
+
+
+def _key(table, root, files):
+    """The column that names the clips; the first of KEYS where several name as many of `files`."""
+    present = [name for name in KEYS if name in table.columns]
+    if len(present) == 1 or not files:
+        return present[0]
+    index = FileIndex(files, root, table.path)
+    return max(present, key=lambda name: len({found[0] for _, cells in table.rows if cells[name]
+                                              and len(found := index.find(cells[name])) == 1}))
 
 
 def holds_labels(table):
@@ -128,53 +140,6 @@ def _from_point(row, arousal, valence):
     found = quadrant(arousal, valence)
     problem = "" if found else "it lies on an axis: arousal or valence is 0"
     return replace(row, quadrant=found, arousal=arousal, valence=valence, problem=problem)
-
-
-class FileIndex:
-    """Finds the audio file that a row means.
-
-    A row may give the path from the corpus folder or from the csv, a longer or shorter path with the same
-    end, or the bare name; with or without suffix, in any case and Unicode form, with "/" or "\\".
-    """
-
-    def __init__(self, files, root, csv_path):
-        self._folder = os.path.relpath(csv_path.parent, root).replace(os.sep, "/")
-        self._exact = {unicodedata.normalize("NFC", file): file for file in files}
-        self._named = defaultdict(list)
-        for file in files:
-            stem = _stem(file)
-            self._named[stem.rpartition("/")[2]].append((stem, file))
-
-    def find(self, text):
-        """The files that `text` may mean: none, one, or several where it is ambiguous."""
-        text = unicodedata.normalize("NFC", text.strip().replace("\\", "/"))
-        ways = [_tidy(text), _tidy(f"{self._folder}/{text}")]
-        for way in ways:
-            if way in self._exact:
-                return [self._exact[way]]
-        for way in map(_stem, ways):
-            alike = self._named.get(way.rpartition("/")[2], ())
-            same = [file for stem, file in alike if stem == way]
-            found = same or [file for stem, file in alike if _one_ends_other(stem, way)]
-            if found:
-                return found
-        return []
-
-
-def _tidy(path):
-    """Normal form of a path: no "." and no "..", no leading "/"."""
-    return os.path.normpath(path).replace(os.sep, "/").lstrip("/")
-
-
-def _stem(path):
-    """Path without audio suffix, the same for every case and Unicode form."""
-    path = unicodedata.normalize("NFC", path).casefold()
-    stem, suffix = os.path.splitext(path)
-    return stem if suffix in AUDIO_SUFFIXES else path
-
-
-def _one_ends_other(first, second):
-    return f"/{first}".endswith(f"/{second}") or f"/{second}".endswith(f"/{first}")
 
 
 def join(rows, path, *, root, files, skipped, grouped_by=None, groups=None, quadrant_of=None):

@@ -7,7 +7,7 @@ import statistics
 from mer import MerError
 
 _NUMBER = r"-?\d+(?:\.\d+)?"
-_RANGE = re.compile(rf"_?[\[(]_?({_NUMBER})_?\.\._?({_NUMBER})_?[\])]$")  # the end of "arousal[1..9]"
+_RANGE = re.compile(rf"_?[\[(]_?({_NUMBER})_?(?:\.\.|[-–,]|to)_?({_NUMBER})_?[\])]$")  # the end of "arousal[1..9]"
 DIMENSIONS = ("arousal", "valence")
 
 
@@ -93,7 +93,8 @@ def _columns(names, dimension):
     word = f"(?:{dimension}|{dimension[0]})"
     bare = [(name, _RANGE.sub("", name)) for name in names]
     average = "(?:mean|average|avg)"
-    mean = [name for name, text in bare if re.fullmatch(rf"{word}|{word}_?{average}|{average}_?(?:of_)?{word}", text)]
+    mean = [name for name, text in bare
+            if re.fullmatch(rf"{word}|{word}_?(?:{average}|[\[(]{average}[\])])|{average}_?(?:of_)?{word}", text)]
     return mean[:1] or [name for name, text in bare
                         if re.fullmatch(rf"{word}_?(?:rater|annotator|subject|r|s)?_?\d+", text)]
 

@@ -32,7 +32,7 @@ def items(root, labels=None):
     """
     files, skipped = scan(root)
     path = labels or _only_table(root)
-    rows, grouped_by = _annotations.read(path, language=LANGUAGE, value_range=VALUE_RANGE)
+    rows, grouped_by = _annotations.read(path, language=LANGUAGE, value_range=VALUE_RANGE, root=root, files=files)
     return _annotations.join(rows, path, root=root, files=files, skipped=skipped, grouped_by=grouped_by)
 
 

@@ -35,7 +35,7 @@ def items(root, labels=None):
     files, skipped = scan(root)
     named = {file: _NAME.fullmatch(PurePosixPath(file).stem) for file in files}
     if labels:
-        rows, grouped_by = _annotations.read(labels, language=LANGUAGE)
+        rows, grouped_by = _annotations.read(labels, language=LANGUAGE, root=root, files=files)
         songs = {file: name[2] for file, name in named.items() if name}
         return _annotations.join(rows, labels, root=root, files=files, skipped=skipped, grouped_by=grouped_by,
                                  groups=(songs, GROUPED_BY))

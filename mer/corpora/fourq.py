@@ -3,6 +3,7 @@
 from mer import tables
 from mer.corpora import _annotations
 from mer.corpora._base import scan
+from mer.corpora._file_index import FileIndex
 
 KIND = "music"
 CODE = "e"
@@ -35,7 +36,7 @@ def items(root, labels=None):
     official = _table(root, MARKS[0]) or metadata
     if not labels and not official:
         return _annotations.from_folders(root, files, skipped)
-    rows, grouped_by = _annotations.read(labels or official, language=LANGUAGE)
+    rows, grouped_by = _annotations.read(labels or official, language=LANGUAGE, root=root, files=files)
     return _annotations.join(rows, labels or official, root=root, files=files, skipped=skipped, groups=groups,
                              grouped_by=grouped_by, quadrant_of=None if labels else _annotations.folder_quadrant)
 
@@ -48,7 +49,7 @@ def _table(root, name):
 
 def _artists(path, root, files):
     """File to artist; files without a row or with an empty artist are missing."""
-    index, artists = _annotations.FileIndex(files, root, path), {}
+    index, artists = FileIndex(files, root, path), {}
     for _, cells in tables.read(path).rows:
         found = index.find(cells.get("song", ""))
         if len(found) == 1 and cells.get("artist"):

@@ -33,6 +33,6 @@ def items(root, labels=None):
     """Class folders, English or Turkish, with or without Turkish letters; nothing tells songs or artists."""
     files, skipped = scan(root)
     if labels:
-        rows, grouped_by = _annotations.read(labels, language=LANGUAGE)
+        rows, grouped_by = _annotations.read(labels, language=LANGUAGE, root=root, files=files)
         return _annotations.join(rows, labels, root=root, files=files, skipped=skipped, grouped_by=grouped_by)
     return _annotations.from_folders(root, files, skipped, classes=CLASSES)
