@@ -283,12 +283,15 @@ def test_aishell_goes_on_at_the_speaker(aishell, server, tmp_path, monkeypatch):
     assert len(clips(AISHELL, tmp_path)) == 8 and not (tmp_path / "data_aishell" / download.WORK).exists()
 
 
-def test_aishell_unpacked_by_hand_is_finished(server, tmp_path):
+def test_aishell_unpacked_by_hand_is_finished_and_what_is_lacking_told(server, tmp_path, capsys):
     for name, content in aishell_files().items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(content)
     download.fetch(AISHELL, ["data_aishell"], tmp_path)
     assert len(clips(AISHELL, tmp_path)) == 8
+    download.fetch(AISHELL, ["data_aishell"], tmp_path)
+    first, second = capsys.readouterr().out.splitlines()[-2:]
+    assert first.endswith("wav, 4 of 400 speakers") and "is there, 4 of 400 speakers; remove that folder" in second
 
 
 # ---- Broken connections ---------------------------------------------------------------------------

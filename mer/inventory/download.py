@@ -51,7 +51,8 @@ def fetch(corpus, names, folder, *, urls=None):
     missing = {}
     for name, archive in chosen.items():
         if _is_done(root, archive):
-            print(f"{name}: {root / archive.holds} is there; remove that folder to fetch it again")
+            print(f"{name}: {root / archive.holds} is there{_in_part(corpus, root, archive)}; remove that folder to fetch "
+                  "it again")
             _tidy(root, archive)
         else:
             missing[name] = archive
@@ -62,7 +63,7 @@ def fetch(corpus, names, folder, *, urls=None):
     try:
         for name, archive in missing.items():
             _install(corpus, archive, root, (urls or {}).get(name, archive.urls))
-            print(f"{name}: done, {root / archive.holds}", flush=True)
+            print(f"{name}: done, {root / archive.holds}{_in_part(corpus, root, archive)}", flush=True)
     finally:
         for path in made:
             with contextlib.suppress(OSError):  # not empty
@@ -91,6 +92,15 @@ def _root(corpus, folder):
 
 def _is_done(root, archive):
     return (root / archive.holds).is_dir() and not _inner(root, archive)
+
+
+def _in_part(corpus, root, archive):
+    """What there is of a corpus that the user began to unpack by hand; "" where that is all."""
+    if not archive.nested:
+        return ""
+    there = len({clip.group for clip in corpus.items(root).clips})
+    expected = sum(n_groups for _, n_groups in corpus.EXPECTED_PARTS.values())
+    return f", {there} of {expected} {corpus.GROUPED_BY}s" if there < expected else ""
 
 
 def _inner(root, archive):
