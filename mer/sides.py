@@ -126,10 +126,14 @@ def settle_folds(cfg, made, n_folds, *, more=""):
     folds = splits.draw_folds(ids=columns["clip"], groups=groups, labels=columns["label"], seed=cfg.seed,
                               n_folds=n_folds, val_fraction=cfg.val_fraction)
     facts_of = {"kind": "fold", "grouped_by": by, "seed": cfg.seed, "val_fraction": cfg.val_fraction}
+    uneven = [splits.uneven_fold(split, columns["label"], n_folds=n_folds, val_fraction=cfg.val_fraction, grouped_by=by)
+              for split in folds]
     for number, split in enumerate(folds, start=1):
         save(cfg, fold_stem(made.path.stem, number, n_folds), columns, split, **facts_of,
-             note=_join(f"fold {number} of {n_folds}, drawn with seed {cfg.seed}, grouped by {by}", more))
-    return f"{n_folds} folds, grouped by {by}"
+             note=_join(f"fold {number} of {n_folds}, drawn with seed {cfg.seed}, grouped by {by}",
+                        uneven[number - 1], more))
+    odd = [f"{number}" for number, what in enumerate(uneven, start=1) if what]
+    return f"{n_folds} folds, grouped by {by}" + (f", uneven in {', '.join(odd)}" if odd else "")
 
 
 def _join(*sentences):

@@ -99,9 +99,9 @@ def draw(*, ids, groups, labels, seed, test_fraction, val_fraction, grouped_by, 
                 "on several sides and the scores say nothing about a new one")
         owners, grouped_by = same or ids, "clip"
     shares = _shares(test_fraction, val_fraction)
-    side = split_search.best(owners, labels, shares, np.random.default_rng(seed))
-    notes = filter(None, [note, *_uneven(side, labels, shares, grouped_by)])
-    return Drawn([SPLITS[index] for index in side], grouped_by, "; ".join(notes))
+    split = [SPLITS[index] for index in split_search.best(owners, labels, shares, np.random.default_rng(seed))]
+    notes = filter(None, [note, *_uneven(split, labels, shares, grouped_by)])
+    return Drawn(split, grouped_by, "; ".join(notes))
 
 
 def _shares(test_fraction, val_fraction):
@@ -197,17 +197,32 @@ def _group_folds(kind, n_folds, seed, group, label):
         yield from kind(n_folds, shuffle=True, random_state=seed).split(group, label, group)
 
 
-def _uneven(side, classes, shares, grouped_by):
+def uneven_fold(split, labels, *, n_folds, val_fraction, grouped_by):
+    """What is not as wished in one fold, "" where all is: sizes far off, classes missing on a side.
+
+    Parameters
+    ----------
+    split, labels : sequence of str, length n
+        Side and class of every clip.
+    n_folds, val_fraction
+        As for `draw_folds`.
+    grouped_by : str
+        What the groups are.
+    """
+    return "; ".join(_uneven(split, labels, _shares(1 / n_folds, val_fraction), grouped_by))
+
+
+def _uneven(split, classes, shares, grouped_by):
     """Sentences on what is not as wished: sizes far off, classes missing on a side."""
-    total, notes = len(side), []
-    for index, share in enumerate(shares):
-        size, wanted = int((side == index).sum()), share * total
+    total, notes = len(split), []
+    for name, share in zip(SPLITS, shares, strict=True):
+        size, wanted = split.count(name), share * total
         if abs(size - wanted) > max(2, _UNEVEN * wanted):
-            notes.append(f"{SPLITS[index]} has {size} of {total} clips instead of {wanted:.0f}, since groups "
+            notes.append(f"{name} has {size} of {total} clips instead of {wanted:.0f}, since groups "
                          f"({grouped_by}) are kept whole and every class is wanted on every side")
-        there = {classes[clip] for clip in np.flatnonzero(side == index)}
-        if set(classes) - there:
-            notes.append(f"{SPLITS[index]} has no clip of {', '.join(sorted(set(classes) - there))}")
+        absent = set(classes) - {label for label, side in zip(classes, split, strict=True) if side == name}
+        if absent:
+            notes.append(f"{name} has no clip of {', '.join(sorted(absent))}")
     return notes
 
 

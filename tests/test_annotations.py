@@ -279,6 +279,16 @@ def test_an_unstated_scale_around_zero_is_as_wide_as_its_largest_value(tmp_path)
         (1.0, -0.5), (-0.25, 0.25)]
 
 
+@pytest.mark.parametrize("header, cells, is_told", [
+    ("arousal,valence", "-999,-999", True), ("arousal,valence", ",", False), ("arousal,valence", "-20,1", False),
+    ("arousal[-4..4],valence[-4..4]", "-999,-999", False)])
+def test_a_code_for_missing_values_is_told(tmp_path, capsys, header, cells, is_told):
+    touch(tmp_path, "a.mp3", "b.mp3", "c.mp3")
+    own = write(tmp_path / "own.csv", f"path,{header}\na.mp3,4,-2\nb.mp3,-1,1\nc.mp3,{cells}\n")
+    listed("music", "t", tmp_path, labels=own)
+    assert ("-999 is more than 10 times as large" in capsys.readouterr().err) == is_told
+
+
 @pytest.mark.parametrize("text, name", [("Q1", "Q1"), (" q4 ", "Q4"), ("2", "Q2"), ("3.0", "Q3"), ("0", None),
                                         ("Q5", None), ("", None), ("12", None)])
 def test_quadrant_spellings(text, name):

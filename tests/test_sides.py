@@ -135,6 +135,21 @@ def test_a_folder_that_is_given_starts_at_the_working_directory(cfg, corpora_fol
     assert generate.run("music", "e", cfg, sounds="MER_audio_taffc_dataset").n_clips == 32
 
 
+def test_an_uneven_fold_says_so(cfg, tmp_path):
+    rng = np.random.default_rng(2)
+    rows = ["path,quadrant,artist"]
+    for number in range(40):
+        path = f"Q{number % 4 + 1}/{number:02d}.wav"
+        (tmp_path / "own" / path).parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(tmp_path / "own" / path, sound(rng, seconds=1.5), 16000)
+        rows.append(f"{path},Q{number % 4 + 1},{'Prolific' if number < 24 else number}")
+    (tmp_path / "own" / "annotations.csv").write_text("\n".join(rows))
+    made = generate.run("music", "e", cfg, sounds=str(tmp_path / "own"), folds=4)
+    notes = [datasets.split_about(cfg, f"music_english.fold_{number}of4")["note"] for number in range(1, 5)]
+    assert all("val has " in note or "test has " in note for note in notes)  # all clips of one artist stand somewhere
+    assert "4 folds, grouped by artist, uneven in " in made.note
+
+
 # ---- hours -------------------------------------------------------------------------------------------------------
 
 

@@ -3,11 +3,13 @@
 import math
 import re
 import statistics
+import sys
 
 from mer import MerError
 
 _NUMBER = r"-?\d+(?:\.\d+)?"
 _RANGE = re.compile(rf"_?[\[(]_?({_NUMBER})_?(?:\.\.|[-–,]|to)_?({_NUMBER})_?[\])]$")  # the end of "arousal[1..9]"
+_CODE_RATIO = 10  # a value so many times as large as the next is no rating
 DIMENSIONS = ("arousal", "valence")
 
 
@@ -60,6 +62,8 @@ class Plane:
             raise MerError(f"{table.path}: {odd[0]} goes from {low:g} to {high:g}, and the middle of its scale was "
                            f"expected at 0: state the scale in the header, for example {odd[0]}[1..9]")
         limit = max([1.0, *(abs(value) for values in found.values() for value in values)])
+        if needed and not all(self.ranges.values()):
+            _warn_of_code(table.path, {value for values in found.values() for value in values})
         ranges = {name: self.ranges[name] or (-limit, limit) for name in DIMENSIONS}
         return Plane(self.columns, ranges, self._number)
 
@@ -86,6 +90,15 @@ class Plane:
             except ValueError:
                 continue
         return [value for value in values if math.isfinite(value)]
+
+
+def _warn_of_code(path, values):
+    """Say where one value dwarfs all others: a code such as -999 for a missing one would be taken for a label."""
+    *_, second, first = [0.0, 0.0, *sorted(values, key=abs)]
+    if abs(first) > max(_CODE_RATIO, _CODE_RATIO * abs(second)):
+        print(f"warning: {path}: {first:g} is more than {_CODE_RATIO} times as large as any other value of arousal and "
+              "valence: if it stands for a missing one, empty these cells, or state the scale in the header, for "
+              "example arousal[-4..4]", file=sys.stderr)
 
 
 def _columns(names, dimension):

@@ -51,8 +51,8 @@ def fetch(corpus, names, folder, *, urls=None):
     missing = {}
     for name, archive in chosen.items():
         if _is_done(root, archive):
-            print(f"{name}: {root / archive.holds} is there{_in_part(corpus, root, archive)}; remove that folder to fetch "
-                  "it again")
+            print(f"{name}: {root / archive.holds} is there{_in_part(corpus, root, archive)}; remove that folder to "
+                  "fetch it again")
             _tidy(root, archive)
         else:
             missing[name] = archive
