@@ -257,6 +257,8 @@ def _sides(sides):
                 "clips again after drawing the test set), so its sides cannot be used"), {}
     if twice:
         return f"{len(twice)} of {len(val)} validation clips also stand in training, so its sides cannot be used", {}
-    absent = [f"{stem}.h5py" for side, stem in SIDES.items() if side not in sides]
+    absent = [f"{stem}.h5py" for side, stem in SIDES.items() if not sides.get(side)]
     kept = {number: side for side, numbers in sides.items() for number in numbers}
-    return "the sides are those of the files" + (f"; there is no {' and no '.join(absent)}" if absent else ""), kept
+    if absent:  # `splits.published` refuses sides that are not whole
+        return f"there is no {' and no '.join(absent)} with clips in it", kept
+    return "the sides are those of the files", kept

@@ -90,6 +90,7 @@ def test_speech_has_speakers_and_no_test_file(tmp_path):
     assert [(clip.group, clip.quadrant, clip.split) for clip in found.clips] == [
         ("19", None, "train"), ("19", None, "val"), ("S0150", None, "train")]
     assert found.grouped_by == "speaker" and "there is no test_dataset.h5py" in found.about_sides
+    assert "those of the files" not in found.about_sides
     assert [row["label"] for row in found.rows] == [""] * 3
     other = read(write(tmp_path / "g", {"train": [0, 1]}, csv="Songs\n./19-198-1.flac\n./x.flac\n"), kind="speech")
     assert other.grouped_by == "clip" and [clip.group for clip in other.clips] == ["19-198-1.flac", "x.flac"]
