@@ -183,7 +183,7 @@ def test_the_script_is_quiet_and_writes_beside_the_weights(found):
 @pytest.mark.parametrize("argv, sentence", [
     ([], "name the weights to export, or say which"),
     (["-s", "e", "m.h5"], "one of the two"),
-    (["nothing.hdf5"], "nothing.hdf5 is no "),
+    (["nothing.hdf5"], "nothing.hdf5 does not exist: "),
     (["-o", "m.txt", "{weights}"], "one file that ends in .onnx"),
     (["-o", "m.onnx", "{weights}", "{weights}"], "came for 2 model"),
     (["{onnx}"], "is exported already: name the weights it was made from"),
