@@ -52,14 +52,15 @@ def parse(argv):
 def main(argv=None):
     args = parse(argv)
     cfg = config.load(settings, os.environ, args.set)
-    from mer import engines, pictures, prediction_run, song_list, zoo  # numpy starts here: -h and typos answer at once
+    # numpy starts here: -h and typos answer at once
+    from mer import engines, prediction_pictures, prediction_run, prediction_songs, zoo
     wanted = {"speech": args.speech, "music": args.music, "model": args.model, "release": args.release, "it": args.run}
     with redirect_stdout(sys.stderr if args.json else sys.stdout):
         chosen = [zoo.named(path, **wanted) for path in args.weights or ()] or zoo.choose(
             cfg, ensemble=args.ensemble, demo=args.demo, **wanted)
-        songs = song_list.find(args.input)
+        songs = prediction_songs.find(args.input)
         opened = [engines.open_engine(found, engine=args.engine, load_module=load_module) for found in chosen]
-        with pictures.drawing(0 if args.no_pictures or not args.out else len(songs)) as draw:
+        with prediction_pictures.drawing(0 if args.no_pictures or not args.out else len(songs)) as draw:
             done = prediction_run.run(songs, opened, args.out, hop_seconds=args.hop, draw=draw,
                                       with_timelines=args.json, force=args.force)
     if args.json:

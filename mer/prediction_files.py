@@ -40,7 +40,7 @@ def write(prediction, folder, *, name=None, draw=None):
     name : str or None
         Of the results, may hold "/"; None: that of the file.
     draw : callable or None
-        See `pictures.drawing`; None: no pictures. There are none of a silent file.
+        See `prediction_pictures.drawing`; None: no pictures. There are none of a silent file.
 
     Returns
     -------
@@ -63,7 +63,7 @@ def begin(prediction, folder, *, name=None, draw=None, source=None):
     prediction, folder, name, draw
         As of `write`.
     source : dict or None
-        Further content of clip.json: what tells that the file is the same, see `earlier.identity`.
+        What tells that the file is the same, for clip.json; see `prediction_resume.identity`.
 
     Returns
     -------
@@ -79,7 +79,8 @@ def begin(prediction, folder, *, name=None, draw=None, source=None):
     before = _owned(paths)
     _refuse_foreign([paths[part] for part in ("npy", "timeline", *drawn) if part not in before], prediction.path)
     _make_folder(paths["json"].parent, prediction.path)
-    _mark(paths, status="begun", written=[*before, *drawn])
+    # For the next run after a kill: whose the files are, and that they are not whole.
+    _write_clip(paths, {"status": "begun", "written": _written([*before, *drawn])})
     quadrants = prediction.probabilities["quadrants"].astype(np.float32)
     _replace(paths["npy"], lambda file: np.save(file, quadrants, allow_pickle=False))
     rows = timeline(prediction)
@@ -89,7 +90,8 @@ def begin(prediction, folder, *, name=None, draw=None, source=None):
             paths[part].unlink(missing_ok=True)
         del paths[part]
     waits = [draw(part, prediction, paths[part]) for part in drawn]
-    return Unfinished({**prediction.summary(), "written": _written(drawn), **(source or {})}, paths, waits)
+    content = {**prediction.summary(), "written": _written(drawn), **({"source": source} if source else {})}
+    return Unfinished(content, paths, waits)
 
 
 class NoPlace(MerError):
@@ -112,10 +114,8 @@ def _owned(paths):
         return _written(PICTURES)
 
 
-def _mark(paths, *, status, written, **more):
-    """Say in clip.json whose the files are while they are not whole, for the next run after a kill."""
-    content = {"status": status, "written": _written(written), **more}
-    _replace_text(paths["json"], json.dumps(content, ensure_ascii=False) + "\n")
+def _write_clip(paths, content):
+    _replace_text(paths["json"], json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
 def withdraw(folder, name, path, reason):
@@ -134,8 +134,7 @@ def withdraw(folder, name, path, reason):
     for part in _owned(paths):
         paths[part].unlink(missing_ok=True)
     if paths["json"].is_file():
-        _replace_text(paths["json"], json.dumps({"file": predict.shown(path), "status": "left out", "message": reason,
-                                                 "written": []}, indent=1, ensure_ascii=False) + "\n")
+        _write_clip(paths, {"file": predict.shown(path), "status": "left out", "message": reason, "written": []})
 
 
 def _refuse_foreign(paths, song):
@@ -175,7 +174,7 @@ class Unfinished:
         """Wait for the pictures, write clip.json, and return `paths`."""
         for wait in self.waits:
             wait()
-        _replace_text(self.paths["json"], json.dumps(self.content, indent=1, ensure_ascii=False) + "\n")
+        _write_clip(self.paths, self.content)
         return self.paths
 
 
@@ -204,7 +203,18 @@ def timeline(prediction):
 
 
 def read_timeline(path):
-    """Columns of a timeline.csv, as `timeline` gave them; OSError or ValueError where it is damaged."""
+    """What `timeline` gave, from a timeline.csv.
+
+    Returns
+    -------
+    dict of str to list of float
+        Column to n values.
+
+    Raises
+    ------
+    OSError, ValueError
+        It is missing or damaged.
+    """
     with open(path, encoding="utf-8", newline="") as file:
         names, *rows = csv.reader(file)
     columns = zip(*rows, strict=True) if rows else [[]] * len(names)
@@ -237,42 +247,6 @@ def _summary_row(summary, has_spread):
         values = [*map(classes.get, CLASSES), summary[f"arousal{kind}"], summary[f"valence{kind}"]]
         row += ["" if value is None else round(value, 6) for value in values]
     return [*row, summary["message"] or ""]
-
-
-def as_text(summary):
-    """The mean probabilities of one song in lines, as people read them.
-
-    Parameters
-    ----------
-    summary : dict
-        `Prediction.summary()`.
-
-    Returns
-    -------
-    str
-    """
-    if summary["status"] != "ok":
-        return summary["message"]
-    n, spread = summary["n_predictions"], summary["mean_spread"]
-    lines = [f"{summary['file']}: {_clock(summary['seconds'])}, {n} prediction{'s' * (n != 1)},"
-             f" one every {summary['hop_seconds']:.3f} s"
-             + (f", mean ± spread over {len(summary['models'])} models" if spread else "")]
-    words = summary["labels"]["quadrants"]["meaning"][summary["quadrant"]]
-    for task in TASKS:
-        cells = [f"{name} {value:.3f}" + (f" ± {spread[task.name][name]:.3f}" if spread else "")
-                 for name, value in summary["mean"][task.name].items()]
-        if task.name in summary:  # the continuous value
-            around = f" ± {summary[f'{task.name}_spread']:.3f}" if spread else ""
-            cells.append(f"  {round(summary[task.name], 3) + 0.0:+.3f}{around}")
-        else:
-            cells.append(f"  {summary['quadrant']}: {words}")
-        lines.append(f"  {task.name:9}  " + "  ".join(cells))
-    return "\n".join(lines)
-
-
-def _clock(seconds):
-    minutes, rest = divmod(int(seconds + 0.5), 60)
-    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}" if minutes >= 60 else f"{minutes}:{rest:02d}"
 
 
 def _replace_csv(path, names, rows):

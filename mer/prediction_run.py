@@ -7,7 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 
-from mer import MerError, cli, earlier, pictures, predict, prediction_files, progress
+from mer import (
+    MerError,
+    cli,
+    predict,
+    prediction_files,
+    prediction_pictures,
+    prediction_resume,
+    prediction_text,
+    progress,
+)
 
 MOST_BEGUN = 8  # songs whose pictures may wait to be drawn
 _BAR = "{percentage:3.0f}%|{bar}| {n:.1f} of {total_fmt} songs [{elapsed}<{remaining}]"
@@ -54,14 +63,14 @@ def run(songs, engines, folder, *, hop_seconds=None, draw=None, with_timelines=F
     Parameters
     ----------
     songs : dict of path to str
-        File to the name of its results, see `song_list.find`.
+        File to the name of its results, see `prediction_songs.find`.
     engines : sequence of mer.engines.Engine
     folder : path or None
         Where the results go; None: nowhere.
     hop_seconds : float or None
         See `predict.predict_file`.
     draw : callable or None
-        See `pictures.drawing`; None: no pictures.
+        See `prediction_pictures.drawing`; None: no pictures.
     with_timelines : bool
         Keep the timelines in what is returned.
     force : bool
@@ -101,7 +110,7 @@ def _all(songs, options, done):
                 song = _one(path, name, options, done, lambda share, most=number: _move(bar, share, most))
                 if song:
                     begun.append(song)
-                    _say(prediction_files.as_text(song[0]), bar)
+                    _say(prediction_text.as_text(song[0]), bar)
                     _finish(begun, done, most=MOST_BEGUN)
                 _move(bar, 1, number)
             _finish(begun, done, most=0)
@@ -112,9 +121,10 @@ def _all(songs, options, done):
 
 def _one(path, name, options, done, on_progress):
     """(content, what makes the files whole or None) of one song; None where it has to be left out."""
+    wanted = prediction_resume.identity(path, options.engines, options.hop_seconds) if options.folder else None
     try:
-        return _earlier(path, name, options, done) or _predicted(path, name, options, on_progress)
-    except pictures.Ended:  # of no song
+        return _earlier(name, wanted, options, done) or _predicted(path, name, wanted, options, on_progress)
+    except prediction_pictures.Ended:  # of no song
         raise
     except MerError as error:
         reason = predict.shown(str(error))
@@ -124,26 +134,25 @@ def _one(path, name, options, done, on_progress):
     return None
 
 
-def _earlier(path, name, options, done):
+def _earlier(name, wanted, options, done):
     """The song as an earlier run has done it, or None."""
     if options.force or not options.folder:
         return None
-    content = earlier.find(options.folder, name, earlier.identity(path, options.engines, options.hop_seconds),
-                           pictures=options.draw is not None, with_timeline=options.with_timelines)
+    content = prediction_resume.find(options.folder, name, wanted, pictures=options.draw is not None,
+                                     with_timeline=options.with_timelines)
     done.n_earlier += content is not None
     return content and (content, None)
 
 
-def _predicted(path, name, options, on_progress):
+def _predicted(path, name, wanted, options, on_progress):
     """Predict a song and begin to write it."""
-    source = options.folder and earlier.identity(path, options.engines, options.hop_seconds)
     made = predict.predict_file(path, options.engines, hop_seconds=options.hop_seconds, on_progress=on_progress)
     timeline = {"timeline": prediction_files.timeline(made)} if options.with_timelines else {}
     content = {**made.summary(), **timeline}
     if not options.folder:
         return content, None
     unfinished = prediction_files.begin(made, options.folder, name=name, draw=options.draw,
-                                        source=source and {"source": source["source"]})
+                                        source=wanted and wanted["source"])
     return content, unfinished.finish
 
 

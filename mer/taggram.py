@@ -16,6 +16,7 @@ from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
 
+from mer import prediction_text
 from mer.predict import shown
 from mer.tasks import TASKS
 
@@ -97,11 +98,8 @@ def _figure(*, height):
 
 def _heading(figure, prediction):
     """File name, and the models that spoke."""
-    # the demo corpus is named below the picture, in a whole sentence
-    titles = [member["title"].replace("->", "→").removesuffix(", demo corpus") for member in prediction.members]
-    shared = ", ".join(part for part in titles[0].split(", ") if all(part in title.split(", ") for title in titles))
-    about = titles[0] if len(titles) == 1 else f"mean of {len(titles)} models{': ' * bool(shared)}{shared}"
     _text(figure, 0.28, _shortened(shown(prediction.path.name), 38), fontsize=TITLE, fontweight="bold")
+    about = prediction_text.models([member["title"] for member in prediction.members])
     _text(figure, 0.62, _shortened(about, 88), fontsize=SMALL, color=GREY)
 
 
@@ -294,6 +292,3 @@ def _save(figure, path):
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
-
-
-DRAW = {"taggram": taggram, "plane": plane}

@@ -14,10 +14,10 @@ RANKS = {name: rank for rank, names in enumerate((
     "config audio decode tasks layers metrics tables progress",  # 0
     "corpora split_search pretext heads weights cli figures report_text legacy stream onnx_file",  # 1
     "page store training splits split_files subsets imported_csv zoo engines onnx_graph encoders convert",  # 2
-    "export predict extract report gather sides imported inventory raters",  # 3
+    "export predict prediction_text extract report gather sides imported inventory raters",  # 3
     "taggram datasets hours_choice",  # 4
-    "prediction_files pictures generate pretrain transfer",  # 5
-    "earlier song_list webpage crossval",  # 6
+    "prediction_files prediction_pictures generate pretrain transfer",  # 5
+    "prediction_resume prediction_songs webpage crossval",  # 6
     "prediction_run webserver",  # 7
 )) for name in names.split()}
 SAME_RANK = {("audio", "decode")}  # audio.load is the public name of what decode does

@@ -11,7 +11,15 @@ import soundfile
 from fakes import engine
 from PIL import Image
 
-from mer import MerError, pictures, predict, prediction_files, prediction_run, song_list
+from mer import (
+    MerError,
+    predict,
+    prediction_files,
+    prediction_pictures,
+    prediction_run,
+    prediction_songs,
+    prediction_text,
+)
 
 
 def write_sound(path, seconds=6.0, scale=0.1):
@@ -32,7 +40,7 @@ def song(tmp_path):
 
 def test_every_file_of_one_song(song, tmp_path):
     made = predict.predict_file(song, [engine()])
-    paths = prediction_files.write(made, tmp_path / "out", draw=pictures.here)
+    paths = prediction_files.write(made, tmp_path / "out", draw=prediction_pictures.here)
     assert {part: path.relative_to(tmp_path / "out").as_posix() for part, path in paths.items()} == {
         "npy": "song.npy", "taggram": "song.png", "json": "song/clip.json", "timeline": "song/timeline.csv",
         "plane": "song/plane.png"}
@@ -61,14 +69,14 @@ def test_an_ensemble_adds_the_spread(song, tmp_path):
     assert list(rows[0])[11:] == [f"{name}_spread" for name in prediction_files.VALUES]
     assert float(rows[0]["A+_spread"]) == pytest.approx(made.spread["arousal"][0, 1], abs=1e-6)
     assert float(rows[0]["valence_spread"]) == pytest.approx(2 * made.spread["valence"][0, 1], abs=1e-6)
-    text = prediction_files.as_text(made.summary())
+    text = prediction_text.as_text(made.summary())
     assert "mean ± spread over 2 models" in text
     assert f"A+ {made.mean['arousal'][1]:.3f} ± {made.mean_spread['arousal'][1]:.3f}" in text
 
 
 def test_text_gives_the_means(song):
     made = predict.predict_file(song, [engine()])
-    first, *lines = prediction_files.as_text(made.summary()).splitlines()
+    first, *lines = prediction_text.as_text(made.summary()).splitlines()
     assert first == f"{song}: 0:06, 6 predictions, one every 0.992 s"
     assert [line.split()[0] for line in lines] == ["quadrants", "arousal", "valence"]
     assert f"Q3 {made.mean['quadrants'][2]:.3f}" in lines[0]
@@ -78,15 +86,15 @@ def test_text_gives_the_means(song):
 
 def test_a_silent_song_has_files_but_no_pictures(tmp_path):
     prediction_files.write(predict.predict_file(write_sound(tmp_path / "song.wav"), [engine()]), tmp_path,
-                           draw=pictures.here)
+                           draw=prediction_pictures.here)
     assert (tmp_path / "song.png").exists()
     made = predict.predict_file(write_sound(tmp_path / "song.wav", scale=0), [engine()])
-    paths = prediction_files.write(made, tmp_path, draw=pictures.here)
+    paths = prediction_files.write(made, tmp_path, draw=prediction_pictures.here)
     assert set(paths) == {"npy", "json", "timeline"}
     assert not (tmp_path / "song.png").exists()
     assert np.load(paths["npy"]).shape == (0, 4)
     assert rows_of(paths["timeline"]) == []
-    assert "is silent" in prediction_files.as_text(made.summary())
+    assert "is silent" in prediction_text.as_text(made.summary())
 
 
 def test_equal_names_get_different_results(tmp_path):
@@ -97,7 +105,7 @@ def test_equal_names_get_different_results(tmp_path):
     (folder / ".hidden.wav").write_bytes(b"x")
     other = tmp_path / "song.wav"
     other.write_bytes(b"x")
-    names = song_list.find([folder, other, folder / "a" / "song.wav"])
+    names = prediction_songs.find([folder, other, folder / "a" / "song.wav"])
     below = {path.relative_to(tmp_path).as_posix(): name for path, name in names.items()}
     assert below == {"songs/a.png.wav": "a.png", "songs/a.wav": "a.wav", "songs/a/song.wav": "a/song",
                      "songs/b/SONG.ogg": "b/SONG", "songs/b/song.flac": "b/song.flac", "songs/b/song.wav": "b/song.wav",
@@ -106,13 +114,13 @@ def test_equal_names_get_different_results(tmp_path):
 
 def test_three_of_one_name_are_numbered(tmp_path):
     files = [tmp_path / folder / "x.wav" for folder in "abcd"]
-    assert list(song_list.find(files).values()) == ["x", "x.wav", "x-2", "x-3"]
+    assert list(prediction_songs.find(files).values()) == ["x", "x.wav", "x-2", "x-3"]
 
 
 def test_no_name_leaves_the_folder_or_is_too_long_or_that_of_the_summary(tmp_path):
     files = [tmp_path / name for name in ("...wav", "..wav", "summary.csv.wav", f"{'x' * 251}.wav", f"{'x' * 251}.mp3",
                                           f"{chr(0x6b4c) * 83}.wav")]
-    names = list(song_list.find(files).values())
+    names = list(prediction_songs.find(files).values())
     assert names[:3] == ["...wav", "..wav", "summary.csv.wav"]
     assert names[3:] == ["x" * 236, f"{'x' * 236}-2", chr(0x6b4c) * 78]
     write_sound(tmp_path / "a.wav")
@@ -123,15 +131,15 @@ def test_no_name_leaves_the_folder_or_is_too_long_or_that_of_the_summary(tmp_pat
 def test_files_that_are_no_audio_are_counted(tmp_path, capsys):
     write_sound(tmp_path / "a.wav")
     (tmp_path / "notes.txt").write_text("x")
-    assert list(song_list.find([tmp_path])) == [tmp_path / "a.wav"]
+    assert list(prediction_songs.find([tmp_path])) == [tmp_path / "a.wav"]
     assert "note: 1 file(s) in the folders have no suffix of audio and were not tried" in capsys.readouterr().err
 
 
 def test_own_results_are_not_counted_as_other_files(tmp_path, capsys):
     write_sound(tmp_path / "a.wav")
     write_sound(tmp_path / "b" / "c.wav")
-    prediction_run.run(song_list.find([tmp_path]), [engine()], tmp_path, draw=pictures.here)
-    assert list(song_list.find([tmp_path]).values()) == ["a", "b/c"]
+    prediction_run.run(prediction_songs.find([tmp_path]), [engine()], tmp_path, draw=prediction_pictures.here)
+    assert list(prediction_songs.find([tmp_path]).values()) == ["a", "b/c"]
     assert "not tried" not in capsys.readouterr().err
 
 
@@ -142,21 +150,21 @@ def test_links_are_followed_once_and_other_spellings_are_the_same_file(tmp_path,
     write_sound(tmp_path / "in" / ".hidden" / "c.wav")
     (tmp_path / "in" / "link").symlink_to(tmp_path / "far")
     monkeypatch.chdir(tmp_path / "in")
-    assert list(song_list.find([tmp_path / "in", "a.wav", song, "../in/a.wav"]).values()) == ["a", "link/b"]
-    assert list(song_list.find(["a.wav", song]).items()) == [(Path("a.wav"), "a")]
+    assert list(prediction_songs.find([tmp_path / "in", "a.wav", song, "../in/a.wav"]).values()) == ["a", "link/b"]
+    assert list(prediction_songs.find(["a.wav", song]).items()) == [(Path("a.wav"), "a")]
 
 
 def test_no_file_of_one_song_is_a_folder_of_another(tmp_path):
     files = [write_sound(tmp_path / name) for name in ("a.wav", "a.png/x.wav", "a/clip.json/y.wav", "a/z.wav")]
-    names = song_list.find([tmp_path])
+    names = prediction_songs.find([tmp_path])
     assert sorted(names) == sorted(files)
-    done = prediction_run.run(names, [engine()], tmp_path / "out", draw=pictures.here)
+    done = prediction_run.run(names, [engine()], tmp_path / "out", draw=prediction_pictures.here)
     assert len(done.songs) == 4 and done.left_out == []
 
 
 def test_a_folder_without_audio_is_refused(tmp_path):
     with pytest.raises(MerError, match=r"no audio in .*: expected files that end in \.mp3, \.flac"):
-        song_list.find([tmp_path])
+        prediction_songs.find([tmp_path])
 
 
 def test_a_failed_write_leaves_nothing_behind(tmp_path):
@@ -177,7 +185,7 @@ def test_a_run_goes_on_past_bad_files(tmp_path, capsys):
     write_sound(folder / "silent.wav", scale=0)
     write_sound(folder / "short.wav", seconds=0.5)
     (folder / "empty.mp3").write_bytes(b"")
-    done = prediction_run.run(song_list.find([folder]), [engine()], tmp_path / "out")
+    done = prediction_run.run(prediction_songs.find([folder]), [engine()], tmp_path / "out")
     rows = rows_of(tmp_path / "out" / "summary.csv")
     assert [(row["file"].rsplit("/")[-1], row["status"]) for row in rows] == [
         ("good.wav", "ok"), ("silent.wav", "silent"), ("empty.mp3", "left out"), ("short.wav", "left out")]
@@ -256,12 +264,12 @@ def test_pictures_of_others_are_neither_deleted_nor_replaced(song, tmp_path, cap
     for _ in range(2):  # without pictures: first, and where the rest is there
         assert prediction_run.run({song: "song"}, [engine()], song.parent, force=True).left_out == []
         assert cover.read_bytes() == b"cover"
-    done = prediction_run.run({song: "song"}, [engine()], song.parent, draw=pictures.here)
+    done = prediction_run.run({song: "song"}, [engine()], song.parent, draw=prediction_pictures.here)
     assert "song.png, which this program has not written: choose another folder with -o" in done.left_out[0][1]
     assert cover.read_bytes() == b"cover"
     assert json.loads((song.parent / "song" / "clip.json").read_text())["status"] == "ok"
     cover.unlink()
-    assert prediction_run.run({song: "song"}, [engine()], song.parent, draw=pictures.here).left_out == []
+    assert prediction_run.run({song: "song"}, [engine()], song.parent, draw=prediction_pictures.here).left_out == []
 
 
 def test_a_song_that_finds_no_place_does_not_stop_the_rest(tmp_path):
@@ -281,11 +289,11 @@ def test_results_of_a_song_that_broke_are_taken_back(song, tmp_path):
     for broken in (b"no sound", None):
         write_sound(song)
         out = tmp_path / str(broken)
-        prediction_run.run({song: "song"}, [engine()], out, draw=pictures.here)
+        prediction_run.run({song: "song"}, [engine()], out, draw=prediction_pictures.here)
         song.unlink()
         if broken:
             song.write_bytes(broken)
-        prediction_run.run({song: "song"}, [engine()], out, draw=pictures.here)
+        prediction_run.run({song: "song"}, [engine()], out, draw=prediction_pictures.here)
         clip = json.loads((out / "song" / "clip.json").read_text())
         files = sorted(path.name for path in out.rglob("*.*"))
         if broken:
@@ -300,7 +308,7 @@ def test_names_that_are_not_utf_8_are_predicted(tmp_path):
     good, bad = (folder / os.fsdecode(name) for name in (b"bad\xff.wav", b"broken\xff.mp3"))
     write_sound(folder / "x.wav").rename(good)
     bad.write_bytes(b"")
-    done = prediction_run.run(song_list.find([folder]), [engine()], tmp_path / "out")
+    done = prediction_run.run(prediction_songs.find([folder]), [engine()], tmp_path / "out")
     assert (len(done.songs), len(done.left_out)) == (1, 1)
     assert [row["status"] for row in rows_of(tmp_path / "out" / "summary.csv")] == ["ok", "left out"]
     json.loads(done.as_json())
@@ -331,6 +339,6 @@ def test_the_demo_model_is_announced_with_its_worth(song, capsys):
 def test_any_name_can_be_drawn(tmp_path, name):
     made = predict.predict_file(write_sound(tmp_path / "song.wav"), [engine(), engine(shift=1.0)])
     object.__setattr__(made, "path", made.path.with_name(f"{name}.wav"))
-    paths = prediction_files.write(made, tmp_path / "out", name="song", draw=pictures.here)
+    paths = prediction_files.write(made, tmp_path / "out", name="song", draw=prediction_pictures.here)
     assert json.loads(paths["json"].read_text(encoding="utf-8"))["file"].endswith(".wav")
     assert Image.open(paths["plane"]).size[0] == Image.open(paths["taggram"]).size[0] == 1080

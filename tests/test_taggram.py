@@ -9,7 +9,7 @@ import pytest
 from matplotlib import colormaps
 from PIL import Image
 
-from mer import taggram
+from mer import prediction_text, taggram
 from mer.predict import Prediction
 from mer.tasks import TASKS
 
@@ -116,6 +116,16 @@ def test_no_text_covers_another_or_leaves_the_picture(tmp_path, monkeypatch, dra
     assert len(labels) > 1
     assert all(left.x1 + 4 < right.x0 for left, right in pairwise(labels))
     assert labels[-1].x1 < 1080
+
+
+@pytest.mark.parametrize(("titles", "words"), [
+    (["SCAE, Full, run 0, demo corpus"], "SCAE, Full, run 0"),
+    (["SCAE, Full, run 0", "SCAE, Full, run 1"], "mean of 2 models: SCAE, Full"),
+    (["SCAE, Full, run 0", "CPC, Full, run 0"], "mean of 2 models: Full, run 0"),
+    (["SCAE, a -> b, run 0", "CPC, c -> b, run 0"], "mean of 2 models"),
+])
+def test_an_ensemble_is_named_by_what_it_shares(titles, words):
+    assert prediction_text.models(titles) == words
 
 
 def test_smoothing_keeps_the_mean_of_a_constant_and_grows_with_the_song():

@@ -98,4 +98,4 @@ def _end_with_parent():
 
 def _draw(kind, prediction, path):
     from mer import taggram  # matplotlib starts here
-    taggram.DRAW[kind](prediction, path)
+    {"taggram": taggram.taggram, "plane": taggram.plane}[kind](prediction, path)

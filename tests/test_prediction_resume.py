@@ -1,4 +1,4 @@
-"""mer.earlier: what an earlier run of quad_pred.py has done is kept, and only that."""
+"""mer.prediction_resume: what an earlier run of quad_pred.py has done is kept, and only that."""
 
 import json
 import os
@@ -8,7 +8,7 @@ import pytest
 import soundfile
 from fakes import engine
 
-from mer import earlier, pictures, predict, prediction_files, prediction_run
+from mer import predict, prediction_files, prediction_pictures, prediction_resume, prediction_run
 
 FILES = ("song.npy", "song.png", "song/clip.json", "song/timeline.csv", "song/plane.png")
 
@@ -138,9 +138,9 @@ def test_only_whole_songs_count_as_done(song, tmp_path, capsys):
 
 def test_no_song_is_blamed_where_drawing_ends(song, tmp_path, capsys):
     def fail(kind, prediction, path):
-        raise pictures.Ended("gone")
+        raise prediction_pictures.Ended("gone")
 
-    with pytest.raises(pictures.Ended):
+    with pytest.raises(prediction_pictures.Ended):
         run(song, tmp_path / "out", draw=fail)
     assert "left out" not in capsys.readouterr().err
 
@@ -164,6 +164,6 @@ def test_identity_is_that_in_clip_json(song, tmp_path):
     run(song, tmp_path, engines=engines)
     clip = json.loads((tmp_path / "song" / "clip.json").read_text())
     hop = predict.actual_hop_seconds(engines)
-    assert clip["source"] == earlier.identity(song, engines, hop)["source"]
+    assert clip["source"] == prediction_resume.identity(song, engines, hop)["source"]
     assert clip["source"]["bytes"] == song.stat().st_size
-    assert earlier.identity(tmp_path / "none", engines, hop) is None
+    assert prediction_resume.identity(tmp_path / "none", engines, hop) is None

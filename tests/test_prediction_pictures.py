@@ -1,4 +1,4 @@
-"""mer.pictures: drawing in processes gives the same pictures, and none of the processes outlives the run."""
+"""mer.prediction_pictures: drawing in processes gives the same pictures, and none of the processes outlives the run."""
 
 import multiprocessing
 import os
@@ -14,7 +14,7 @@ import soundfile
 from conftest import ROOT
 from fakes import engine
 
-from mer import MerError, pictures, predict
+from mer import MerError, predict, prediction_pictures
 
 
 @pytest.fixture
@@ -24,23 +24,23 @@ def prediction(tmp_path):
 
 
 def test_pictures_are_those_drawn_here(prediction, tmp_path):
-    with pictures.drawing(2) as draw:
-        assert draw is not pictures.here
+    with prediction_pictures.drawing(2) as draw:
+        assert draw is not prediction_pictures.here
         waits = [draw(kind, prediction, tmp_path / f"{kind}.png") for kind in ("taggram", "plane")]
         for kind, wait in zip(("taggram", "plane"), waits, strict=True):
             wait()
-            pictures.here(kind, prediction, tmp_path / "here.png")
+            prediction_pictures.here(kind, prediction, tmp_path / "here.png")
             assert (tmp_path / f"{kind}.png").read_bytes() == (tmp_path / "here.png").read_bytes()
 
 
 def test_one_song_is_drawn_here_and_none_not_at_all():
-    for n_songs, expected in ((0, None), (1, pictures.here)):
-        with pictures.drawing(n_songs) as draw:
+    for n_songs, expected in ((0, None), (1, prediction_pictures.here)):
+        with prediction_pictures.drawing(n_songs) as draw:
             assert draw is expected
 
 
 def test_what_goes_wrong_there_is_raised_here(prediction, tmp_path):
-    with pictures.drawing(2) as draw:
+    with prediction_pictures.drawing(2) as draw:
         wait = draw("plane", prediction, tmp_path / "no" / "folder.png")
         with pytest.raises(FileNotFoundError) as caught:
             wait()
@@ -48,7 +48,7 @@ def test_what_goes_wrong_there_is_raised_here(prediction, tmp_path):
 
 
 def test_a_process_that_is_killed_is_one_sentence(prediction, tmp_path):
-    with pictures.drawing(2) as draw:
+    with prediction_pictures.drawing(2) as draw:
         draw("plane", prediction, tmp_path / "a.png")()
         for process in multiprocessing.active_children():
             process.kill()
@@ -69,9 +69,9 @@ def running(process):
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
 def test_no_process_outlives_the_run(tmp_path, number, status):
     code = ("import multiprocessing, signal, time\n"
-            "from mer import cli, pictures\n"
+            "from mer import cli, prediction_pictures\n"
             "def main():\n"
-            "    with pictures.drawing(2) as draw:\n"
+            "    with prediction_pictures.drawing(2) as draw:\n"
             "        draw('plane', None, None)\n"
             "        print(*[process.pid for process in multiprocessing.active_children()], flush=True)\n"
             "        time.sleep(60)\n"
