@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import soundfile
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
+pytest.register_assert_rewrite("download_server", "legacy_files")  # helpers that assert
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 SHARED = ROOT.parent / "shared"
 for name in [name for name in os.environ if name.startswith("MER_")]:
@@ -113,3 +115,60 @@ def music(cfg):
     from mer import datasets, generate
     generate.run("music", "e", cfg)
     return datasets.load("music", "e", cfg)
+
+
+HOURS = 8 * 3 * 2.5 / 3600  # of speech in each language of `corpora_folder`
+
+
+@pytest.fixture(scope="module")
+def corpora_folder(tmp_path_factory):
+    """Folder that holds more and shorter clips than `data`, for the tests of splits."""
+    folder = tmp_path_factory.mktemp("corpora")
+    rng = np.random.default_rng(5)
+    write_speech(folder, rng, speakers=8, clips=3, seconds=2.5)
+    write_music(folder, rng, clips=8, seconds=2.0)
+    return folder
+
+
+@pytest.fixture
+def configure(make_config, corpora_folder, tmp_path):
+    """Function: overrides -> Config for `corpora_folder`; results go to a folder of the test."""
+    return lambda *overrides: make_config(f"path_to_data={corpora_folder}", *overrides, folder=tmp_path)
+
+
+@pytest.fixture
+def server(monkeypatch):
+    """A local server of archives, which does not wait between rounds; see `download_server`."""
+    from download_server import Server
+
+    from mer.inventory import resume
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+    monkeypatch.setattr(resume, "WAIT_SECONDS", 0)
+    monkeypatch.setattr(resume, "CHUNK_BYTES", 1000)
+    made = Server()
+    thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    yield made
+    made.shutdown()
+    made.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def libri(monkeypatch, server):
+    """The archive dev-clean of LibriSpeech, made small and offered by the server."""
+    from download_server import LIBRI, libri_files, offer, pack
+    packed = pack(libri_files("dev-clean"))
+    offer(monkeypatch, server, LIBRI, "dev-clean", packed, "dev-clean")
+    return packed
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(3)
+
+
+@pytest.fixture
+def patches(rng):
+    """Three patches whose bands differ, (n, 1, bands, frames)."""
+    return (rng.normal(-4, 3, (3, 1, 128, 1)) + rng.normal(0, 2, (3, 1, 128, 31))).astype(np.float32)

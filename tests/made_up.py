@@ -1,8 +1,9 @@
-"""Made-up predictions and training histories for the tests of stage 4."""
+"""Made-up features as they are published, predictions and training histories."""
 
+import h5py
 import numpy as np
 
-from mer import report
+from mer import audio, report
 from mer.tasks import TASKS
 
 RUN = {"name": "model_over", "model": "model_over", "title": "SCAE", "pretext": "denoise", "speech": "e",
@@ -37,3 +38,21 @@ def without_pictures(monkeypatch):
     """Make reports without pictures, which take most of the time."""
     monkeypatch.setattr(report.figures, "confusion", lambda *_: None)
     monkeypatch.setattr(report.figures, "learning_curves", lambda *_: None)
+
+
+def published_features(folder, *, overlap):
+    """What the published program's authors hand out: three HDF5 files of patches, named by row of the csv."""
+    rng = np.random.default_rng(2)
+    rows = ["Songs,Quads,Arousal,Valence"]
+    files = {side: h5py.File(folder / f"{side}_dataset.h5py", "w") for side in ("train", "val", "test")}
+    for index in range(40):
+        rows.append(f"./Q{index % 4 + 1}/song {index}.mp3,Q{index % 4 + 1},{[1, 1, -1, -1][index % 4]},"
+                    f"{[1, -1, -1, 1][index % 4]}")
+        patches = audio.cut_patches(rng.normal(-6, 2, (100, 128)).astype(np.float32), patch_frames=31, hop_frames=15)
+        side = "test" if index < 12 else "val" if index < 16 else "train"
+        files[side][str(index)] = patches[:, None]
+        if overlap and side == "test":
+            files["train"][str(index)] = patches[:, None]
+    for file in files.values():
+        file.close()
+    (folder / "anno.csv").write_text("\n".join(rows))

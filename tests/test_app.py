@@ -1,91 +1,39 @@
-"""The page of app.py: what it is given to draw, and the page itself in a real headless Chromium."""
+"""What the page of app.py is given to draw, and the command app.py."""
 
-import csv
 import json
 import os
-import re
-import shutil
-import signal
-import socket
 import subprocess
 import sys
-import threading
-import urllib.error
-import urllib.request
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import soundfile
 from conftest import ROOT
 
-from mer import MerError, engines, onnx_file, predict, webserver, zoo
+from mer import MerError, webserver
 from mer.tasks import TASKS
 
 pytest.importorskip("onnxruntime", reason="onnxruntime is not installed: pip install -r requirements-predict.txt")
-onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install -r requirements-export.txt")
+pytest.importorskip("onnx", reason="onnx is not installed: pip install -r requirements-export.txt")
 
-from mer import webpage  # noqa: E402
+import app_files
 
-SETTINGS = {"sample_rate_hz": 16000, "n_fft": 2048, "window_samples": 1024, "hop_samples": 512, "n_mel_bands": 128,
-            "patch_frames": 31, "patch_seconds": 1.0}
-SECONDS = 12
-UPLOAD_MB = 1
-
-
-def write_model(folder, *, speech, music, corpus="real", seed=0):
-    """A network of one layer in the format of export.py, which answers at once."""
-    helper, rng = onnx.helper, np.random.default_rng(seed)
-    nodes = [helper.make_node("ReduceMean", ["patch", "axes"], ["bands"], keepdims=0)]
-    constants = [onnx.numpy_helper.from_array(np.array([2, 3]), "axes")]
-    for task in TASKS:
-        weights = rng.normal(0, 0.05, (128, len(task.classes))).astype(np.float32)
-        constants.append(onnx.numpy_helper.from_array(weights, f"{task.name}_weights"))
-        nodes += [helper.make_node("MatMul", ["bands", f"{task.name}_weights"], [f"{task.name}_sums"]),
-                  helper.make_node("Softmax", [f"{task.name}_sums"], [task.name])]
-    kind = onnx.TensorProto.FLOAT
-    graph = helper.make_graph(nodes, "tiny", [helper.make_tensor_value_info("patch", kind, ["n", 128, 31, 1])],
-                              [helper.make_tensor_value_info(task.name, kind, ["n", len(task.classes)])
-                               for task in TASKS], constants)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-    about = {"model": "model_scae", "title": f"Tiny {seed}", "pretext": "denoise", "speech": speech, "music": music,
-             "release": "y", "it": 0, "corpus": corpus}
-    helper.set_model_props(model, {"format": onnx_file.FORMAT, "title": "", "sha256": "", "about": json.dumps(about),
-                                   "labels": json.dumps(onnx_file.LABELS), "settings": json.dumps(SETTINGS),
-                                   "export": json.dumps({"compress": None, "tolerance": 1e-4, "max_difference": 0.0})})
-    folder.mkdir(parents=True)
-    path = folder / f"model_scae.multitask.spec.it_{seed}.lr_5e-05.onnx"
-    onnx.save(model, path)
-    return path
+from mer import webpage
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Models and songs: English to English; Mandarin to Mandarin, of the demo corpus."""
-    made = tmp_path_factory.mktemp("app")
-    rng = np.random.default_rng(0)
-    write_model(made / "models_trans" / "speech_eng_2_music_eng", speech="e", music="e")
-    write_model(made / "models_trans" / "speech_man_2_music_man", speech="m", music="m", corpus="demo", seed=1)
-    t = np.arange(SECONDS * 16000) / 16000
-    tone = np.sin(2 * np.pi * (200 + 150 * np.sin(t / 2)) * t) * np.abs(np.sin(t / 3))
-    soundfile.write(made / "a song & <b>.wav", 0.5 * tone + 0.02 * rng.standard_normal(len(t)), 16000)
-    soundfile.write(made / "silent.wav", np.zeros(16000 * 3), 16000)
-    soundfile.write(made / "old.aiff", 0.5 * tone[:16000 * 4], 16000)  # Chromium has no player for it
-    (made / "broken.wav").write_bytes(b"RIFF\0\0\0\0WAVEfmt nothing more")
-    (made / "large.wav").write_bytes(bytes(UPLOAD_MB * 2**20 + 10**6))
-    return made
+    return app_files.write_folder(tmp_path_factory.mktemp("app"))
 
 
 @pytest.fixture(scope="module")
 def found(folder):
-    return [zoo.named(path) for path in sorted((folder / "models_trans").rglob("*.onnx"))]
+    return app_files.models_in(folder)
 
 
 @pytest.fixture(scope="module")
-def expected(folder, found):
-    """The prediction of the song by the first model, by the way of quad_pred.py."""
-    engine = engines.open_engine(found[0], engine="auto", load_module=None)
-    return predict.predict_file(folder / "a song & <b>.wav", [engine])
+def expected(folder):
+    return app_files.predicted(folder)
 
 
 # ---- without a browser
@@ -146,11 +94,6 @@ def test_menus_offer_what_exists():
 
 # ---- the command
 
-def run_app(*flags, **environment):
-    return subprocess.run([sys.executable, ROOT / "app.py", *flags], capture_output=True, text=True, timeout=60,
-                          env={**os.environ, **environment}, check=False)
-
-
 def test_help_imports_nothing_heavy():
     done = subprocess.run([sys.executable, "-X", "importtime", ROOT / "app.py", "-h"], capture_output=True, text=True,
                           timeout=60, check=True)
@@ -161,7 +104,7 @@ def test_help_imports_nothing_heavy():
 
 def test_without_gradio_the_requirements_are_named(tmp_path):
     (tmp_path / "gradio.py").write_text("raise ImportError(\"No module named 'gradio'\")")
-    done = run_app("--no-browser", PYTHONPATH=str(tmp_path))
+    done = app_files.run_app("--no-browser", PYTHONPATH=str(tmp_path))
     assert done.returncode == 1 and "Traceback" not in done.stderr
     assert done.stderr.strip().endswith("run 'pip install -r requirements-app.txt'")
 
@@ -177,281 +120,3 @@ def test_a_port_that_cannot_be_used_is_one_sentence(error):
     page = SimpleNamespace(queue=lambda **_: None, launch=launch)
     with pytest.raises(MerError, match=r"^port 70000 cannot be used \(.*\): choose another one with --port$"):
         webserver.serve(page, port=70000, browser=False, upload_mb=1, look={})
-
-
-# Python reads this file at its start: the server says where else it wants to go.
-WATCH = """import sys
-def watch(event, values):
-    if event in ("socket.connect", "socket.getaddrinfo"):
-        where = values[0] if event == "socket.getaddrinfo" else values[1][0] if type(values[1]) is tuple else "local"
-        if where not in ("127.0.0.1", "localhost", "0.0.0.0", "::1", "local", "", None):
-            print("it wants to go to", where, flush=True)
-sys.addaudithook(watch)
-"""
-
-
-def start(folder):
-    """The page on a free port: process, address."""
-    (folder / "watch").mkdir()
-    (folder / "watch" / "sitecustomize.py").write_text(WATCH)
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-    places = [f"--set=path_to_{name}={folder / name}" for name in ("models", "models_trans", "data")]
-    process = subprocess.Popen([sys.executable, ROOT / "app.py", "--no-browser", "--port", str(port), "--upload-mb",
-                                str(UPLOAD_MB), *places], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                               env={**os.environ, "TMPDIR": str(folder / "tmp"), "PYTHONPATH": str(folder / "watch")})
-    watchdog = threading.Timer(120, process.kill)
-    watchdog.start()
-    lines = []
-    for line in process.stdout:
-        lines.append(line)
-        assert "it wants to go" not in line
-        if line.startswith("The page is at"):
-            watchdog.cancel()
-            return process, f"http://127.0.0.1:{port}"
-    raise AssertionError("".join(lines))
-
-
-@pytest.fixture(scope="module")
-def address(folder):
-    pytest.importorskip("gradio", reason="gradio is not installed: pip install -r requirements-app.txt")
-    (folder / "tmp").mkdir()
-    process, address = start(folder)
-    yield address
-    process.send_signal(signal.SIGTERM)
-    said = process.communicate(timeout=30)[0]
-    assert process.returncode == 0 and "Traceback" not in said and "it wants to go" not in said, said
-    assert not list((folder / "tmp").glob("mer_app_*")), "the uploads were left behind"
-
-
-def test_a_taken_port_is_said(address):
-    done = run_app("--no-browser", "--port", address.rpartition(":")[2], "--demo")
-    assert done.returncode == 1 and "Traceback" not in done.stderr
-    assert done.stderr.strip().endswith("choose another one with --port")
-
-
-@pytest.mark.parametrize("path", ["/gradio_api/file=" + str(ROOT / "settings.py"), "/gradio_api/file=/etc/hostname",
-                                  "/gradio_api/file=http://127.0.0.1:1/x"])
-def test_other_files_and_addresses_are_refused(address, path):
-    with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(address + path, timeout=20)
-    assert refused.value.code == 403
-
-
-def test_other_host_names_are_refused(address):
-    def status(host):
-        request = urllib.request.Request(address, headers={"Host": host})
-        try:
-            return urllib.request.urlopen(request, timeout=20).status
-        except urllib.error.HTTPError as error:
-            return error.code
-
-    port = address.rpartition(":")[2]
-    assert [status(f"{host}:{port}") for host in ("localhost", "evil.example", "127.0.0.1.evil.example")] \
-        == [200, 403, 403]
-
-
-# ---- the page in Chromium
-
-@pytest.fixture(scope="module")
-def chromium():
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: "
-                              "pip install -r requirements-test.txt")
-    executable = shutil.which("chromium") or shutil.which("chromium-browser")
-    if not executable:
-        pytest.skip("chromium is not installed: on Debian, apt-get install chromium")
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=[
-            "--no-sandbox", "--autoplay-policy=no-user-gesture-required", "--use-fake-device-for-media-stream",
-            "--use-fake-ui-for-media-stream"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(chromium, address):
-    """The page, opened; afterwards no request may have left this machine and no script failed."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 900})
-    page, asked, failed = context.new_page(), [], []
-    context.on("request", lambda request: asked.append(request.url))
-    page.on("pageerror", lambda error: failed.append(str(error)))
-    page.goto(address)
-    page.wait_for_selector(".song[data-state=empty]")
-    page.wait_for_selector("#song-input input[type=file]", state="attached")
-    yield page
-    context.close()
-    assert len(asked) > 5 and failed == []
-    assert [url for url in asked if not url.startswith((address + "/", "data:", "blob:"))] == []
-
-
-def upload(page, path, state):
-    page.set_input_files("#song-input input[type=file]", path)
-    page.wait_for_selector(f".song[data-state={state}]", timeout=30_000)
-
-
-def marker(page):
-    """Valence and arousal of the marker, from its place in the picture."""
-    place = page.locator(".song-plane .marker")
-    return [(float(place.get_attribute("cx")) - 46) / 190 - 1, 1 - (float(place.get_attribute("cy")) - 26) / 190]
-
-
-def at(expected, seconds):
-    """Valence and arousal between the middles of the patches."""
-    middles = expected.times_seconds + expected.patch_seconds / 2
-    return [np.interp(seconds, middles, expected.valence), np.interp(seconds, middles, expected.arousal)]
-
-
-def seek(page, seconds):
-    page.evaluate(f"document.querySelector('.song-audio').currentTime = {seconds}")
-    page.wait_for_function(f"document.querySelector('.song-now b').textContent.startsWith('0:{int(seconds):02d}')")
-
-
-def test_numbers_and_pictures_of_a_song(page, folder, expected):
-    upload(page, folder / "a song & <b>.wav", "result")
-    assert page.inner_text(".song-name").startswith("a song &")
-    assert "Tiny 0, Full, English speech → English music" in page.inner_text(".song-model")
-    assert page.locator(".song-plane .point").count() == len(expected.times_seconds)
-    assert page.locator(".song-taggram canvas").count() == len(TASKS)
-    rows = {row[0]: row[1] for row in (line.split("\t") for line in page.inner_text(".song-numbers tbody").split("\n"))}
-    for task in TASKS:
-        for name, mean in zip(task.classes, expected.mean[task.name], strict=True):
-            assert float(re.match(r"\d+", rows[name])[0]) == pytest.approx(100 * mean, abs=0.51)
-    assert float(rows["Arousal"].replace("−", "-")) == pytest.approx(expected.arousal.mean(), abs=0.006)
-    colours = page.evaluate("""[...document.querySelectorAll('.song-taggram canvas')].map((canvas) =>
-        new Set(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data).size)""")
-    assert min(colours) > 4, "a heat map is empty"
-
-
-def test_the_marker_follows_the_song(page, folder, expected):
-    upload(page, folder / "a song & <b>.wav", "result")
-    for seconds in (7.25, 2.5):
-        seek(page, seconds)
-        assert marker(page) == pytest.approx(at(expected, seconds), abs=0.01)
-        left = page.locator(".song-strips .cursor").first.evaluate("(cursor) => parseFloat(cursor.style.left)")
-        assert left == pytest.approx(100 * seconds / SECONDS, abs=0.1)
-    page.evaluate("document.querySelector('.song-audio').play()")
-    page.wait_for_function("document.querySelector('.song-now b').textContent.startsWith('0:04')", timeout=20_000)
-    page.evaluate("document.querySelector('.song-audio').pause()")
-    page.wait_for_timeout(300)
-    heard = page.evaluate("document.querySelector('.song-audio').currentTime")
-    assert marker(page) == pytest.approx(at(expected, heard), abs=0.02)
-    strip = page.locator(".song-strips .heat").first
-    strip.click(position={"x": strip.bounding_box()["width"] * 0.75, "y": 5})
-    assert page.evaluate("document.querySelector('.song-audio').currentTime") == pytest.approx(9, abs=0.1)
-
-
-def test_downloads(page, folder, expected, tmp_path):
-    upload(page, folder / "a song & <b>.wav", "result")
-    for kind in ("csv", "json"):
-        button = page.get_by_role("button", name=f"Download {kind}")
-        with page.expect_download() as download:
-            button.click()
-        download.value.save_as(tmp_path / f"song.{kind}")
-        assert download.value.suggested_filename.endswith(f".{kind}")
-    with open(tmp_path / "song.csv", newline="") as file:
-        rows = list(csv.DictReader(file))
-    np.testing.assert_allclose([float(row["valence"]) for row in rows], expected.valence, atol=1e-5)
-    summary = json.loads((tmp_path / "song.json").read_text())
-    assert summary["mean"]["quadrants"]["Q3"] == pytest.approx(expected.mean["quadrants"][2], abs=1e-5)
-    assert str(folder) not in (tmp_path / "song.json").read_text()
-
-
-def test_another_language_and_the_demo_model(page, folder):
-    upload(page, folder / "a song & <b>.wav", "result")
-    first = page.inner_text(".song-numbers tbody")
-    page.get_by_label("Language of the speech").focus()
-    page.get_by_role("option", name="Mandarin").wait_for()
-    page.keyboard.press("ArrowDown")
-    page.locator("[role=option].active", has_text="Mandarin").wait_for()
-    page.keyboard.press("Enter")
-    page.wait_for_function("document.querySelector('.song-model').textContent.includes('Tiny 1')", timeout=30_000)
-    assert page.get_by_label("Language of the music").input_value() == "Mandarin"
-    assert page.get_by_label("Model").input_value() == "Demo model: Tiny 1, Full, run 0"
-    assert "synthetic sound only" in page.inner_text(".song-notice")
-    assert page.inner_text(".song-numbers tbody") != first
-
-
-def test_a_broken_file_shows_its_sentence_and_the_page_goes_on(page, folder):
-    upload(page, folder / "broken.wav", "error")
-    sentence = page.get_by_role("alert").filter(has_text="broken.wav").inner_text()
-    assert sentence.endswith(".") and "Traceback" not in sentence and "mer_app" not in sentence
-    assert page.get_by_role("button", name="Download csv").is_disabled()
-    page.get_by_label("Clear").click()
-    page.wait_for_selector(".song[data-state=empty]")
-    upload(page, folder / "silent.wav", "result")
-    assert "is silent" in page.inner_text(".song-words") and not page.locator(".song-plane").is_visible()
-
-
-def test_a_file_that_is_too_large_is_refused(page, folder):
-    page.set_input_files("#song-input input[type=file]", folder / "large.wav")
-    page.get_by_text(re.compile("maximum allowed size")).first.wait_for(timeout=20_000)
-    assert page.get_attribute(".song", "data-state") == "empty"
-
-
-def test_a_file_that_the_browser_cannot_play_has_a_slider(page, folder):
-    upload(page, folder / "old.aiff", "result")
-    slider = page.locator(".song-scrub input")
-    slider.wait_for(state="visible")
-    before = marker(page)
-    slider.fill("2.5")
-    assert page.inner_text(".song-now").startswith("0:02") and marker(page) != before
-
-
-def test_a_recording_is_heard(page):
-    page.get_by_label("Record audio").click()
-    page.get_by_role("button", name="Record", exact=True).click()
-    page.wait_for_timeout(3000)
-    page.get_by_role("button", name="Stop", exact=True).first.click()
-    page.wait_for_selector(".song[data-state=result]", timeout=30_000)
-    assert page.locator(".song-plane .point").count() >= 1
-    page.wait_for_function("Number.isFinite(document.querySelector('.song-audio').duration)")
-
-
-CONTRASTS = """() => {
-  const channels = (text) => text.match(/[\\d.]+/g).map(Number);
-  const light = ([r, g, b]) => [r, g, b].map((c) => c / 255)
-    .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
-    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
-  const ground = (node) => {
-    for (let up = node; up; up = up.parentElement) {
-      const colour = channels(getComputedStyle(up).backgroundColor);
-      if (colour.length === 3 || colour[3] > 0.9) return colour;
-    }
-    return [255, 255, 255];
-  };
-  const texts = [...document.querySelectorAll('.page-head *, .song *, .block :is(label, span, input, p)')];
-  return texts.filter((node) => node.checkVisibility() && (node.value || [...node.childNodes].some((child) =>
-      child.nodeType === 3 && child.textContent.trim())))
-    .map((node) => {
-      const style = getComputedStyle(node), svg = node instanceof SVGElement;
-      const pair = [light(channels(svg ? style.fill : style.color)), light(ground(node))].sort((a, b) => b - a);
-      return [node.textContent.trim() || node.value, (pair[0] + 0.05) / (pair[1] + 0.05)];
-    });
-}"""
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_is_readable_in_both_modes_and_fits_a_phone(chromium, address, folder, scheme):
-    context = chromium.new_context(viewport={"width": 360, "height": 740}, color_scheme=scheme)
-    page = context.new_page()
-    page.goto(address)
-    page.wait_for_selector("#song-input input[type=file]", state="attached")
-    upload(page, folder / "a song & <b>.wav", "result")
-    page.wait_for_timeout(500)
-    contrasts = page.evaluate(CONTRASTS)
-    assert len(contrasts) > 40
-    assert [(text, round(ratio, 1)) for text, ratio in contrasts if ratio < 4.5] == []  # WCAG 2.2, 1.4.3
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    context.close()
-
-
-def test_every_control_has_a_name_and_takes_the_focus(page, folder):
-    upload(page, folder / "a song & <b>.wav", "result")
-    names = page.evaluate("""[...document.querySelectorAll('button, input, audio, select')]
-        .filter((one) => one.checkVisibility()).map((one) => one.ariaLabel || one.textContent.trim()
-            || [...(one.labels || [])].map((label) => label.textContent.trim()).join() || one.title)""")
-    assert len(names) >= 7 and all(names), names
-    page.locator(".song-audio").focus()
-    page.keyboard.press("ArrowRight")  # the player's own key
-    page.wait_for_function("document.querySelector('.song-audio').currentTime > 0")

@@ -111,15 +111,15 @@ def test_compressed_weights(found, tmp_path):
 
 
 def test_weights_of_the_release_are_exported(tmp_path):
-    import test_legacy
+    import legacy_files
 
     from mer import zoo
     folder = tmp_path / "speech_eng_2_music_man"
     folder.mkdir()
     weights = folder / "model_cpc.multitask.spec.it_0.lr_0.001.hdf5"
     generator = np.random.default_rng(0)
-    arrays = test_legacy.transfer_arrays(generator, cpc=True)
-    test_legacy.write(weights, arrays)
+    arrays = legacy_files.transfer_arrays(generator, cpc=True)
+    legacy_files.write(weights, arrays)
     export.export(zoo.named(weights), export.destination(weights), load_module=exported.load_module)
     found = zoo.named(weights)
     assert found.onnx == folder / "model_cpc.multitask.spec.it_0.lr_0.001.onnx"
@@ -128,7 +128,7 @@ def test_weights_of_the_release_are_exported(tmp_path):
     assert engine.about["origin"] == "release" and engine.about["file"] == weights.name
     patches = generator.normal(-6, 2, (5, 1, 128, 31)).astype(np.float32)  # as the published program has them
     made = engine.predict(patches.transpose(0, 2, 3, 1))
-    for task, value in test_legacy.reference(patches, arrays, cpc=True).items():
+    for task, value in legacy_files.reference(patches, arrays, cpc=True).items():
         np.testing.assert_allclose(made[task], value, atol=1e-4)
 
 

@@ -4,30 +4,18 @@ import os
 import shutil
 from itertools import pairwise
 
-import h5py
 import numpy as np
 import pytest
 import soundfile
-from conftest import sound, write_music, write_speech
+from conftest import HOURS, sound
+from made_up import published_features
 
-from mer import MerError, audio, corpora, datasets, generate, splits
-
-
-@pytest.fixture(scope="module")
-def corpora_folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("corpora")
-    rng = np.random.default_rng(5)
-    write_speech(folder, rng, speakers=8, clips=3, seconds=2.5)
-    write_music(folder, rng, clips=8, seconds=2.0)
-    return folder
+from mer import MerError, corpora, datasets, generate, splits
 
 
 @pytest.fixture
-def cfg(make_config, corpora_folder, tmp_path):
-    return make_config(f"path_to_data={corpora_folder}", folder=tmp_path)
-
-
-HOURS = 8 * 3 * 2.5 / 3600  # of each language
+def cfg(configure):
+    return configure()
 
 
 def test_hours_extract_only_what_is_chosen_and_more_hours_only_what_is_new(cfg):
@@ -270,24 +258,6 @@ def test_the_same_audio_stays_together_where_there_is_but_one_speaker(cfg, make_
         clips = datasets.load("speech", "e", of_seed)
         splits.check(clips.ids, clips.ids, clips.split, contents=clips.contents)
         assert "only 1 speaker: split by clip" in made.note and "leak" not in made.note
-
-
-def published_features(folder, *, overlap):
-    """What the published program's authors hand out: three HDF5 files of patches, named by row of the csv."""
-    rng = np.random.default_rng(2)
-    rows = ["Songs,Quads,Arousal,Valence"]
-    files = {side: h5py.File(folder / f"{side}_dataset.h5py", "w") for side in ("train", "val", "test")}
-    for index in range(40):
-        rows.append(f"./Q{index % 4 + 1}/song {index}.mp3,Q{index % 4 + 1},{[1, 1, -1, -1][index % 4]},"
-                    f"{[1, -1, -1, 1][index % 4]}")
-        patches = audio.cut_patches(rng.normal(-6, 2, (100, 128)).astype(np.float32), patch_frames=31, hop_frames=15)
-        side = "test" if index < 12 else "val" if index < 16 else "train"
-        files[side][str(index)] = patches[:, None]
-        if overlap and side == "test":
-            files["train"][str(index)] = patches[:, None]
-    for file in files.values():
-        file.close()
-    (folder / "anno.csv").write_text("\n".join(rows))
 
 
 @pytest.mark.parametrize("overlap, kind, words", [(True, "drawn", "12 of 12 test clips also stand in training"),

@@ -1,209 +1,33 @@
-"""Weight files of Keras 2: read exactly, refused in one sentence, converted, and started from.
-
-The files are written here in the layout of the release (its architecture files and the program that saved them name
-every layer), with random arrays; what they should compute is worked out channels first in numpy, apart from our models.
-"""
+"""Weight files of Keras 2: read exactly, refused in one sentence, and told apart."""
 
 import base64
 import json
 import marshal
 import os
-import subprocess
-import sys
 
 import h5py
 import numpy as np
 import pytest
+from legacy_files import (
+    CONVS,
+    NORMS,
+    PRETEXT_FILE,
+    TRANSFER_FILE,
+    as_pointer,
+    assert_computes,
+    autoencoder_arrays,
+    cpc_arrays,
+    emotion_model,
+    encoder_arrays,
+    module_of,
+    pretext_model,
+    reference_code,
+    sentence,
+    transfer_arrays,
+    write,
+)
 
-import convert_weights
-import models
-from mer import MerError, convert, encoders, heads, legacy, transfer, weights
-
-PATCH = (128, 31, 1)
-PRETEXT_FILE = "{}.it_0.subset_0.075.spec.best.hdf5"
-TRANSFER_FILE = "{}.multitask.spec.it_0.lr_{}.hdf5"
-CONVS = {"b1_c1": (1, 32), "b1_c2": (32, 32), "b2_c1": (32, 64), "b2_c2": (64, 64), "b3_c1": (64, 128),
-         "b3_c2": (128, 128)}
-NORMS = ("b1_b1", "b1_b2", "b1_b3", "b2_b1", "b2_b2", "b3_b1", "b3_b2")
-DECODER = {"b6_c1": (128, 128), "b6_c2": (128, 128), "b7_c1": (128, 64), "b7_c2": (64, 64), "b8_c1": (64, 32),
-           "b8_c2": (32, 1)}
-BRANCHES = {"b10": ("quadrants", 4), "b11": ("arousal", 2), "b12": ("valence", 2)}
-
-
-# ---- files as Keras 2 writes them -------------------------------------------------------------------------------
-
-def _kernel(rng, *shape):
-    return rng.normal(0, (2 / np.prod(shape[:-1])) ** 0.5, shape).astype(np.float32)
-
-
-def _dense(rng, n_in, n_out):
-    return {"kernel": _kernel(rng, n_in, n_out), "bias": rng.normal(0, 0.1, n_out).astype(np.float32)}
-
-
-def _norm(rng, n):
-    values = {"gamma": rng.uniform(0.5, 1.5, n), "beta": rng.normal(0, 0.3, n),
-              "moving_mean": rng.normal(0, 0.5, n), "moving_variance": rng.uniform(0.5, 2, n)}
-    return {name: value.astype(np.float32) for name, value in values.items()}
-
-
-def encoder_arrays(rng, *, cpc):
-    """Layer -> weight -> array, of the encoder blocks and, for CPC, its dense layers."""
-    made = {name: {"kernel": _kernel(rng, 3, 3, *size), "bias": rng.normal(0, 0.1, size[1]).astype(np.float32)}
-            for name, size in CONVS.items()}
-    made |= {name: _norm(rng, 31) for name in NORMS}
-    if cpc:
-        made |= {"b3_fc1": _dense(rng, 4 * 31 * 128, 256), "b3_b3": _norm(rng, 256), "encod": _dense(rng, 256, 256)}
-    return made
-
-
-def transfer_arrays(rng, *, cpc):
-    made = encoder_arrays(rng, cpc=cpc)
-    made |= {"b9_fc1": _dense(rng, 256 if cpc else 2 * 31 * 128, 512), "b9_fc2": _dense(rng, 512, 512),
-             "b9_fc3": _dense(rng, 512, 512)}
-    for branch, (task, classes) in BRANCHES.items():
-        made |= {f"{branch}_fc1": _dense(rng, 512, 512), f"{branch}_fc2": _dense(rng, 512, 512),
-                 task: _dense(rng, 512, classes)}
-        made[task]["kernel"] *= 0.05  # probabilities well away from 0 and 1
-    return made
-
-
-def autoencoder_arrays(rng):
-    made = encoder_arrays(rng, cpc=False)
-    for name, (n_in, n_out) in DECODER.items():  # transposed kernels: (height, width, out, in)
-        made[name] = {"kernel": _kernel(rng, 3, 3, n_out, n_in), "bias": np.zeros(n_out, np.float32)}
-        made[name.replace("_c", "_b")] = _norm(rng, 31)
-    return made
-
-
-def cpc_arrays(rng):
-    """Layers of the pretext model; the encoder twice, below the two TimeDistributed wrappers."""
-    encoder = encoder_arrays(rng, cpc=True)
-    recurrent = {"kernel": _kernel(rng, 256, 768), "recurrent_kernel": _kernel(rng, 256, 768),
-                 "bias": np.zeros(768, np.float32)}
-    return {"time_distributed_1": encoder, "ar_context": recurrent, "z_t_0": _dense(rng, 256, 256),
-            "z_t_1": _dense(rng, 256, 256), "time_distributed_2": {name: dict(own) for name, own in encoder.items()}}
-
-
-def write(path, layers, *, whole=True, scope="{}", optimizer=True):
-    """A file of Keras 2: layer -> weight -> array, or layer -> layer of a submodel -> weight -> array.
-
-    whole: as `save` does, below model_weights beside the configuration and the optimiser; otherwise as `save_weights`.
-    scope: TensorFlow's name of a layer, with {} for its own; "{}_1" where it was built twice in one session.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with h5py.File(path, "w") as file:
-        root = file.create_group("model_weights") if whole else file
-        root.attrs["layer_names"] = np.array([b"input_1", *(name.encode() for name in layers)])
-        root.attrs["keras_version"] = b"2.2.4"
-        root.create_group("input_1").attrs["weight_names"] = np.array([])
-        for layer, held in layers.items():
-            flat = {f"{scope.format(layer)}/{name}:0": value for name, value in held.items()
-                    if isinstance(value, np.ndarray)}
-            flat |= {f"{scope.format(inner)}/{name}:0": value for inner, own in held.items() if isinstance(own, dict)
-                     for name, value in own.items()}
-            group = root.create_group(layer)
-            group.attrs["weight_names"] = np.array([name.encode() for name in flat])
-            for name, value in flat.items():
-                group.create_dataset(name, data=value)
-        if whole:
-            file.attrs["model_config"] = json.dumps({"class_name": "Model", "config": {"layers": []}}).encode()
-        if whole and optimizer:
-            file["optimizer_weights/training/Adam/b1_c1/kernel/m:0"] = np.zeros((3, 3, 1, 32), np.float32)
-    return path
-
-
-# ---- what the published models compute, channels first: (n, channels, bands, frames) ----------------------------
-
-def _relu(x):
-    return np.maximum(x, 0)
-
-
-def _conv(x, held):
-    windows = np.lib.stride_tricks.sliding_window_view(np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1))), (3, 3), axis=(2, 3))
-    out = np.tensordot(windows, held["kernel"], axes=((1, 4, 5), (2, 0, 1)))  # (n, bands, frames, out)
-    return _relu(np.moveaxis(out + held["bias"], -1, 1))
-
-
-def _batch_norm(x, held):
-    """Over the last axis: the frames of a map, the units of a code."""
-    return (x - held["moving_mean"]) / np.sqrt(held["moving_variance"] + 1e-3) * held["gamma"] + held["beta"]
-
-
-def _pool(x, bands):
-    n, channels, height, width = x.shape
-    return x.reshape(n, channels, height // bands, bands, width).max(axis=3)
-
-
-def _affine(x, held):
-    return x @ held["kernel"] + held["bias"]
-
-
-def _softmax(x):
-    e = np.exp(x - x.max(axis=1, keepdims=True))
-    return e / e.sum(axis=1, keepdims=True)
-
-
-def reference_code(patches, a, *, cpc):
-    """Code of patches (n, 1, 128, 31), flattened as Flatten(channels_first) of Keras 2 does: channels last."""
-    x = _batch_norm(patches, a["b1_b1"])
-    for block, norms, pool in ((1, ("b1_b2", "b1_b3"), 4), (2, ("b2_b1", "b2_b2"), 4), (3, ("b3_b1", "b3_b2"), 2)):
-        for place, norm in enumerate(norms, start=1):
-            x = _batch_norm(_conv(x, a[f"b{block}_c{place}"]), a[norm])
-        x = _pool(x, pool)
-    if not cpc:
-        return np.moveaxis(_pool(x, 2), 1, -1).reshape(len(x), -1)
-    x = np.moveaxis(x, 1, -1).reshape(len(x), -1)
-    return _affine(_batch_norm(_relu(_affine(x, a["b3_fc1"])), a["b3_b3"]), a["encod"])
-
-
-def reference(patches, a, *, cpc):
-    """Every hidden dense layer of the release is a ReLU."""
-    x = reference_code(patches, a, cpc=cpc)
-    for name in ("b9_fc1", "b9_fc2", "b9_fc3"):
-        x = _relu(_affine(x, a[name]))
-    return {task: _softmax(_affine(_relu(_affine(_relu(_affine(x, a[f"{branch}_fc1"])), a[f"{branch}_fc2"])), a[task]))
-            for branch, (task, _) in BRANCHES.items()}
-
-
-# ---- helpers ----------------------------------------------------------------------------------------------------
-
-def module_of(name):
-    return models.load(name, pretexts=["denoise", "cpc", None])
-
-
-def pretext_model(name):
-    return module_of(name).build(PATCH)
-
-
-def emotion_model(name):
-    return heads.attach(module_of(name).encoder(pretext_model(name)))
-
-
-@pytest.fixture
-def rng():
-    return np.random.default_rng(3)
-
-
-@pytest.fixture
-def patches(rng):
-    """Three patches whose bands differ, (n, 1, bands, frames)."""
-    return (rng.normal(-4, 3, (3, 1, 128, 1)) + rng.normal(0, 2, (3, 1, 128, 31))).astype(np.float32)
-
-
-def assert_computes(model, patches, arrays, *, cpc):
-    got = model.predict(np.moveaxis(patches, 1, -1), verbose=0)
-    for task, expected in reference(patches.astype(np.float64), arrays, cpc=cpc).items():
-        assert expected.std(axis=0).max() > 1e-3, "the test's outputs are all the same"
-        np.testing.assert_allclose(got[task], expected, atol=1e-4)
-
-
-def sentence(function, *args, **kwargs):
-    """The one line of the MerError that the call raises."""
-    with pytest.raises(MerError) as caught:
-        function(*args, **kwargs)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
-
+from mer import MerError, legacy, weights
 
 # ---- reading ----------------------------------------------------------------------------------------------------
 
@@ -392,10 +216,6 @@ def test_what_differs_is_named(spoil, words, tmp_path, rng):
     assert words in said and str(path) in said
 
 
-def as_pointer(path):
-    path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 149956676\n")
-
-
 def as_half(path):
     path.write_bytes(path.read_bytes()[:path.stat().st_size // 2])
 
@@ -521,171 +341,3 @@ def test_only_files_of_keras_2_look_like_it(tmp_path, rng):
     assert not legacy.looks_legacy(path) and not legacy.looks_legacy(tmp_path)
     assert legacy.looks_legacy(path.rename(tmp_path / "x.hdf5")), "its place is that of a file of the release"
     assert "holds none of the published models" in sentence(legacy.about, write(tmp_path / "y.hdf5", {"dense": {}}))
-
-
-# ---- starting from the release ----------------------------------------------------------------------------------
-
-@pytest.fixture
-def own(make_config, tmp_path):
-    """Config with folders for models of its own."""
-    return make_config(f"path_to_models={tmp_path / 'models'}", f"path_to_models_trans={tmp_path / 'models_trans'}")
-
-
-def find(cfg, speech="e", name="model_over", it=0, weights_file=None):
-    return transfer._find_encoder(cfg, speech, name, it, hours=None, weights_file=weights_file)
-
-
-def test_ours_win_over_the_release_and_it_is_said_which(own, tmp_path, rng, capsys):
-    assert "or unpack the published models/ into the repository" in sentence(find, own)
-    path = write(tmp_path / "models/speech/english" / PRETEXT_FILE.format("model_over"), autoencoder_arrays(rng))
-    found = find(own, it=4)
-    assert found.facts == {"run": path.name.removesuffix(".hdf5"), "file": path.name, "origin": "release", "it": 0,
-                           "sha256": weights.file_key(path), "scores": None}
-    assert capsys.readouterr().out == f"encoder: {path} (release)\n"
-    place = weights.speech_run(own, "english", "model_over", 0)
-    weights.save(pretext_model("model_over"), place.weights)
-    place.file("").mkdir()
-    weights.write_json(place.file("run.json"), {"it": 0, "scores": {"mse": 1}, "settings": own.feature_settings})
-    assert find(own, it=4).facts["origin"] == "ours" and find(own).facts["scores"] == {"mse": 1}
-
-
-def test_an_encoder_of_the_release_becomes_the_start_of_a_transfer(own, tmp_path, rng, patches):
-    for name, make, cpc in (("model_over", autoencoder_arrays, False), ("model_cpc", cpc_arrays, True)):
-        arrays = make(rng)
-        write(tmp_path / "models/speech/english" / PRETEXT_FILE.format(name), arrays)
-        model = transfer._assemble(own, module_of(name), find(own, name=name))
-        code = heads.encoder_of(model).predict(np.moveaxis(patches, 1, -1), verbose=0)
-        expected = reference_code(patches.astype(np.float64), arrays.get("time_distributed_1", arrays), cpc=cpc)
-        np.testing.assert_allclose(code, expected, rtol=1e-4, atol=1e-4)
-
-
-def test_any_file_may_be_named_and_the_wrong_ones_are_told(own, tmp_path, rng):
-    path = write(tmp_path / "mine.hdf5", autoencoder_arrays(rng))
-    assert find(own, weights_file=str(path)).facts["file"] == "mine.hdf5"
-    assert "is no file" in sentence(find, own, weights_file=tmp_path / "nowhere.hdf5")
-    assert "holds model_over, and -mod says model_cpc" in sentence(find, own, name="model_cpc", weights_file=path)
-    write(path, transfer_arrays(rng, cpc=False))
-    assert "is a transferred model" in sentence(find, own, weights_file=path)
-    path = write(tmp_path / "speech/mandarin" / PRETEXT_FILE.format("model_over"), autoencoder_arrays(rng))
-    assert "pretrained on speech 'm', and -s says 'e': use -s m" in sentence(find, own, weights_file=path)
-    path = tmp_path / "bare.weights.h5"
-    path.write_bytes(b"")
-    assert "has no readable bare/run.json beside it" in sentence(find, own, weights_file=path)
-
-
-def test_the_release_is_refused_where_the_features_are_others(make_config, tmp_path, rng):
-    cfg = make_config(f"path_to_models={tmp_path / 'models'}", "hop_samples=256", "n_mel_bands=64")
-    write(tmp_path / "models/speech/english" / PRETEXT_FILE.format("model_over"), autoencoder_arrays(rng))
-    assert "other features (hop_samples 512, now 256; n_mel_bands 128, now 64)" in sentence(find, cfg)
-
-
-def test_a_transfer_from_the_release_says_so(own, music, tmp_path, rng, capsys):
-    path = write(tmp_path / "models/speech/english" / PRETEXT_FILE.format("model_over"), autoencoder_arrays(rng))
-    place = transfer.run(own, speech="e", music="e", name="model_over", module=module_of("model_over"), release="n")
-    encoder = place.about["encoder"]
-    assert (encoder["origin"], encoder["file"], encoder["scores"]) == ("release", path.name, None)
-    assert encoder["sha256"] == weights.file_key(path)
-    assert "finished already" not in capsys.readouterr().out
-    transfer.run(own, speech="e", music="e", name="model_over", module=module_of("model_over"), release="n",
-                 weights_file=path)
-    assert "finished already" in capsys.readouterr().out, "the same file, found or named, is the same run"
-    assert "trained from scratch" in sentence(transfer.run, own, speech="e", music="e", name="model_cnn",
-                                              module=module_of("model_cnn"), release="n", weights_file=path)
-
-
-# ---- converting -------------------------------------------------------------------------------------------------
-
-@pytest.fixture
-def release(tmp_path, rng):
-    """A part of the release, unpacked: folder -> what was written."""
-    made = {"models/speech/3h_english/" + PRETEXT_FILE.format("model_over"): autoencoder_arrays(rng),
-            "models_trans/speech_eng_2_music_man/" + TRANSFER_FILE.format("model_cpc", "5e-05"):
-                transfer_arrays(rng, cpc=True)}
-    for name, arrays in made.items():
-        write(tmp_path / name, arrays)
-    (tmp_path / "models/speech/3h_english/model_over.it_0.subset_0.075.spec.json").write_text("{}")
-    return tmp_path
-
-
-def converter(*argv):
-    return convert_weights.main([str(each) for each in argv])
-
-
-def test_converted_models_are_finished_runs_that_compute_the_same(release, rng, patches, capsys):
-    assert converter(release / "models", release / "models_trans") == 0
-    assert "2 converted, 0 converted before, 0 cannot be" in capsys.readouterr().out
-    run = weights.Run(release / "models_trans/speech_eng_2_music_man", "model_cpc.multitask.spec.it_0.lr_5e-05")
-    about, path = run.about, run.folder / f"{run.stem}.hdf5"
-    assert {key: about[key] for key in ("name", "model", "pretext", "title", "speech", "speech_abbr", "music",
-                                        "music_abbr", "release", "it", "origin", "corpus", "scores")} == {
-        "name": "model_cpc", "model": "model_cpc", "pretext": "cpc", "title": "CPC", "speech": "e",
-        "speech_abbr": "eng", "music": "m", "music_abbr": "man", "release": "y", "it": 0, "origin": "release",
-        "corpus": "published", "scores": None}
-    assert about["source"]["file"] == path.name and about["source"]["sha256"].startswith(weights.file_key(path))
-    assert len(about["source"]["sha256"]) == 64 and about["settings"]["n_mel_bands"] == 128
-    assert about["versions"]["keras"] and about["created"]
-    old, new = emotion_model("model_cpc"), emotion_model("model_cpc")
-    legacy.load(old, path)
-    weights.load(new, run.weights)
-    inputs = np.moveaxis(patches, 1, -1)
-    for task, value in old.predict(inputs, verbose=0).items():
-        np.testing.assert_array_equal(new.predict(inputs, verbose=0)[task], value)
-
-
-def test_a_converted_encoder_is_found_like_one_of_ours(release, make_config):
-    converter(release / "models")
-    cfg = make_config(f"path_to_models={release / 'models'}")
-    found = encoders.find(cfg, [weights.speech_run(cfg, "english", "model_over", 0, prefix="3h_")])
-    assert found.origin == "release, converted" and found.weights.name.endswith(".weights.h5")
-    assert found.facts["scores"] is None and found.about["hours"] == 3
-    found.load(pretext_model("model_over"))
-    original = found.weights.with_name(PRETEXT_FILE.format("model_over"))
-    assert found.key == weights.file_key(original), "a transfer from either file is the same run"
-    named = find(cfg, weights_file=found.weights)
-    assert named.about["source"] == found.about["source"]
-
-
-def test_what_was_converted_is_skipped_and_what_was_trained_is_kept(release, rng, capsys):
-    converter(release / "models")
-    assert converter(release / "models") == 0 and "0 converted, 1 converted before" in capsys.readouterr().out
-    assert converter(release / "models", "--force") == 0 and "1 converted, 0" in capsys.readouterr().out
-    path = write(release / "models/speech/3h_english" / PRETEXT_FILE.format("model_over"), autoencoder_arrays(rng))
-    assert converter(path) == 1 and "was converted from another file: add --force" in capsys.readouterr().err
-    run = weights.Run(path.parent, path.name.removesuffix(".hdf5"))
-    weights.write_json(run.file("run.json"), {"key": "ours"})
-    before = run.weights.read_bytes()
-    assert converter(path, "--force") == 1 and "was trained here and is not replaced" in capsys.readouterr().err
-    run.file("run.json").unlink()
-    assert converter(path, "--force") == 1 and "is there already and is not finished" in capsys.readouterr().err
-    assert run.weights.read_bytes() == before
-
-
-def test_each_bad_file_is_told_and_the_others_are_converted(release, capsys):
-    as_pointer(release / "models_trans/speech_eng_2_music_man" / TRANSFER_FILE.format("model_over", "0.001"))
-    write(release / "models/music/english" / TRANSFER_FILE.format("model_cnn_2", "0.001"), {"quadrants": {}})
-    assert converter(release, "-o", release / "new") == 1
-    out = capsys.readouterr()
-    assert "2 converted, 0 converted before, 2 cannot be converted" in out.out
-    errors = [line for line in out.err.splitlines() if line.startswith("error: ")]
-    assert len(errors) == 2 and "git-lfs pointer" in out.err and "model_cnn_2" in out.err
-    made = {str(path.relative_to(release / "new")) for path in (release / "new").rglob("*.weights.h5")}
-    assert made == {"speech/3h_english/" + PRETEXT_FILE.format("model_over").replace(".hdf5", ".weights.h5"),
-                    "speech_eng_2_music_man/" + TRANSFER_FILE.format("model_cpc", "5e-05").replace(".hdf5",
-                                                                                                ".weights.h5")}
-
-
-def test_paths_that_cannot_be_meant_are_told(release, tmp_path, rng):
-    assert "nowhere is not there" in sentence(converter, tmp_path / "nowhere")
-    (tmp_path / "empty").mkdir()
-    assert "holds no weight file of the release" in sentence(converter, tmp_path / "empty")
-    paths = [write(tmp_path / folder / "x.hdf5", autoencoder_arrays(rng)) for folder in ("a", "b")]
-    assert "would both become" in sentence(convert.plan, paths, tmp_path / "out")
-    assert len(convert.plan([*paths, paths[0]])) == 2, "a file named twice is one"
-
-
-def test_nothing_of_keras_is_needed_to_look_at_a_file(tmp_path, rng):
-    path = write(tmp_path / "mine.hdf5", autoencoder_arrays(rng))
-    code = (f"import sys; from mer import legacy; assert legacy.looks_legacy({str(path)!r}); "
-            f"assert legacy.about({str(path)!r})['model'] == 'model_over'; "
-            "assert not {'keras', 'tensorflow', 'pandas'} & set(sys.modules)")
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=os.path.dirname(convert_weights.__file__))

@@ -6,27 +6,12 @@ import os
 import numpy as np
 import pytest
 import soundfile
-from conftest import sound, write_music, write_speech
-from test_generate import published_features
+from conftest import sound
+from made_up import published_features
 
 from mer import datasets, generate
 
-HOURS = 8 * 3 * 2.5 / 3600  # of the speech below
 SIDES = ("train", "train", "test", "val")
-
-
-@pytest.fixture(scope="module")
-def corpora_folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("corpora")
-    rng = np.random.default_rng(5)
-    write_speech(folder, rng, speakers=8, clips=3, seconds=2.5)
-    write_music(folder, rng, clips=8, seconds=2.0)
-    return folder
-
-
-@pytest.fixture
-def configure(make_config, corpora_folder, tmp_path):
-    return lambda *overrides: make_config(f"path_to_data={corpora_folder}", *overrides, folder=tmp_path)
 
 
 @pytest.fixture
