@@ -100,7 +100,7 @@ class Checkpoint(keras.callbacks.Callback):
     ----------
     folder : pathlib.Path
         Where the state is kept until the stage is finished.
-    data : pretext.Batches
+    data : batches.Batches
         Training batches, told each epoch's number.
     others : list of keras.callbacks.Callback
         Their numbers (epochs waited, best value) are kept too; they stand before this one in the list.
@@ -187,7 +187,7 @@ def fit(model, train, val, *, folder, key, epochs, patience, halve_after, tensor
     ----------
     model : keras.Model
         Compiled; ends with the weights of the epoch of least validation loss.
-    train, val : pretext.Batches
+    train, val : batches.Batches
     folder : pathlib.Path
         For the state of this stage; `forget` removes it when the run is complete.
     key : str

@@ -7,11 +7,11 @@ import numpy as np
 
 from mer import (
     MerError,
+    batches,
     corpora,
     datasets,
     encoders,
     heads,
-    pretext,
     progress,
     report,
     sides,
@@ -56,13 +56,13 @@ class Music:
         self.rows = {name: np.flatnonzero(side == name) for name in ("train", "val", "test")}
         datasets.refuse_empty(self.rows)
         train = self.patches.quadrant[self.rows["train"]]
-        self.class_weights = pretext.class_weights(train) if cfg.class_weights else None
+        self.class_weights = batches.class_weights(train) if cfg.class_weights else None
 
     def batches(self, side, *, codes=None, batch_size, seed=0, shuffle=False):
         """Batches of patches, or of their `codes`, shape (patches of all sides, units), with targets."""
         rows = self.rows[side]
         inputs = codes if codes is not None else self.patches
-        return pretext.Emotion(inputs, self.patches.quadrant, rows=rows, class_weights=self.class_weights,
+        return batches.Emotion(inputs, self.patches.quadrant, rows=rows, class_weights=self.class_weights,
                                batch_size=batch_size, seed=seed, shuffle=shuffle)
 
 

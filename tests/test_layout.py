@@ -11,9 +11,9 @@ SCRIPTS = ("generate_dataset", "pretrain_denoise", "pretrain_cpc", "trans_train_
            "convert_weights", "quad_pred", "export", "app")
 # A module of `mer` imports only from lower ranks, or from its own package.
 RANKS = {name: rank for rank, names in enumerate((
-    "config audio decode tasks layers metrics tables progress",  # 0
-    "corpora split_search pretext heads weights cli figures report_text legacy stream onnx_file",  # 1
-    "page store training splits split_files subsets imported_csv zoo engines onnx_graph encoders convert",  # 2
+    "config audio decode tasks layers metrics tables progress files",  # 0
+    "corpora split_search batches heads weights cli figures report_text legacy stream onnx_file",  # 1
+    "pretexts page store training splits split_files subsets imported_csv zoo engines onnx_graph encoders convert",  # 2
     "export predict prediction_text extract report gather sides imported inventory raters",  # 3
     "taggram datasets hours_choice",  # 4
     "prediction_files prediction_pictures generate pretrain transfer",  # 5

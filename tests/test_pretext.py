@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mer import MerError, pretext
+from mer import MerError, batches
+from mer.pretexts import cpc, denoise
 from mer.tasks import TASKS, quadrant
 
 
@@ -25,7 +26,7 @@ class Numbered:
 
 def contrast(counts, **overrides):
     options = {"past": 4, "future": 2, "batch_size": 8, "seed": 0, "shuffle": True, **overrides}
-    return pretext.Contrast(Numbered(counts), **options)
+    return cpc.Contrast(Numbered(counts), **options)
 
 
 def indices(array):
@@ -98,7 +99,7 @@ def test_clips_too_short_for_a_sequence_are_said():
 
 def test_noise_has_the_stated_deviation_and_the_target_is_clean(speech):
     patches = speech.patches(patch_frames=31, hop_frames=15)
-    data = pretext.Denoising(patches, noise_sigma=0.3, batch_size=32, seed=1, shuffle=False)
+    data = denoise.Denoising(patches, noise_sigma=0.3, batch_size=32, seed=1, shuffle=False)
     noisy, clean = data[0]
     np.testing.assert_array_equal(clean, patches.gather(np.arange(32)))
     assert (noisy - clean).std() == pytest.approx(0.3, rel=0.01)
@@ -107,7 +108,7 @@ def test_noise_has_the_stated_deviation_and_the_target_is_clean(speech):
 
 def test_a_batch_depends_on_seed_epoch_and_number_only(speech):
     patches = speech.patches(patch_frames=31, hop_frames=15)
-    make = lambda seed: pretext.Denoising(patches, noise_sigma=0.3, batch_size=16, seed=seed, shuffle=True)  # noqa: E731
+    make = lambda seed: denoise.Denoising(patches, noise_sigma=0.3, batch_size=16, seed=seed, shuffle=True)  # noqa: E731
     one, two = make(1), make(1)
     two.set_epoch(5)
     two[0]
@@ -120,7 +121,7 @@ def test_a_batch_depends_on_seed_epoch_and_number_only(speech):
 
 def test_the_last_partial_batch_counts_and_an_epoch_sees_every_patch_once(speech):
     patches = speech.patches(patch_frames=31, hop_frames=15)
-    data = pretext.Denoising(patches, noise_sigma=0.0, batch_size=17, seed=0, shuffle=True)
+    data = denoise.Denoising(patches, noise_sigma=0.0, batch_size=17, seed=0, shuffle=True)
     seen = np.concatenate([data.indices(batch) for batch in range(len(data))])
     assert sorted(seen) == list(range(len(patches)))
     assert sum(len(data[batch][0]) for batch in range(len(data))) == len(patches)
@@ -128,8 +129,8 @@ def test_the_last_partial_batch_counts_and_an_epoch_sees_every_patch_once(speech
 
 def test_class_weights_equalise_every_task_and_reach_the_batches():
     truth = np.array([0, 0, 0, 0, 1, 2, 2, 3])
-    weights = pretext.class_weights(truth)
-    data = pretext.Emotion(np.zeros((8, 2), np.float32), truth, rows=np.arange(8), class_weights=weights, batch_size=8)
+    weights = batches.class_weights(truth)
+    data = batches.Emotion(np.zeros((8, 2), np.float32), truth, rows=np.arange(8), class_weights=weights, batch_size=8)
     _, targets, sample_weights = data[0]
     for task in TASKS:
         total = sample_weights[task.name] @ targets[task.name]  # weight that each class has in all
@@ -138,7 +139,7 @@ def test_class_weights_equalise_every_task_and_reach_the_batches():
 
 
 def test_an_absent_class_weighs_nothing():
-    weights = pretext.class_weights(np.array([0, 0, 3]))
+    weights = batches.class_weights(np.array([0, 0, 3]))
     assert weights["quadrants"].tolist() == pytest.approx([0.75, 0, 0, 1.5])
     assert weights["valence"].tolist() == pytest.approx([0, 1])
 

@@ -7,12 +7,12 @@ import keras
 import numpy as np
 import pytest
 
-from mer import MerError, heads, pretext, training
+from mer import MerError, batches, heads, training
 
 SHAPE = (64, 8, 1)
 
 
-class Pairs(pretext.Batches):
+class Pairs(batches.Batches):
     """Random inputs and a linear target."""
 
     def __init__(self, n=24, *, scale=1.0, **batching):
@@ -151,12 +151,12 @@ def test_a_frozen_encoder_stands_still_and_a_released_one_moves():
     on_codes = heads.on_codes(model, codes.shape[1])
     on_codes.compile(training.DecayingAdam(1e-4), loss=loss, **training.compile_options())
     head = model.get_layer("b9_fc1").get_weights()[0].copy()
-    on_codes.fit(pretext.Emotion(codes, truth, rows=np.arange(16), batch_size=8), verbose=0)
+    on_codes.fit(batches.Emotion(codes, truth, rows=np.arange(16), batch_size=8), verbose=0)
     assert all(np.array_equal(a, b) for a, b in zip(before, state(), strict=True))  # batch norm included
     assert not np.array_equal(head, model.get_layer("b9_fc1").get_weights()[0])
 
     model.compile(training.DecayingAdam(1e-3), loss=loss, **training.compile_options())
-    model.fit(pretext.Emotion(patches, truth, rows=np.arange(16), batch_size=8), verbose=0)
+    model.fit(batches.Emotion(patches, truth, rows=np.arange(16), batch_size=8), verbose=0)
     # the bias of a convolution before batch norm has no gradient; everything else moves
     still = [weight.path for weight, old in zip(encoder.weights, before, strict=True)
              if np.array_equal(old, keras.ops.convert_to_numpy(weight))]
@@ -171,11 +171,11 @@ def test_class_weights_change_all_three_losses():
     row = keras.Input((5,))
     model = heads.attach(keras.Model(row, keras.layers.Dense(4)(row)))
     losses = {}
-    for weights in (None, pretext.class_weights(truth)):
+    for weights in (None, batches.class_weights(truth)):
         model.compile(training.DecayingAdam(0.0), loss={"quadrants": "categorical_crossentropy",
                       "arousal": "binary_crossentropy", "valence": "binary_crossentropy"},
                       **training.compile_options())
-        data = pretext.Emotion(codes, truth, rows=np.arange(16), class_weights=weights, batch_size=16)
+        data = batches.Emotion(codes, truth, rows=np.arange(16), class_weights=weights, batch_size=16)
         losses[weights is None] = model.evaluate(data, return_dict=True, verbose=0)
     for task in ("quadrants", "arousal", "valence"):
         assert losses[True][f"{task}_loss"] != pytest.approx(losses[False][f"{task}_loss"], rel=1e-5)

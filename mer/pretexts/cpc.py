@@ -1,82 +1,18 @@
-"""Patches -> batches for training: denoising, CPC, and patches or cached codes with emotion targets.
-
-Every batch is a pure function of (seed, epoch, batch number): the same command gives the same batches,
-also after a resumed run, and `epoch` stays 0 on validation data, whose noise is therefore fixed.
-"""
+"""Contrastive predictive coding: tell a true continuation from a false one (van den Oord et al. 2018)."""
 
 import keras
 import numpy as np
 
-from mer import MerError
-from mer.tasks import TASKS
+from mer import MerError, batches
 
+Z95 = 1.96  # two-sided 95 % quantile of the normal distribution
 # Two windows of 2 patches share no frame when they start at least this many patches apart: at the published hop of
 # 15 of 31 frames a window spans 46 frames, and 4 hops are 60.
 _APART = 4
 _MIN_PUBLISHED = 12  # a clip of fewer patches always got label 0 in the published program
 
 
-class Batches(keras.utils.PyDataset):
-    """Batches of `n` examples in a new seeded order each epoch.
-
-    Parameters
-    ----------
-    n : int
-        Number of examples.
-    batch_size : int
-    seed : int
-    shuffle : bool
-        False keeps the order, for validation and prediction.
-    """
-
-    def __init__(self, *, n, batch_size, seed=0, shuffle=False):
-        # On TensorFlow, threads of Keras' own: with fewer than two, batches pass through a tf.data pipeline whose
-        # autotuner holds up the end of an epoch until its sleep is over, which doubles in length each time.
-        super().__init__(workers=2 if keras.backend.backend() == "tensorflow" else 1, max_queue_size=4)
-        self.n, self.batch_size, self.seed, self.shuffle = n, batch_size, seed, shuffle
-        self.set_epoch(0)
-
-    def set_epoch(self, epoch):
-        """Draw the order of an epoch; training calls it before each."""
-        self.epoch = epoch
-        self.order = np.arange(self.n)
-        if self.shuffle:
-            np.random.default_rng([self.seed, epoch]).shuffle(self.order)
-
-    def rng(self, batch):
-        """Generator of one batch: its noise or its negatives."""
-        return np.random.default_rng([self.seed, self.epoch, batch + 1])
-
-    def indices(self, batch):
-        return self.order[batch * self.batch_size:(batch + 1) * self.batch_size]
-
-    def __len__(self):
-        return -(-self.n // self.batch_size)  # the last, partial batch counts
-
-
-class Denoising(Batches):
-    """(patch + Gaussian noise, patch) pairs (Vincent et al. 2008; sigma 0.3 in ICASSP 2021, section 3.2).
-
-    Parameters
-    ----------
-    patches : store.Patches
-    noise_sigma : float
-        Standard deviation of the noise, in log-mel units.
-    **batching
-        See `Batches`.
-    """
-
-    def __init__(self, patches, *, noise_sigma, **batching):
-        super().__init__(n=len(patches), **batching)
-        self.patches, self.noise_sigma = patches, np.float32(noise_sigma)
-
-    def __getitem__(self, batch):
-        clean = self.patches.gather(self.indices(batch))
-        noise = self.rng(batch).standard_normal(clean.shape, np.float32)
-        return clean + self.noise_sigma * noise, clean
-
-
-class Contrast(Batches):
+class Contrast(batches.Batches):
     """Sequences of consecutive patches and their continuation, true (1) or not (0).
 
     Parameters
@@ -98,7 +34,7 @@ class Contrast(Batches):
         Patches from the start of one sequence to that of the next. Each epoch shifts all starts by another offset, so
         that every place of a clip has its turn.
     **batching
-        See `Batches`.
+        See `batches.Batches`.
 
     Raises
     ------
@@ -191,57 +127,42 @@ class Contrast(Batches):
         return self._windows[np.minimum(pick, ends[-1] - 1)]
 
 
-class Emotion(Batches):
-    """Patches, or codes of a frozen encoder, with one-hot targets and weights for each task.
+class Task:
+    """Tell a true continuation from a false one; scored by accuracy."""
 
-    Parameters
-    ----------
-    inputs : store.Patches or np.ndarray, shape (n, units)
-        Patches are gathered, codes are indexed.
-    quadrant : np.ndarray of int, shape (n,)
-        True quadrant 0..3 of each input.
-    rows : np.ndarray of int
-        Which of the inputs to use: those of one side of the split.
-    class_weights : dict or None
-        Task name to an array of one weight per class, see `class_weights`.
-    **batching
-        See `Batches`.
-    """
+    settings = ("cpc_batch_sequences", "cpc_negatives", "cpc_negatives_per_positive", "cpc_same_clip_share",
+                "cpc_hop_patches")
+    compile_with = {"loss": "binary_crossentropy", "metrics": ["accuracy"]}
 
-    def __init__(self, inputs, quadrant, *, rows, class_weights=None, **batching):
-        super().__init__(n=len(rows), **batching)
-        self.inputs, self.rows = inputs, rows
-        self.classes = {task.name: task.targets(quadrant) for task in TASKS}
-        self.class_weights = class_weights
-        self._one_hot = {task.name: np.eye(len(task.classes), dtype=np.float32) for task in TASKS}
+    def __init__(self, cfg, module):
+        self.cfg, self.module = cfg, module
 
-    def __getitem__(self, batch):
-        chosen = self.rows[self.indices(batch)]
-        inputs = self.inputs[chosen] if isinstance(self.inputs, np.ndarray) else self.inputs.gather(chosen)
-        classes = {name: index[chosen] for name, index in self.classes.items()}
-        targets = {name: self._one_hot[name][index] for name, index in classes.items()}
-        if self.class_weights is None:
-            return inputs, targets
-        return inputs, targets, {name: self.class_weights[name][index] for name, index in classes.items()}
+    def batches(self, patches, *, seed, shuffle):
+        cfg = self.cfg
+        hop = cfg.cpc_hop_patches if shuffle else 1  # what is scored is small: every place counts
+        return Contrast(patches, past=self.module.PAST, future=self.module.FUTURE, negatives=cfg.cpc_negatives,
+                                negatives_per_positive=cfg.cpc_negatives_per_positive,
+                                same_clip_share=cfg.cpc_same_clip_share, hop_patches=hop,
+                                batch_size=cfg.cpc_batch_sequences, seed=seed, shuffle=shuffle)
 
+    def scores(self, model, batches, band_mean, band_deviation):
+        """Accuracy beside chance, the share of the more frequent label.
 
-def class_weights(quadrant):
-    """Weights that make every class of a task count the same: n / (classes * n of the class).
-
-    The "balanced" heuristic of King & Zeng 2001 (Political Analysis 9), as in scikit-learn. A class without examples
-    gets weight 0.
-
-    Parameters
-    ----------
-    quadrant : np.ndarray of int, shape (n,)
-
-    Returns
-    -------
-    dict of str to np.ndarray, shape (classes,), float32
-    """
-    weights = {}
-    for task in TASKS:
-        count = np.bincount(task.targets(quadrant), minlength=len(task.classes))
-        present = np.count_nonzero(count)
-        weights[task.name] = np.where(count > 0, count.sum() / (present * np.maximum(count, 1)), 0).astype(np.float32)
-    return weights
+        Returns
+        -------
+        dict
+            accuracy, chance, n, learnt (the 95 % normal interval lies above chance), sentence.
+        """
+        right, labels = [], []
+        for number in range(len(batches)):
+            inputs, label = batches[number]
+            score = keras.ops.convert_to_numpy(model.predict_on_batch(inputs))
+            right.append((score > 0.5) == (label > 0.5))
+            labels.append(label)
+        right, labels = np.concatenate(right), np.concatenate(labels)
+        accuracy, positive, n = float(right.mean()), float(labels.mean()), len(right)
+        chance = max(positive, 1 - positive)
+        margin = Z95 * (accuracy * (1 - accuracy) / n) ** 0.5
+        limit = "; the published negatives allow about .75" if self.cfg.cpc_negatives == "published" else ""
+        return {"accuracy": accuracy, "chance": chance, "n": n, "learnt": accuracy - margin > chance,
+                "sentence": f"accuracy {accuracy:.3f} +- {margin:.3f} on {n} sequences; chance {chance:.3f}{limit}"}
