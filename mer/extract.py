@@ -204,12 +204,16 @@ def _is_current(path, listing, stamps, done, attributes, cfg):
         old = store.read(path, settings=cfg.feature_settings)
     except MerError:
         return False
-    held = list(zip(*(old.columns[name] for name in ("clip", "group", "label")), old.columns["file_bytes"].tolist(),
-                    old.columns["file_mtime_ns"].tolist(), strict=True))
-    wanted = [(clip.id, clip.group, clip.quadrant or "", *stamps[clip.id])
-              for clip in listing.clips if not done[clip.id].reason]
+    columns = ("clip", "group", "label", "arousal", "valence", "file_bytes", "file_mtime_ns")
+    held = [tuple(map(_comparable, row)) for row in zip(*(list(old.columns[name]) for name in columns), strict=True)]
+    wanted = [tuple(_comparable(row[name]) for name in columns) for row in _rows(listing, stamps, done)]
     return (held == wanted and old.skipped == _skipped(listing, done)
             and all(old.attributes.get(name) == value for name, value in attributes.items()))
+
+
+def _comparable(value):
+    """`value`, or None for NaN, which equals nothing."""
+    return None if value != value else value
 
 
 def _assemble(path, listing, stamps, done, *, cfg, attributes):

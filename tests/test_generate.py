@@ -10,7 +10,7 @@ import soundfile
 from conftest import HOURS, sound
 from made_up import published_features
 
-from mer import MerError, corpora, datasets, generate, splits
+from mer import MerError, corpora, datasets, generate, splits, store
 
 
 @pytest.fixture
@@ -268,3 +268,18 @@ def test_imported_features_say_in_every_report_whether_they_leaked(cfg, tmp_path
     about = datasets.split_about(cfg, "music_english")
     assert made.n_clips == 40 and about["kind"] == kind and words in about["note"] and words in made.note
     assert len(datasets.load("music", "e", cfg).side("test")) == 12
+
+
+def test_a_rating_that_changes_within_its_quadrant_reaches_the_store(cfg, tmp_path):
+    def run(arousal):
+        rows = [f"Q{quadrant}/MT{quadrant:02d}{clip:08d}.mp3,{a * (arousal if clip == 3 else 0.5)},{v * 0.5}"
+                for quadrant, (a, v) in enumerate(((1, 1), (1, -1), (-1, -1), (-1, 1)), start=1) for clip in range(8)]
+        (tmp_path / "mine.csv").write_text("\n".join(["path,arousal[-1..1],valence[-1..1]", *rows]))
+        generate.run("music", "e", cfg, labels=str(tmp_path / "mine.csv"))
+        columns = store.read(cfg.features_dir / "music_english.h5").columns
+        return dict(zip(columns["clip"], columns["arousal"], strict=True))["Q1/MT0100000003.mp3"]
+
+    assert run(0.25) == 0.25
+    before = (cfg.features_dir / "music_english.h5").stat().st_mtime_ns
+    assert run(0.25) == 0.25 and (cfg.features_dir / "music_english.h5").stat().st_mtime_ns == before
+    assert run(0.75) == 0.75
