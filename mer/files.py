@@ -15,7 +15,7 @@ import uuid
 from datetime import datetime
 from pathlib import Path
 
-from mer import MerError
+from mer import MerError, text
 
 _TEMPORARY = ".part"  # the end of every temporary name: left behind only by a process that was killed
 
@@ -58,9 +58,9 @@ def write_bytes(path, content):
         temporary.write_bytes(content)
 
 
-def write_text(path, text):
+def write_text(path, content):
     """Write UTF-8 text whole, or leave `path` as it was; line ends stay as they are."""
-    write_bytes(path, text.encode("utf-8"))
+    write_bytes(path, content.encode("utf-8"))
 
 
 def write_json(path, content):
@@ -71,6 +71,9 @@ def write_json(path, content):
 def write_csv(path, header, rows):
     """Write a comma-separated table whole.
 
+    Text that a spreadsheet would take for a formula gets an apostrophe in front (`mer.text.spreadsheet_safe`);
+    whoever reads the file back gives each cell to `mer.text.spreadsheet_read`.
+
     Parameters
     ----------
     path : pathlib.Path
@@ -79,8 +82,8 @@ def write_csv(path, header, rows):
     """
     with writing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(header)
-        writer.writerows(rows)
+        writer.writerow(map(text.spreadsheet_safe, header))
+        writer.writerows(map(text.spreadsheet_safe, row) for row in rows)
 
 
 def read_json(path, *, schema=None, remedy):

@@ -11,7 +11,8 @@ SCRIPTS = ("generate_dataset", "pretrain_denoise", "pretrain_cpc", "trans_train_
            "convert_weights", "quad_pred", "export", "app")
 # A module of `mer` imports only from lower ranks, or from its own package.
 RANKS = {name: rank for rank, names in enumerate((
-    "config audio decode tasks layers metrics tables progress files",  # 0
+    "config audio decode tasks layers metrics tables progress files text",  # 0
+    "hdf5_files",  # between: it reports what mer.files.Damaged is for
     "corpora split_search batches heads weights cli figures report_text legacy stream onnx_file",  # 1
     "pretexts page store training splits split_files subsets imported_csv zoo engines onnx_graph encoders convert",  # 2
     "export predict prediction_text extract report gather sides imported inventory raters",  # 3
@@ -20,7 +21,8 @@ RANKS = {name: rank for rank, names in enumerate((
     "prediction_resume prediction_songs webpage crossval",  # 6
     "prediction_run webserver",  # 7
 )) for name in names.split()}
-SAME_RANK = {("audio", "decode")}  # audio.load is the public name of what decode does
+SAME_RANK = {("audio", "decode"),  # audio.load is the public name of what decode does
+             ("files", "text")}    # tables are written as mer.text says
 MODULES = sorted((ROOT / "mer").rglob("*.py"))
 SOURCES = [ROOT / f"{name}.py" for name in SCRIPTS] + MODULES + sorted((ROOT / "models").glob("*.py"))
 
