@@ -6,18 +6,25 @@ and is renamed, so no reader ever sees half a file and two processes cannot writ
 
 import contextlib
 import csv
+import errno
 import hashlib
 import json
 import os
+import re
 import socket
 import sys
+import time
 import uuid
 from datetime import datetime
 from pathlib import Path
 
 from mer import MerError, text
 
-_TEMPORARY = ".part"  # the end of every temporary name: left behind only by a process that was killed
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no room: the disk, the quota, the largest file
+_TEMPORARY = ".part"  # in every temporary name: left behind only by a process that was killed
+_UNIQUE = re.compile(rf"[0-9a-f]{{12}}\{_TEMPORARY}")
+_LONGEST_NAME = 180   # bytes of a file name that go into the temporary one; most file systems take 255
+_SAY_AGAIN_SECONDS = 600
 
 
 class Damaged(MerError):
@@ -27,6 +34,8 @@ class Damaged(MerError):
 @contextlib.contextmanager
 def writing(path, *, suffix=""):
     """A temporary path beside `path`, renamed to it when the block ends well and removed when it does not.
+
+    The content reaches the disk before the name does, so a power cut leaves the old file or the new one.
 
     Parameters
     ----------
@@ -42,25 +51,82 @@ def writing(path, *, suffix=""):
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{uuid.uuid4().hex[:12]}{_TEMPORARY}{suffix}")
+    temporary = path.with_name(f"{_temporary_stem(path)}{uuid.uuid4().hex[:12]}{_TEMPORARY}{suffix}")
     try:
         yield temporary
+        _sync(temporary, os.O_RDWR)
         os.replace(temporary, path)
+        _sync(path.parent, os.O_RDONLY)
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
 
 
+def _temporary_stem(path):
+    """Beginning of the temporary names of `path`: no other file of the folder has the same."""
+    name = path.name
+    if len(os.fsencode(name)) > _LONGEST_NAME:
+        name = hashlib.sha256(os.fsencode(name)).hexdigest()[:32]
+    return f".{name}."
+
+
+def _sync(path, how):
+    """Wait until a file or folder is on the disk; a full disk is an error, a system without this call is none."""
+    try:
+        handle = os.open(path, how)
+    except OSError:
+        return  # Windows opens no folder
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno in FULL:
+            raise OSError(error.errno, error.strerror, str(path)) from None
+    finally:
+        os.close(handle)
+
+
+def remove_leftovers(path):
+    """Remove the temporary files that killed processes left when they wrote `path`; call it where `path` is locked."""
+    path = Path(path)
+    beginning = _temporary_stem(path)
+    with contextlib.suppress(OSError):
+        for entry in list(path.parent.iterdir()):
+            if entry.name.startswith(beginning) and _UNIQUE.match(entry.name, len(beginning)):
+                entry.unlink(missing_ok=True)
+
+
+def write_whole(handle, content, name):
+    """Write all of `content` to an unbuffered file, or raise an error that names the file.
+
+    Parameters
+    ----------
+    handle : file object
+        Opened with ``buffering=0``: nothing stays in a buffer that closing would write once more.
+    content : bytes-like
+    name : path
+        Of the file, for the error.
+    """
+    left = memoryview(content).cast("B")
+    try:
+        while left:
+            left = left[handle.write(left):]
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(name)) from None
+
+
 def write_bytes(path, content):
     """Write bytes whole, or leave `path` as it was."""
-    with writing(path) as temporary:
-        temporary.write_bytes(content)
+    with writing(path) as temporary, open(temporary, "wb", buffering=0) as file:
+        write_whole(file, content, path)
 
 
-def write_text(path, content):
-    """Write UTF-8 text whole, or leave `path` as it was; line ends stay as they are."""
-    write_bytes(path, content.encode("utf-8"))
+def write_text(path, text):
+    """Write UTF-8 text whole, or leave `path` as it was; line ends stay as they are.
+
+    Half a character (of a file name that is no UTF-8) is written as an escape.
+    """
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
 def write_json(path, content):
@@ -80,7 +146,8 @@ def write_csv(path, header, rows):
     header : sequence of str
     rows : iterable of sequence
     """
-    with writing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+    with (writing(path) as temporary,
+          open(temporary, "w", newline="", encoding="utf-8", errors="backslashreplace") as file):
         writer = csv.writer(file)
         writer.writerow(map(text.spreadsheet_safe, header))
         writer.writerows(map(text.spreadsheet_safe, row) for row in rows)
@@ -110,15 +177,24 @@ def read_json(path, *, schema=None, remedy):
     """
     import jsonschema
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        content = json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=_no_number)
+        json.dumps(content, ensure_ascii=False).encode("utf-8")  # half a character would stop whoever writes it again
     except (ValueError, RecursionError) as error:  # UnicodeDecodeError and JSONDecodeError are ValueErrors
-        raise Damaged(f"{path} is damaged ({str(error).splitlines()[0]}): {remedy}") from None
+        raise Damaged(f"{path} is damaged ({_first_line(error)}): {remedy}") from None
     try:
         jsonschema.validate(content, schema or {"type": "object"})
     except jsonschema.ValidationError as error:
         where = "/".join(map(str, error.absolute_path)) or "its content"
-        raise Damaged(f"{path} is damaged ({where}: {error.message[:120]}): {remedy}") from None
+        raise Damaged(f"{path} is damaged ({text.printable(where)}: {_first_line(error.message)}): {remedy}") from None
     return content
+
+
+def _no_number(name):
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def _first_line(reason):
+    return text.printable(str(reason).partition("\n")[0][:120])
 
 
 def sha256(path):
@@ -131,26 +207,37 @@ def sha256(path):
 def lock(path, *, doing):
     """Hold `path` for this process; wait, and say who holds it, while another one does.
 
+    The operating system lets go of the lock when its process ends, however it ends.
+
     Parameters
     ----------
     path : pathlib.Path
-        What is locked; the lock itself is `.<name>.lock` beside it and stays there.
+        What is locked, by an empty file `.<name>.lock` beside it, which stays there.
     doing : str
         What this process does with it, for the message that the waiting process prints.
+
+    Raises
+    ------
+    MerError
+        The file system has no locks.
+    OSError
+        The folder cannot be written.
     """
     import filelock
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     holder = path.with_name(f".{path.name}.lock.json")
-    mutex = filelock.FileLock(path.with_name(f".{path.name}.lock"))
+    mutex = filelock.FileLock(path.with_name(f".{path.name}.lock"), fallback_to_soft=False)
     try:
-        mutex.acquire(timeout=0)
-    except filelock.Timeout:
-        print(f"waiting for {path.name}: {_held_by(holder)}", file=sys.stderr, flush=True)
-        mutex.acquire()
+        _acquire(mutex, path, holder)
+    except NotImplementedError:
+        raise MerError(f"{path.parent} is on a file system without locks, so another process could write there at the "
+                       "same time: set its path in settings.py to a folder on another disk") from None
     try:
-        write_json(holder, {"doing": doing, "pid": os.getpid(), "host": socket.gethostname(),
-                            "since": datetime.now().astimezone().isoformat(timespec="seconds")})
+        with contextlib.suppress(OSError):  # a full disk: the lock holds without its note
+            remove_leftovers(holder)
+            write_json(holder, {"doing": doing, "pid": os.getpid(), "host": socket.gethostname(),
+                                "since": datetime.now().astimezone().isoformat(timespec="seconds")})
         yield
     finally:
         with contextlib.suppress(OSError):
@@ -158,10 +245,30 @@ def lock(path, *, doing):
         mutex.release()
 
 
+def _acquire(mutex, path, holder):
+    import filelock
+    begin, said = time.monotonic(), False
+    while True:
+        try:
+            return mutex.acquire(timeout=_SAY_AGAIN_SECONDS if said else 0)
+        except filelock.Timeout:
+            waited = f" (waited {(time.monotonic() - begin) / 60:.0f} min so far)" if said else ""
+            print(f"waiting for {path}{waited}: {_held_by(holder)}", file=sys.stderr, flush=True)
+            said = True
+        except OSError as error:
+            if error.errno in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
+                raise NotImplementedError from None
+            raise
+
+
+_HOLDER = {"type": "object", "required": ["doing", "pid", "host", "since"],
+           "properties": {"doing": {"type": "string"}, "host": {"type": "string"}, "since": {"type": "string"}}}
+
+
 def _held_by(holder):
     """Who holds a lock, in words; a holder that has not written its name yet is another process."""
     try:
-        note = read_json(holder, remedy="wait")
+        note = read_json(holder, schema=_HOLDER, remedy="wait")
         return f"process {note['pid']} on {note['host']} is {note['doing']} since {note['since']}"
-    except (OSError, KeyError, MerError):
+    except (OSError, MerError):
         return "another process holds it"
