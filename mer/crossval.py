@@ -1,15 +1,13 @@
 """Cross-validation: one transfer per fold, then one report in which every clip was predicted once, unseen."""
 
-import csv
-
 import numpy as np
 
-from mer import report, transfer, weights
-from mer.tasks import QUADRANTS, TASKS
+from mer import files, predictions, report, transfer, weights
+from mer.tasks import TASKS
 
 # Facts of a fold's run that hold for all folds; scores, history and best epoch do not.
 _SHARED = ("name", "model", "title", "pretext", "speech", "speech_abbr", "hours", "music", "music_abbr", "release",
-           "it", "seed", "settings", "encoder")
+           "it", "seed", "settings", "encoder", "data")
 
 
 def run(cfg, *, n_folds, release, it=0, **options):
@@ -33,12 +31,12 @@ def run(cfg, *, n_folds, release, it=0, **options):
     facts = {name: places[0].about.get(name) for name in _SHARED}
     facts["split"] = _all_folds(places)
     folder = places[0].folder / places[0].stem.replace(f"fold_1of{n_folds}.", f"folds_{n_folds}.")
-    folder.mkdir(parents=True, exist_ok=True)
     about = weights.describe(cfg, command=weights.command_line(), folds=n_folds, **facts)
     made = report.write(folder, run=about, n_bootstrap=cfg.n_bootstrap, seed=facts["seed"],
-                        **_pooled([place.file("predictions.csv") for place in places]))
+                        grouped_by=places[0].about["grouped_by"],
+                        **_pooled([predictions.read(place.file("predictions.csv")) for place in places]))
     scores = {level: {task.name: made[level][task.name]["f1_weighted"] for task in TASKS} for level in report.LEVELS}
-    weights.write_json(folder / "run.json", {**about, "scores": scores})
+    files.write_json(folder / "run.json", {**about, "scores": scores})
     print((folder / "report.txt").read_text(encoding="utf-8"))
     print(f"report on all {n_folds} folds: {folder}")
     return folder
@@ -47,7 +45,7 @@ def run(cfg, *, n_folds, release, it=0, **options):
 def _all_folds(places):
     """How the split of all folds together came about."""
     splits = [place.about["split"] for place in places]
-    odd = [split["note"] for split in splits if split["kind"] != "fold" or "leak: " in split["note"]]
+    odd = [split["note"] for split in splits if split["kind"] != "fold" or split.get("leak")]
     if odd:
         note = (f"{len(places)} folds, {len(odd)} of them not as cut: a clip may be missing, predicted twice, or by a "
                 "model that had heard it")
@@ -57,21 +55,18 @@ def _all_folds(places):
     return {**splits[0], "kind": "folds", "note": note}
 
 
-def _pooled(files):
-    """The predictions of all folds as keywords of `report.write`."""
-    clips, patch_clip, starts, quadrant = {}, [], [], {}
-    probabilities = {task.name: [] for task in TASKS}
-    for path in files:
-        with open(path, newline="", encoding="utf-8") as file:
-            for row in csv.DictReader(file):
-                if row["level"] != "patch":
-                    continue
-                index = clips.setdefault(row["clip"], len(clips))
-                quadrant[index] = QUADRANTS.index(row[f"true_{TASKS[0].name}"])
-                patch_clip.append(index)
-                starts.append(float(row["start_seconds"]))
-                for task in TASKS:
-                    probabilities[task.name].append([float(row[f"p_{label}"]) for label in task.classes])
-    return {"clips": list(clips), "patch_clip": np.array(patch_clip), "patch_start_seconds": np.array(starts),
-            "quadrant": np.array([quadrant[index] for index in range(len(clips))]),
-            "probabilities": {name: np.array(rows) for name, rows in probabilities.items()}}
+def _pooled(folds):
+    """The predictions of all folds as keywords of `report.write`; a clip that two folds tested counts once."""
+    clips, groups, quadrant, patch_clip = {}, [], [], []
+    for fold in folds:
+        for name, group, number in zip(fold.clips, fold.groups, fold.quadrant, strict=True):
+            if name not in clips:
+                clips[name] = len(clips)
+                groups.append(group)
+                quadrant.append(number)
+        patch_clip.append([clips[fold.clips[clip]] for clip in fold.patch_clip])
+    return {"clips": list(clips), "groups": groups, "quadrant": np.array(quadrant),
+            "patch_clip": np.concatenate(patch_clip),
+            "patch_start_seconds": np.concatenate([fold.starts for fold in folds]),
+            "probabilities": {task.name: np.concatenate([fold.probabilities[task.name] for fold in folds])
+                              for task in TASKS}}

@@ -47,7 +47,9 @@ class Pretrained:
     def facts(self):
         """What the run.json of a transfer says of the encoder it started from."""
         return {"run": self.stem, "file": self.weights.name, "origin": self.origin, "it": self.about["it"],
-                "sha256": self.key, "scores": self.about.get("scores")}
+                "sha256": self.key, "scores": self.about.get("scores"), "settings": self.about.get("settings"),
+                "hours": self.about.get("hours"), "hours_heard": self.about.get("hours_heard"),
+                "backend": self.about.get("versions", {}).get("backend")}
 
     def load(self, model):
         """Put the weights into a built pretext model; MerError where they do not fit."""

@@ -4,7 +4,6 @@ Figures are drawn without pyplot, so no window system and no global state is tou
 palette of Okabe & Ito (2008, "Color Universal Design"), and no line is told from another by colour alone.
 """
 
-import os
 from itertools import pairwise
 
 import numpy as np
@@ -13,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
+from mer import files
 from mer.tasks import TASKS
 
 DPI = 130
@@ -168,6 +168,5 @@ def save(figure, path):
     """
     figure.canvas.draw()
     picture = Image.fromarray(np.asarray(figure.canvas.buffer_rgba())).convert("RGB")
-    partial = path.with_name(path.name + ".part")
-    picture.quantize(COLOURS, dither=Image.Dither.NONE).save(partial, format="png", optimize=True)
-    os.replace(partial, path)
+    with files.writing(path, suffix=".png") as temporary:
+        picture.quantize(COLOURS, dither=Image.Dither.NONE).save(temporary, format="png", optimize=True)

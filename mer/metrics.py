@@ -1,23 +1,20 @@
-"""Scores of a classifier of clips that are cut into patches, with bootstrap intervals over clips.
+"""Scores of a classifier of clips that are cut into patches, with intervals and with what guessing gets.
 
-Patches of one clip are not independent: they share a song, a singer and a mix. So every interval here
-comes from the cluster bootstrap: whole clips are drawn with replacement and their patches come along.
+Patches of one clip are not independent: they share a song, a singer and a mix; clips of one artist are not either. So
+every interval here comes from resamples of whole groups of clips (`mer.intervals`) and their patches come along.
 A resample is then a weighted sum of per-clip confusion matrices, and two thousand of them are one matrix
 product. Point estimates come from scikit-learn; `scores` repeats its definitions on confusion matrices.
-
-References
-----------
-Efron & Tibshirani (1993), An Introduction to the Bootstrap, chapter 13 (percentile interval).
-Field & Welsh (2007), Bootstrapping clustered data, J. R. Stat. Soc. B 69, 369-390,
-doi:10.1111/j.1467-9868.2007.00593.x (resampling whole clusters).
 """
 
 import numpy as np
 from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
 
+from mer import intervals
+from mer.intervals import CONFIDENCE as CONFIDENCE
+from mer.intervals import draw_clips as draw_clips
+
 AVERAGES = ("macro", "weighted")
 SCORES = ("accuracy", *(f"{kind}_{average}" for average in AVERAGES for kind in ("precision", "recall", "f1")))
-CONFIDENCE = 0.95
 
 
 def clip_vote(probabilities, patch_clip, *, n_clips):
@@ -88,69 +85,82 @@ def scores(confusion):
     return result
 
 
-def draw_clips(n_clips, *, n_bootstrap, seed):
-    """How often each clip is drawn in each bootstrap resample.
-
-    Returns
-    -------
-    np.ndarray of int, shape (n_bootstrap, n_clips)
-        Each row sums to `n_clips`. The same seed gives the same resamples, so scores of two tasks, levels
-        or models on the same clips are resampled alike.
-    """
-    generator = np.random.default_rng(seed)
-    return generator.multinomial(n_clips, np.full(n_clips, 1 / n_clips), size=n_bootstrap)
-
-
-def intervals(confusions, draws):
-    """Percentile bootstrap intervals of all `SCORES`.
+def resampled(confusions, resamples):
+    """Confusion matrices of bootstrap resamples.
 
     Parameters
     ----------
     confusions : np.ndarray of int, shape (n_clips, n_classes, n_classes)
-    draws : np.ndarray of int, shape (n_bootstrap, n_clips)
-        From `draw_clips`.
+    resamples : intervals.Resamples
 
     Returns
     -------
-    dict of str -> (float, float) or None
-        Lower and upper end of the interval of `CONFIDENCE`; None with a single clip, where resampling
-        cannot show any spread.
+    np.ndarray, shape (n_bootstrap, n_classes, n_classes)
     """
     n_clips, n_classes, _ = confusions.shape
-    if n_clips < 2 or not len(draws):
-        return dict.fromkeys(SCORES)
     # float64 sums of counts below 2**53 are exact, so BLAS threads cannot change a digit.
-    summed = draws.astype(float) @ confusions.reshape(n_clips, -1).astype(float)
-    resampled = scores(summed.reshape(-1, n_classes, n_classes))
-    tails = (1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2
-    return {name: tuple(np.quantile(values, tails).tolist()) for name, values in resampled.items()}
+    summed = resamples.weights.astype(float) @ confusions.reshape(n_clips, -1).astype(float)
+    return summed.reshape(-1, n_classes, n_classes)
 
 
-def chance(confusion, classes):
-    """Scores of two guesses that never listen: always the commonest class, and every class alike.
+def guesses(confusion):
+    """Scores of three guesses that ignore the audio, from the numbers of true and of given answers alone.
+
+    ``majority`` always says the commonest class of the test set; ``uniform`` says every class alike; ``shuffled`` gives
+    the model's own answers to the clips in random order. The last two are scores of the expected confusion matrix. A
+    model that ignores the audio cannot be better than the last one, whatever classes it prefers.
 
     Parameters
     ----------
-    confusion : np.ndarray of int, shape (n_classes, n_classes)
-        Only its row sums, the supports, are used.
-    classes : sequence of str, length n_classes
+    confusion : np.ndarray, shape (..., n_classes, n_classes), counts or weights >= 0
+        Rows are the truth.
 
     Returns
     -------
-    dict
-        ``majority`` (with its ``class``, the commonest of the test set itself) and ``uniform``, the scores
-        of the expected confusion matrix of a uniform guess.
+    dict of str -> dict
+        Name of the guess -> its `scores`.
     """
-    support, n_classes = confusion.sum(axis=1), len(classes)
-    commonest = int(support.argmax())
-    always = np.zeros((n_classes, n_classes))
-    always[:, commonest] = support
-    evenly = np.repeat(support[:, None] / n_classes, n_classes, axis=1)
-    return {"majority": {"class": classes[commonest], **_floats(scores(always))},
-            "uniform": _floats(scores(evenly))}
+    n_classes = confusion.shape[-1]
+    support, called = confusion.sum(axis=-1), confusion.sum(axis=-2)
+    commonest = np.eye(n_classes)[support.argmax(axis=-1)]
+    shares = {"majority": commonest, "uniform": np.full(support.shape, 1 / n_classes),
+              "shuffled": called / called.sum(axis=-1, keepdims=True)}
+    return {name: scores(support[..., :, None] * share[..., None, :]) for name, share in shares.items()}
 
 
-def evaluate(truth, predicted, clip, *, classes, draws):
+def samples(confusion, drawn):
+    """Every score and how far it lies above the best guess, on the test set and on each resample.
+
+    Parameters
+    ----------
+    confusion : np.ndarray, shape (n_classes, n_classes)
+    drawn : np.ndarray, shape (n_bootstrap, n_classes, n_classes)
+        From `resampled`.
+
+    Returns
+    -------
+    dict of str -> ((float, np.ndarray), (float, np.ndarray))
+        Score -> (value, values on the resamples), and the same for its difference from the best of `guesses`, which are
+        computed on the same resamples.
+    """
+    sides = []
+    for matrices in (np.asarray(confusion, float), drawn):
+        found, guessed = scores(matrices), guesses(matrices).values()
+        sides.append({name: (found[name], found[name] - np.max([guess[name] for guess in guessed], axis=0))
+                      for name in SCORES})
+    whole, drawn = sides
+    return {name: tuple((float(value), many) for value, many in zip(whole[name], drawn[name], strict=True))
+            for name in SCORES}
+
+
+def chance(confusion, classes):
+    """`guesses` for a report: plain floats, and the ``class`` that the majority guess says."""
+    found = {name: _floats(values) for name, values in guesses(confusion).items()}
+    found["majority"]["class"] = classes[int(confusion.sum(axis=1).argmax())]
+    return found
+
+
+def evaluate(truth, predicted, clip, *, classes, resamples):
     """Everything the report says about one task at one level.
 
     Parameters
@@ -159,28 +169,38 @@ def evaluate(truth, predicted, clip, *, classes, draws):
     clip : np.ndarray of int, shape (n,), in [0, n_clips)
         Clip of each item; at clip level simply 0 to n_clips - 1.
     classes : sequence of str, length n_classes
-    draws : np.ndarray of int, shape (n_bootstrap, n_clips)
-        From `draw_clips`.
+    resamples : intervals.Resamples
+        Of the n_clips clips.
 
     Returns
     -------
     dict
-        ``n``, every name of `SCORES`, ``intervals``, ``per_class`` (precision, recall, f1, support),
-        ``classes``, ``confusion`` (list of rows, rows = truth) and ``chance``. A class that neither
+        ``n``, every name of `SCORES`, ``intervals`` and ``above_guessing`` (score -> (low, high) of the score, and of
+        its difference from the best guess; None with a single group), ``per_class`` (precision, recall, f1,
+        support), ``classes``, ``confusion`` (list of rows, rows = truth) and ``chance``. A class that neither
         occurs nor is predicted has zeros, as scikit-learn gives with ``zero_division=0``.
     """
     labels = np.arange(len(classes))
     confusion = confusion_matrix(truth, predicted, labels=labels)
-    parts = clip_confusions(truth, predicted, clip, n_clips=draws.shape[1], n_classes=len(classes))
+    parts = clip_confusions(truth, predicted, clip, n_clips=resamples.weights.shape[1], n_classes=len(classes))
+    found = samples(confusion, resampled(parts, resamples))
     return {
         "n": len(truth),
         **_point_estimates(truth, predicted),
-        "intervals": intervals(parts, draws),
+        "intervals": {name: _ends(intervals.estimate([own], resamples, bounds=(0, 1)))
+                      for name, (own, _) in found.items()},
+        "above_guessing": {name: _ends(intervals.estimate([margin], resamples, bounds=(-1, 1)))
+                           for name, (_, margin) in found.items()},
         "per_class": _per_class(truth, predicted, classes),
         "classes": list(classes),
         "confusion": confusion.tolist(),
         "chance": chance(confusion, classes),
     }
+
+
+def _ends(estimate):
+    """(low, high), or None."""
+    return None if estimate.low is None else (estimate.low, estimate.high)
 
 
 def _point_estimates(truth, predicted):

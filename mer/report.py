@@ -1,29 +1,25 @@
 """Stage 4: what one transferred model is worth, from its predictions on the test set.
 
 Patch scores are what ICASSP 2021 printed; clip scores (mean of the patch probabilities of a clip) are what a
-listener would ask for. Both come with intervals from a bootstrap over clips (`mer.metrics`).
+listener would ask for. Both come with intervals from a bootstrap over groups of clips (`mer.intervals`).
 """
-
-import csv
-import hashlib
-import json
-import os
 
 import numpy as np
 
-from mer import MerError, figures, metrics
-from mer.report_text import compose
+from mer import MerError, figures, files, intervals, metrics, predictions
+from mer.predictions import LEVELS
+from mer.report_text import compose, pretext_warning
 from mer.tasks import QUADRANTS, TASKS
 
-LEVELS = ("patch", "clip")
 DIGITS = 6
+FEW_GROUPS = 20  # below this the intervals hold the true value less often than they say, see docs/report.md
 FEW_CLIPS = 50  # below this an accuracy near one half has a 95 % interval wider than ±.14 (1.96 * .5 / sqrt(50))
 # What differs from one machine or moment to the next and says nothing about the result.
 VOLATILE = frozenset({"command", "created", "duration", "finished", "folder", "host", "path", "seconds", "started"})
 
 
 def write(folder, *, clips, patch_clip, patch_start_seconds, quadrant, probabilities, run, history=(),
-          n_bootstrap=2000, seed=0):
+          groups=None, grouped_by="clip", n_bootstrap=2000, seed=0):
     """Score the test set and write report.json, report.txt, predictions.csv and two pictures.
 
     Parameters
@@ -43,6 +39,10 @@ def write(folder, *, clips, patch_clip, patch_start_seconds, quadrant, probabili
         What was trained and how; copied under ``run`` without the keys of `VOLATILE`, at any depth.
     history : sequence of dict, one per epoch
         For learning_curves.png (see `mer.figures.learning_curves`), which is left out where this is empty.
+    groups : sequence of str, length n_clips, or None
+        Artist, song or speaker of each clip; None: nothing is known, every clip counts for itself.
+    grouped_by : str
+        What the groups are: "artist", "song", "speaker", "group", "clip".
     n_bootstrap : int >= 0
         Resamples behind each interval.
     seed : int
@@ -59,11 +59,12 @@ def write(folder, *, clips, patch_clip, patch_start_seconds, quadrant, probabili
         Empty test set, lengths that do not match, or values that are not probabilities.
     """
     data = _checked(clips, patch_clip, patch_start_seconds, quadrant, probabilities, folder.name)
-    folder.mkdir(parents=True, exist_ok=True)
+    data |= _checked_groups(data["clips"], groups, grouped_by, folder.name)
     report = evaluate(data, run=run, n_bootstrap=n_bootstrap, seed=seed)
-    _write_text(folder / "report.json", json.dumps(report, sort_keys=True, indent=1, allow_nan=False) + "\n")
-    _write_text(folder / "report.txt", compose(report))
-    _write_predictions(folder / "predictions.csv", data)
+    files.write_json(folder / "report.json", report)
+    files.write_text(folder / "report.txt", compose(report))
+    predictions.write(folder / "predictions.csv", clips=data["clips"], groups=data["groups"],
+                      patch_clip=data["patch_clip"], starts=data["starts"], levels=data)
     figures.confusion(report, folder / "confusion.png")
     curves = folder / "learning_curves.png"
     if history:
@@ -75,19 +76,29 @@ def write(folder, *, clips, patch_clip, patch_start_seconds, quadrant, probabili
 
 def evaluate(data, *, run, n_bootstrap, seed):
     """The report as a dict, from checked predictions (see `write`)."""
-    draws = metrics.draw_clips(len(data["clips"]), n_bootstrap=n_bootstrap, seed=seed)
+    resamples = intervals.draw(data["groups"], n_bootstrap=n_bootstrap, seed=seed)
     report = {level: {} for level in LEVELS}
     for task in TASKS:
         for level in LEVELS:
             truth, predicted, _ = data[level][task.name]
             clip = data["patch_clip"] if level == "patch" else np.arange(len(data["clips"]))
-            result = metrics.evaluate(truth, predicted, clip, classes=task.classes, draws=draws)
+            result = metrics.evaluate(truth, predicted, clip, classes=task.classes, resamples=resamples)
             report[level][task.name] = _rounded(result)
-    report["test"] = _test_set(data)
-    report["bootstrap"] = {"unit": "clip", "resamples": n_bootstrap, "seed": seed, "confidence": metrics.CONFIDENCE}
+    report["test"] = _test_set(data, resamples)
+    report["bootstrap"] = {"unit": data["grouped_by"], "groups": resamples.n_groups, "resamples": n_bootstrap,
+                           "seed": seed, "confidence": intervals.CONFIDENCE}
     report["run"] = _stable(run)
-    report["warnings"] = _warnings(report["test"])
+    report["warnings"] = [*pretext_warning(report["run"]), *_warnings(report["test"])]
     return report
+
+
+def _checked_groups(clips, groups, grouped_by, name):
+    """Group of each clip and what it is; the clips themselves where nothing is known."""
+    if groups is None:
+        return {"groups": clips, "grouped_by": "clip"}
+    if len(groups) != len(clips):
+        raise MerError(f"the test set of {name} has {len(clips)} clips and {len(groups)} groups; predict again")
+    return {"groups": [str(group) for group in groups], "grouped_by": grouped_by}
 
 
 def _checked(clips, patch_clip, patch_start_seconds, quadrant, probabilities, name):
@@ -146,72 +157,40 @@ def _check_probabilities(task, probabilities, n_patches, name):
     return p
 
 
-def _test_set(data):
+def _test_set(data, resamples):
     """Size and make-up of the test set; the digest tells whether two reports used the same clips and labels."""
-    labelled = sorted(zip(data["clips"], data["quadrant"].tolist(), strict=True))
     support = np.bincount(data["quadrant"], minlength=len(QUADRANTS)).tolist()
     return {
         "clips": len(data["clips"]),
         "patches": len(data["patch_clip"]),
         "clips_per_quadrant": dict(zip(QUADRANTS, support, strict=True)),
-        "digest": hashlib.sha256(json.dumps(labelled).encode()).hexdigest()[:16],
+        "grouped_by": data["grouped_by"],
+        "groups": resamples.n_groups,
+        "groups_effective": round(resamples.n_effective, 1),
+        "digest": predictions.digest(data["clips"], data["quadrant"]),
     }
 
 
 def _warnings(test):
     """Sentences about a test set that is too small to tell much."""
-    lines, n_clips = [], test["clips"]
-    if n_clips == 1:
-        lines.append("The test set is a single clip: no interval can be given.")
+    lines, n_clips, unit = [], test["clips"], test["grouped_by"]
+    if test["groups"] == 1:
+        only = "a single clip" if n_clips == 1 else f"of a single {unit}"
+        lines.append(f"The test set is {only}: no interval can be given.")
     elif n_clips < FEW_CLIPS:
         lines.append(f"The test set has only {n_clips} clips: an accuracy near one half is uncertain by about "
-                     f"±{1.96 * 0.5 / n_clips ** 0.5:.2f}, and bootstrap intervals of so few clips are a little too "
-                     "narrow.")
+                     f"±{1.96 * 0.5 / n_clips ** 0.5:.2f} or more.")
+    if 1 < test["groups_effective"] < FEW_GROUPS:
+        equal = (f", which count for {test['groups_effective']:g} of equal size"
+                 if test["groups_effective"] < test["groups"] - 0.5 else "")
+        lines.append(f"The test clips come from only {test['groups']} {unit}s{equal}: intervals from so few {unit}s "
+                     "are wide, and hold the true value less often than they say." if unit != "clip" else
+                     "Intervals from so few clips hold the true value less often than they say.")
     absent = [name for name, support in test["clips_per_quadrant"].items() if not support]
     if absent:
         lines.append(f"No test clip is in {' or '.join(absent)}: nothing can be said about it, and macro averages "
                      "leave it out.")
     return lines
-
-
-def _write_predictions(path, data):
-    """predictions.csv: a row per patch, then a row per clip."""
-    clips, patch_clip, starts = data["clips"], data["patch_clip"], data["starts"]
-    seen = [0] * len(clips)
-    partial = path.with_name(path.name + ".part")
-    with open(partial, "w", newline="", encoding="utf-8") as file:
-        out = csv.writer(file, lineterminator="\n")
-        out.writerow(prediction_columns())
-        for row, clip in enumerate(patch_clip.tolist()):
-            out.writerow(["patch", clips[clip], seen[clip], f"{starts[row]:.6f}", *_cells(data["patch"], row)])
-            seen[clip] += 1
-        for row, clip in enumerate(clips):
-            out.writerow(["clip", clip, "", "", *_cells(data["clip"], row)])
-    os.replace(partial, path)
-
-
-def prediction_columns():
-    """Column names of predictions.csv."""
-    columns = ["level", "clip", "patch", "start_seconds"]
-    for task in TASKS:
-        columns += [f"true_{task.name}", f"predicted_{task.name}", *(f"p_{label}" for label in task.classes)]
-    return columns
-
-
-def _cells(level, row):
-    """Truth, prediction and probabilities of one row, task after task."""
-    cells = []
-    for task in TASKS:
-        truth, predicted, p = level[task.name]
-        cells += [task.classes[truth[row]], task.classes[predicted[row]], *(f"{value:.6f}" for value in p[row])]
-    return cells
-
-
-def _write_text(path, text):
-    """Write to a temporary name, then rename."""
-    partial = path.with_name(path.name + ".part")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
 
 
 def _rounded(value):

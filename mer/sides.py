@@ -276,7 +276,7 @@ def about(cfg, name, *, columns=None):
     """
     known = facts(cfg, name)
     leak = "" if known["kind"] == "per clip" else _leak(paths(cfg, name)[0], columns, known)
-    return {**known, "note": _join(known["note"], leak)}
+    return {**known, "leak": leak, "note": _join(known["note"], leak)}
 
 
 def _leak(table, columns, known):

@@ -15,6 +15,7 @@ from mer import (
     progress,
     report,
     sides,
+    splits,
     subsets,
     training,
     weights,
@@ -148,9 +149,8 @@ def _stage(cfg, data, *, stage, speech, hours, name, module, it, encoder, before
     trained, probabilities = train(cfg, data, model, place=place, key=key, seed=seed, encoder_key=encoder_key)
     history = [*(before.about["history"] if before else []), *({"stage": stage, **row} for row in trained)]
     facts = {"name": name, "title": module.TITLE, "pretext": module.PRETEXT, "speech": speech,
-             "speech_abbr": source.ABBR, "hours": hours, "release": release, "it": it, "seed": seed,
-             "settings": settings,
-             "encoder": encoder.facts}
+             "speech_abbr": source.ABBR, "hours": encoder.about.get("hours", hours), "release": release,
+             "it": it, "seed": seed, "settings": settings, "encoder": encoder.facts}
     _finish(cfg, data, model, place, probabilities, history=history, trained=trained, key=key, facts=facts)
     return place
 
@@ -255,7 +255,8 @@ def _finish(cfg, data, model, place, probabilities, *, history, trained, key, fa
     facts |= {"fold": data.fold, "music": data.corpus.CODE, "music_abbr": data.corpus.ABBR, "model": facts["name"],
               "best_epoch": best["epoch"] + 1, "epochs": len(trained), "history": history,
               "clips": {side: int((data.clips.split == side).sum()) for side in ("train", "val", "test")},
-              "split": datasets.split_about(cfg, data.split_stem)}
+              "split": datasets.split_about(cfg, data.split_stem), "data": data.clips.fingerprint(),
+              "grouped_by": data.clips.stores[0].attributes["grouped_by"]}
     weights.save(model, place.weights)
     training.write_history(place.file("history.csv"), history)
     about = weights.describe(cfg, command=weights.command_line(), key=key, **facts)
@@ -268,10 +269,12 @@ def _finish(cfg, data, model, place, probabilities, *, history, trained, key, fa
 def _report(cfg, data, place, probabilities, history, about):
     rows = data.rows["test"]
     clips, patch_clip = np.unique(data.patches.clip[rows], return_inverse=True)
+    groups = splits.joined(data.clips.group, data.clips.contents)  # copies of one recording are one group
     hop_seconds = cfg.patch_hop_frames * cfg.hop_samples / cfg.sample_rate_hz
     made = report.write(place.file("."), clips=[str(data.clips.ids[i]) for i in clips], patch_clip=patch_clip,
                         patch_start_seconds=data.patches.number[rows] * hop_seconds,
-                        quadrant=data.clips.quadrant[clips],
+                        quadrant=data.clips.quadrant[clips], groups=[groups[i] for i in clips],
+                        grouped_by=about["grouped_by"],
                         probabilities={name: np.asarray(value, np.float64) for name, value in probabilities.items()},
                         run=about, history=history, n_bootstrap=cfg.n_bootstrap, seed=about["seed"])
     print(place.file("report.txt").read_text(encoding="utf-8"))

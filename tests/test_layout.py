@@ -11,13 +11,14 @@ SCRIPTS = ("generate_dataset", "pretrain_denoise", "pretrain_cpc", "trans_train_
            "convert_weights", "quad_pred", "export", "app")
 # A module of `mer` imports only from lower ranks, or from its own package.
 RANKS = {name: rank for rank, names in enumerate((
-    "config audio decode tasks layers metrics tables progress files text",  # 0
+    "config audio decode tasks layers intervals tables progress files text",  # 0
     "hdf5_files",  # between: it reports what mer.files.Damaged is for
-    "corpora split_search batches heads weights cli figures report_text legacy stream onnx_file",  # 1
-    "pretexts page store training splits split_files subsets imported_csv zoo engines onnx_graph encoders convert",  # 2
-    "export predict prediction_text extract report gather sides imported inventory raters",  # 3
-    "taggram datasets hours_choice",  # 4
-    "prediction_files prediction_pictures generate pretrain transfer",  # 5
+    "corpora split_search batches heads weights cli figures report_text metrics legacy stream onnx_file",  # 1
+    "pretexts store training splits split_files subsets imported_csv zoo engines onnx_graph encoders convert "
+    "predictions run_facts",  # 2
+    "export predict prediction_text extract report sides imported inventory raters compare",  # 3
+    "taggram datasets hours_choice page",  # 4
+    "prediction_files prediction_pictures generate pretrain transfer gather",  # 5
     "prediction_resume prediction_songs webpage crossval",  # 6
     "prediction_run webserver",  # 7
 )) for name in names.split()}

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 
-from mer import metrics
+from mer import intervals, metrics
 
 CLASSES = ("Q1", "Q2", "Q3", "Q4")
 
@@ -124,6 +124,16 @@ def test_chance_is_what_simulated_guesses_get():
         assert guessed["chance"]["uniform"][name] == pytest.approx(guessed[name], abs=0.02)
 
 
+def test_no_noise_expects_more_than_its_own_answers_shuffled():
+    # a noise that says the classes as often as they occur beats both plain guesses in macro F1: the shuffle knows it
+    truth = np.repeat([0, 1], [7000, 3000])
+    noise = np.random.default_rng(8).permutation(truth)
+    found = _evaluate(truth, noise, np.arange(10000) // 100, n_bootstrap=0)
+    plain = max(found["chance"][name]["f1_macro"] for name in ("majority", "uniform"))
+    assert found["f1_macro"] > plain + 0.005
+    assert found["chance"]["shuffled"]["f1_macro"] == pytest.approx(found["f1_macro"], abs=0.02)
+
+
 def coverage(*, n_clips, repeats):
     """Share of 95 % intervals of the accuracy that hold its true value, over clips and as if over patches.
 
@@ -147,8 +157,8 @@ def _agreeing_patches(generator, *, n_clips, n_patches):
 
 
 def _evaluate(truth, predicted, clip, *, n_bootstrap=400, seed=0):
-    draws = metrics.draw_clips(int(clip.max()) + 1, n_bootstrap=n_bootstrap, seed=seed)
-    return metrics.evaluate(truth, predicted, clip, classes=CLASSES, draws=draws)
+    resamples = intervals.draw(range(int(clip.max()) + 1), n_bootstrap=n_bootstrap, seed=seed)
+    return metrics.evaluate(truth, predicted, clip, classes=CLASSES, resamples=resamples)
 
 
 def _width(found):

@@ -84,9 +84,9 @@ def test_predictions_have_a_row_per_patch_and_per_clip(written):
     rows = list(csv.DictReader((written[0] / "predictions.csv").open(encoding="utf-8")))
     data = predictions()
     assert list(rows[0]) == [
-        "level", "clip", "patch", "start_seconds", "true_quadrants", "predicted_quadrants", "p_Q1", "p_Q2", "p_Q3",
-        "p_Q4", "true_arousal", "predicted_arousal", "p_A-", "p_A+", "true_valence", "predicted_valence", "p_V-",
-        "p_V+"]
+        "level", "clip", "group", "patch", "start_seconds", "true_quadrants", "predicted_quadrants", "p_Q1", "p_Q2",
+        "p_Q3", "p_Q4", "true_arousal", "predicted_arousal", "p_A-", "p_A+", "true_valence", "predicted_valence",
+        "p_V-", "p_V+"]
     assert [row["level"] for row in rows] == ["patch"] * 96 + ["clip"] * 16
     assert [row["patch"] for row in rows[:7]] == ["0", "1", "2", "3", "4", "5", "0"]
     assert rows[1]["start_seconds"] == "0.480000" and rows[-1]["start_seconds"] == rows[-1]["patch"] == ""
@@ -140,6 +140,54 @@ def test_a_single_clip_has_no_interval(tmp_path, quick):
     assert "single clip" in (tmp_path / "report.txt").read_text(encoding="utf-8")
 
 
+def test_groups_are_drawn_whole_and_named(tmp_path, quick):
+    data = predictions(n_clips=60, n_patches=2)
+    artists = [f"artist {index // 6}" for index in range(60)]
+    alone, grouped = (report.write(tmp_path / name, **data, groups=groups, grouped_by="artist")
+                      for name, groups in (("alone", None), ("grouped", artists)))
+    assert alone["bootstrap"]["unit"] == "clip" and alone["test"]["groups"] == 60
+    assert grouped["bootstrap"]["unit"] == "artist" and grouped["bootstrap"]["groups"] == 10
+    assert grouped["test"]["grouped_by"] == "artist" and grouped["test"]["groups"] == 10
+    assert grouped["clip"]["quadrants"]["intervals"] != alone["clip"]["quadrants"]["intervals"]
+    rows = list(csv.DictReader((tmp_path / "grouped/predictions.csv").open(encoding="utf-8")))
+    assert {(row["clip"], row["group"]) for row in rows} == set(zip(data["clips"], artists, strict=True))
+    text = (tmp_path / "grouped/report.txt").read_text(encoding="utf-8")
+    assert "resamples of whole artists (10)" in text
+    assert any("only 10 artists" in line for line in grouped["warnings"]) and not alone["warnings"]
+
+
+def test_groups_of_unequal_size_count_for_fewer(tmp_path, quick):
+    artists = ["the prolific one"] * 60 + [f"artist {index}" for index in range(40)]
+    made = report.write(tmp_path, **predictions(n_clips=100, n_patches=2), groups=artists, grouped_by="artist")
+    assert made["test"]["groups"] == 41 and made["test"]["groups_effective"] < 3
+    assert any("41 artists, which count for 2.7" in line for line in made["warnings"])
+
+
+def test_clips_of_one_artist_have_no_interval(tmp_path, quick):
+    made = report.write(tmp_path, **predictions(), groups=["one"] * 16, grouped_by="artist")
+    assert made["clip"]["quadrants"]["intervals"]["accuracy"] is None
+    assert any("of a single artist" in line for line in made["warnings"])
+
+
+def test_a_model_that_hears_is_above_guessing_and_noise_is_not(tmp_path, quick):
+    hears, noise = (report.write(tmp_path / f"{skill}", **predictions(n_clips=80, skill=skill))["clip"]["quadrants"]
+                    for skill in (2.0, 0.0))
+    assert hears["above_guessing"]["f1_macro"][0] > 0.3
+    assert noise["above_guessing"]["f1_macro"][0] < 0 < noise["above_guessing"]["f1_macro"][1] + 0.2
+    assert set(hears["chance"]) == {"majority", "uniform", "shuffled"}
+
+
+def test_a_pretext_that_was_not_learnt_is_a_warning(tmp_path, quick):
+    scores = {"learnt": False, "sentence": "accuracy 0.500, chance 0.500"}
+    data = predictions(n_clips=100, n_patches=2)
+    for learnt, n in ((False, 1), (True, 0)):
+        data["run"] = {**RUN, "encoder": {"sha256": "abc", "scores": {**scores, "learnt": learnt}}}
+        made = report.write(tmp_path, **data)
+        assert len(made["warnings"]) == n
+        text = " ".join((tmp_path / "report.txt").read_text(encoding="utf-8").split())
+        assert ("not shown to have learnt its pretext task: accuracy 0.500, chance 0.500" in text) == bool(n)
+
+
 def test_no_history_leaves_no_picture_of_an_earlier_run(tmp_path, quick):
     (tmp_path / "learning_curves.png").write_bytes(b"old")
     report.write(tmp_path, **predictions())
@@ -174,6 +222,7 @@ def _with_logits(data):
     (lambda data: data.update(patch_clip=data["patch_clip"] + 1), "belongs to none of its 16 clips"),
     (lambda data: data.update(patch_clip=np.zeros(96, int)), "15 test clips of run have no patch"),
     (lambda data: data.update(quadrant=data["quadrant"] + 1), "go from 1 to 4"),
+    (lambda data: data.update(groups=["one"]), "16 clips and 1 groups"),
     (lambda data: data["probabilities"].pop("valence"), "no prediction for the task 'valence'"),
     (lambda data: data["probabilities"].update(arousal=np.ones((96, 3))), "have the shape (96, 3), expected (96, 2)"),
     (_with_nan, "1 of 96 patches of run have no finite probability for arousal"),

@@ -26,6 +26,7 @@ Holm (1979), A simple sequentially rejective multiple test procedure, Scandinavi
 
 import numpy as np
 
+from mer.intervals import holm
 from mer.raters import alpha
 
 WITHIN = "within languages"
@@ -162,23 +163,3 @@ def _corrected(rows, names):
         for row, p in zip(family, holm([row["p"] for row in family]), strict=True):
             row["p_holm"] = p
     return rows
-
-
-def holm(p_values):
-    """Holm's correction: p values that may be read together.
-
-    Parameters
-    ----------
-    p_values : sequence of float or None
-        None where there was no test.
-
-    Returns
-    -------
-    list of float or None
-    """
-    order = sorted((p, index) for index, p in enumerate(p_values) if p is not None)
-    corrected, least = [None] * len(p_values), 0.0
-    for rank, (p, index) in enumerate(order):
-        least = max(least, min(1.0, p * (len(order) - rank)))
-        corrected[index] = least
-    return corrected
