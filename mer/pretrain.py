@@ -57,16 +57,16 @@ def _train(cfg, place, *, task, module, clips, seed, key, facts):
     print(f"{place.stem}: {', '.join(f'{side} {len(p)} patches' for side, p in sides.items())}")
     training.start(cfg, seed)
     model = module.build(cfg.patch_shape)
-    mean, deviation = band_statistics(sides["train"])
     if hasattr(module, "prepare"):
-        module.prepare(model, mean, deviation)
+        module.prepare(model, *band_statistics(sides["train"]))
     model.compile(training.DecayingAdam(cfg.pretrain_learning_rate, decay=cfg.pretrain_decay),
                   **task.compile_with, **training.compile_options())
     history = training.fit(model, task.batches(sides["train"], seed=seed, shuffle=True),
                            task.batches(sides["val"], seed=seed, shuffle=False), folder=place.file("state"), key=key,
                            epochs=cfg.pretrain_epochs, patience=cfg.early_stopping_epochs,
                            halve_after=cfg.halve_after_epochs, tensorboard=cfg.tensorboard and place.file("logs"))
-    scores = task.scores(model, task.batches(sides["test"], seed=seed + 1, shuffle=False), mean, deviation)
+    scores = task.scores(model, task.batches(sides["test"], seed=seed + 1, shuffle=False),
+                         train=task.batches(sides["train"], seed=seed, shuffle=False))
     weights.save(model, place.weights)
     training.write_history(place.file("history.csv"), history)
     best = min(history, key=lambda row: row["val_loss"])
@@ -81,7 +81,7 @@ def _train(cfg, place, *, task, module, clips, seed, key, facts):
 def _announce(place, scores):
     print(f"{place.stem}: {scores['sentence']}")
     if not scores["learnt"]:
-        print("  NOT SHOWN TO HAVE LEARNT: no better than doing without a model; train longer, or on more speech")
+        print("  NOT SHOWN TO HAVE LEARNT: not clearly better than the best reference; train longer, or on more speech")
     print(f"  weights: {place.weights}")
 
 

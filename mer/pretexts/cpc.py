@@ -145,7 +145,7 @@ class Task:
                                 same_clip_share=cfg.cpc_same_clip_share, hop_patches=hop,
                                 batch_size=cfg.cpc_batch_sequences, seed=seed, shuffle=shuffle)
 
-    def scores(self, model, batches, band_mean, band_deviation):
+    def scores(self, model, batches, *, train):
         """Accuracy beside chance, the share of the more frequent label.
 
         Returns
