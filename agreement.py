@@ -5,11 +5,9 @@
 The csv has the columns clip, rater, emotion (or dimension), value and, if known, rater_language: one row per rating.
 Or it has clip, rater and one column per emotion. Writes agreement.txt, .json, .csv and .png, and run.json.
 """
-import os
 from pathlib import Path
 
-import settings
-from mer import cli, config
+from mer import cli
 
 LEVELS = ("ordinal", "interval", "nominal")
 
@@ -26,7 +24,7 @@ def parse(argv):
 
 def main(argv=None):
     args = parse(argv)
-    cfg = config.load(settings, os.environ, args.set)
+    cfg = cli.configure(args.set)
     from mer import weights  # scipy starts here: -h and typos answer at once
     from mer.raters import agreement, agreement_files, ratings
 

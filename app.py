@@ -4,24 +4,23 @@ and pleasant. It answers this computer only. Needs requirements-app.txt.
     python3 app.py
     python3 app.py --port 8000 --no-browser
 """
-import os
 
 import models
-import settings
-from mer import cli, config
+from mer import cli
 
 
 def main(argv=None):
     flags = cli.parser(__doc__)
-    flags.add_argument("--port", type=cli.whole_number, metavar="N", help="default: the first free one from 7860")
+    flags.add_argument("--port", type=cli.number(1, 65_535, kind=int), metavar="N",
+                       help="default: the first free one from 7860")
     flags.add_argument("--no-browser", action="store_true", help="do not open a browser window")
-    flags.add_argument("--upload-mb", type=cli.whole_number, default=200, metavar="N",
+    flags.add_argument("--upload-mb", type=cli.number(1, 10_000, "MB", kind=int), default=200, metavar="N",
                        help="largest file that is taken, in megabytes (default 200)")
     flags.add_argument("--demo", action="store_true", help="offer what the demo corpus taught, else the demo model")
     flags.add_argument("--weights", action="append", default=[], metavar="PATH",
                        help="offer this model instead of those found; may be repeated")
     args = flags.parse_args(argv)
-    cfg = config.load(settings, os.environ, args.set)
+    cfg = cli.configure(args.set)
     cli.announce(cfg)
     from mer import webpage, webserver, zoo
 

@@ -6,12 +6,10 @@
 No script needs this: they read the release as it is. It is for other programs, and for sharing.
 """
 
-import os
 import sys
 
 import models
-import settings
-from mer import cli, config
+from mer import cli
 
 
 def main(argv=None):
@@ -20,7 +18,7 @@ def main(argv=None):
     parser.add_argument("-o", "--out", metavar="FOLDER", help="where the results go (default: beside each file)")
     parser.add_argument("--force", action="store_true", help="convert again what was converted before")
     args = parser.parse_args(argv)
-    cfg = config.load(settings, os.environ, args.set)
+    cfg = cli.configure(args.set)
     cli.start_keras()  # only now: -h and typos answer at once
     from mer import MerError, convert, progress
     planned, done, failed = convert.plan(args.paths, args.out), [], []

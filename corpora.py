@@ -9,10 +9,8 @@ An interrupted check or download goes on with the same command.
 """
 
 import json
-import os
 
-import settings
-from mer import cli, config, corpora
+from mer import cli, corpora
 
 KINDS = {"m": "music", "s": "speech"}
 
@@ -30,8 +28,8 @@ def parse(argv):
                         "data_aishell, into path_to_data")
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
     parser.add_argument("--out", metavar="CSV", help="with --check: write every finding (corpus, kind, file, detail)")
-    parser.add_argument("--jobs", type=int, metavar="N", help="with --check: processes (default: extract_jobs in "
-                        "settings.py, or all cores)")
+    parser.add_argument("--jobs", type=cli.whole_number, metavar="N", help="with --check: processes "
+                        "(default: extract_jobs in settings.py, or all cores)")
     parser.add_argument("--force", action="store_true", help="with --check: read again what is known from before")
     return parser.parse_args(argv)
 
@@ -39,7 +37,7 @@ def parse(argv):
 def main(argv=None):
     """List, check or fetch; returns the exit status."""
     args = parse(argv)
-    cfg = config.load(settings, os.environ, args.set)
+    cfg = cli.configure(args.set)
     if not args.json:
         cli.announce(cfg)
     from mer.inventory import (  # heavy imports start here: -h and typos answer at once

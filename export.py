@@ -10,8 +10,7 @@ The file lies beside the weights, where quad_pred.py looks for it. It is compare
 import os
 
 import models
-import settings
-from mer import MerError, cli, config, corpora
+from mer import MerError, cli, corpora
 
 
 def main(argv=None):
@@ -22,12 +21,12 @@ def main(argv=None):
     parser.add_argument("-m", "--music", choices=tuple(corpora.codes("music")), help="language of the music")
     parser.add_argument("-mod", "--model", choices=models.names(), help="architecture")
     parser.add_argument("-rel", "--release", choices=("y", "n"), help="y: Full; n: Feat. Ext.")
-    parser.add_argument("--run", type=int, metavar="N", help="number of the run, it_N")
+    parser.add_argument("--run", type=cli.run_number, metavar="N", help="number of the run, it_N")
     parser.add_argument("-o", "--out", metavar="FILE", help="file to write (default: beside the weights, .onnx)")
     parser.add_argument("--compress", action="store_true",
                         help="a quarter of the size; the difference from Keras is printed and kept")
     args = parser.parse_args(argv)
-    cfg = config.load(settings, os.environ, args.set)
+    cfg = cli.configure(args.set)
     cli.announce(cfg)
     found = _find(cfg, args)
     if args.out and (len(found) > 1 or not args.out.endswith(".onnx")):

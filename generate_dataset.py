@@ -8,10 +8,8 @@
 Run it again after an interruption: it goes on with the next clip.
 """
 
-import os
 
-import settings
-from mer import cli, config, corpora
+from mer import cli, corpora
 
 KINDS = {"m": "music", "s": "speech"}
 
@@ -40,7 +38,7 @@ def parse(argv):
 
 def main(argv=None):
     args = parse(argv)
-    cfg = config.load(settings, os.environ, args.set)
+    cfg = cli.configure(args.set)
     cli.announce(cfg)
     from mer import generate  # heavy imports start here: -h and typos answer at once
     options = {"labels": args.path_labels, "split": args.split, "folds": args.folds}

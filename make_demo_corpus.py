@@ -5,7 +5,6 @@
 Speech and music in English and Mandarin, laid out like LibriSpeech, AISHELL-1, 4Q-Emotion and CH-818 (see
 docs/demo_corpus.md). The same seed gives the same files. Results on them say nothing about people.
 """
-import argparse
 from pathlib import Path
 
 from mer import cli
@@ -15,16 +14,15 @@ ROOT = Path(__file__).resolve().parent
 
 def parse(argv=None):
     """Read the flags."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
-                                     allow_abbrev=False)
+    parser = cli.plain_parser(__doc__)
     parser.add_argument("--out", default="demo/data", help="folder of the corpus, relative to the repository "
                         "(default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=1, help="default: %(default)s")
-    parser.add_argument("--clips-per-quadrant", type=int, default=12, metavar="N",
+    parser.add_argument("--seed", type=cli.number(0, 2**31 - 1, kind=int), default=1, help="default: %(default)s")
+    parser.add_argument("--clips-per-quadrant", type=cli.whole_number, default=12, metavar="N",
                         help="music clips of 12 to 15 s per quadrant and language (default: %(default)s)")
-    parser.add_argument("--minutes-speech", type=float, default=3.5, metavar="MINUTES",
+    parser.add_argument("--minutes-speech", type=cli.number(0.1, 10_000, "minutes"), default=3.5, metavar="MINUTES",
                         help="speech per language, about (default: %(default)s)")
-    parser.add_argument("--jobs", type=int, default=-1, help="processes (default: all cores)")
+    parser.add_argument("--jobs", type=cli.whole_number, default=-1, help="processes (default: all cores)")
     parser.add_argument("--force", action="store_true", help="throw away a demo corpus that is there")
     return parser.parse_args(argv)
 

@@ -5,18 +5,16 @@
 Run it again after an interruption: it goes on with the epoch it was in.
 """
 
-import os
 
 import models
-import settings
-from mer import cli, config, corpora
+from mer import cli, corpora
 
 
 def main(argv=None):
     parser = cli.parser(__doc__, speech=corpora.codes("speech"), model=models.names())
     cli.add_hours(parser, "pretrain on the part of so many hours that generate_dataset.py --hours has chosen")
     args = cli.add_training_flags(parser).parse_args(argv)
-    cfg = config.load(settings, os.environ, args.set)
+    cfg = cli.configure(args.set)
     cli.announce(cfg)
     cli.start_keras()  # only now: -h and typos answer at once
     from mer import pretrain

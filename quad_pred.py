@@ -7,13 +7,11 @@
 Into the folder: <song>.npy, <song>.png, <song>/clip.json, <song>/timeline.csv, <song>/plane.png, and summary.csv.
 See docs/predicting.md.
 """
-import os
 import sys
 from contextlib import redirect_stdout
 
 import models
-import settings
-from mer import cli, config, corpora
+from mer import cli, corpora
 
 
 def parse(argv):
@@ -28,13 +26,13 @@ def parse(argv):
     made.add_argument("-o", "--out", metavar="FOLDER", help="folder for the results; may be left out with --json")
     made.add_argument("-mod", "--model", choices=models.names(), help="architecture (default: the best there is)")
     made.add_argument("-rel", "--release", choices=("y", "n"), help="y: Full, n: Feat. Ext. (default: y where it is)")
-    made.add_argument("--run", type=int, metavar="N", help="number of the run (default: the lowest)")
+    made.add_argument("--run", type=cli.run_number, metavar="N", help="number of the run (default: the lowest)")
     made.add_argument("--weights", nargs="+", metavar="PATH", help="these very files; several make an ensemble")
     made.add_argument("--ensemble", choices=("runs", "speech", "music", "models", "all"),
                       help="mean and spread over the runs, the languages, the architectures, or all that fits")
     made.add_argument("--demo", action="store_true", help="use the demo model, which knows synthetic sound only")
-    made.add_argument("--hop", type=float, metavar="SECONDS", help="from one prediction to the next, rounded to whole "
-                      "frames of 0.032 s (default: no overlap, 0.992 s)")
+    made.add_argument("--hop", type=cli.number(0.001, 3600, "seconds"), metavar="SECONDS", help="from one "
+                      "prediction to the next, rounded to whole frames of 0.032 s (default: no overlap, 0.992 s)")
     made.add_argument("--engine", choices=("auto", "onnx", "keras"), default="auto", help="auto: the exported file "
                       "where it is there, otherwise Keras (default)")
     made.add_argument("--json", action="store_true", help="one JSON document on stdout, and nothing else there")
@@ -51,7 +49,7 @@ def parse(argv):
 
 def main(argv=None):
     args = parse(argv)
-    cfg = config.load(settings, os.environ, args.set)
+    cfg = cli.configure(args.set)
     # numpy starts here: -h and typos answer at once
     from mer import engines, prediction_pictures, prediction_run, prediction_songs, zoo
     wanted = {"speech": args.speech, "music": args.music, "model": args.model, "release": args.release, "it": args.run}

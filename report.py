@@ -3,19 +3,17 @@
     python3 report.py
     python3 report.py --out FOLDER
 """
-import os
 import sys
 from pathlib import Path
 
-import settings
-from mer import MerError, cli, config
+from mer import MerError, cli
 
 
 def main(argv=None):
     flags = cli.parser(__doc__)
     flags.add_argument("--out", type=Path, help="folder to write to (default: path_to_results in settings.py)")
     args = flags.parse_args(argv)
-    cfg = config.load(settings, os.environ, args.set)
+    cfg = cli.configure(args.set)
     cli.announce(cfg)
     from mer import gather  # the template engine starts here: -h and typos answer at once
 

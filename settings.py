@@ -1,6 +1,7 @@
 """Every value that people edit: plain assignments, units in the comments.
 
 Order of precedence: this file < environment (MER_<NAME>=value) < command line (--set name=value).
+The lowest and highest value of each setting, and its unit, are in mer/limits.py.
 Paths may be absolute or relative to this folder. A name that starts with "_" is yours and is not read.
 """
 

@@ -8,11 +8,9 @@ Run it again after an interruption: it goes on with the epoch it was in.
 """
 
 import functools
-import os
 
 import models
-import settings
-from mer import cli, config, corpora
+from mer import cli, corpora
 
 
 def main(argv=None):
@@ -24,7 +22,7 @@ def main(argv=None):
     parser.add_argument("--weights", metavar="PATH",
                         help="start from this pretrained encoder: .weights.h5, or .hdf5 of the published release")
     args = cli.add_training_flags(parser).parse_args(argv)
-    cfg = config.load(settings, os.environ, args.set)
+    cfg = cli.configure(args.set)
     cli.announce(cfg)
     cli.start_keras()  # only now: -h and typos answer at once
     from mer import crossval, transfer

@@ -1,4 +1,14 @@
-"""Shared core of the scripts: audio -> log-mel patches -> pretrained encoder -> emotion heads -> report."""
+"""Shared core of the scripts: audio -> log-mel patches -> pretrained encoder -> emotion heads -> report.
+
+Every script imports this package first, so it also says what to run where Python is too old or has no packages. Until
+then only the standard library is used, in words that old versions of Python understand.
+"""
+
+import importlib.util
+import os
+import sys
+
+_OLDEST = (3, 11)
 
 
 class MerError(Exception):
@@ -7,3 +17,23 @@ class MerError(Exception):
     The message is one sentence that says what came, what was expected and what to do;
     `mer.cli.run` prints it without a traceback and exits with status 1.
     """
+
+
+def how_to_install(requirements="requirements.txt"):
+    """What to run for the packages: the environment of this folder where it is there, else how to make one."""
+    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    there = os.path.join(root, ".venv")
+    if os.path.isdir(there) and os.path.realpath(there) != os.path.realpath(sys.prefix):
+        return f"run 'source .venv/bin/activate' in {root} first, then the same command"
+    return f"run 'pip install -r {requirements}' in {root}, best in an environment of its own"
+
+
+def _check_python():
+    if sys.version_info < _OLDEST:
+        raise SystemExit("error: this is Python {}.{} ({}), and Python {}.{} or newer is needed: {}".format(
+            *sys.version_info[:2], sys.executable, *_OLDEST, how_to_install()))
+    if importlib.util.find_spec("numpy") is None:
+        raise SystemExit(f"error: numpy is not installed for {sys.executable}: {how_to_install()}")
+
+
+_check_python()

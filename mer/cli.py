@@ -1,13 +1,18 @@
 """The flags that the scripts share, and how they end: one sentence for a known error, never a traceback."""
 
 import argparse
+import contextlib
 import errno
+import importlib
 import logging
 import os
+import re
 import sys
 import tempfile
+import traceback
+from pathlib import Path
 
-from mer import MerError
+from mer import MerError, config, how_to_install, limits, text
 
 _FLAGS = {
     "dataset": ("-d", "--dataset", "m: music, s: speech"),
@@ -30,16 +35,33 @@ def parser(doc, **wanted):
         Flag name (dataset, language, speech, music, model, release) to its legal values, with a
         description each where a dict is given.
     """
-    made = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter,
-                                   allow_abbrev=False)
+    made = plain_parser(doc)
     for name, choices in wanted.items():
-        short, long, text = _FLAGS[name]
+        short, long, words = _FLAGS[name]
         if isinstance(choices, dict):
-            text += " (" + ", ".join(f"{key}: {value}" for key, value in choices.items()) + ")"
-        made.add_argument(short, long, required=True, choices=tuple(choices), help=text)
+            words += " (" + ", ".join(f"{key}: {value}" for key, value in choices.items()) + ")"
+        made.add_argument(short, long, required=True, choices=tuple(choices), help=words)
     made.add_argument("--set", action="append", default=[], metavar="NAME=VALUE",
                       help="override one value of settings.py for this run; may be repeated")
     return made
+
+
+def plain_parser(doc):
+    """An argparse parser without the shared flags; it refuses values that are empty or cannot be a path."""
+    return _Parser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+
+
+class _Parser(argparse.ArgumentParser):
+    def parse_args(self, args=None, namespace=None):
+        found = super().parse_args(args, namespace)
+        for action in self._actions:
+            value = getattr(found, action.dest, None)
+            for each in value if isinstance(value, (list, tuple)) else [value]:
+                if isinstance(each, (str, Path)):
+                    problem = limits.path_problem(str(each)) if str(each) else "its value is empty"
+                    if problem:
+                        self.error(f"argument {'/'.join(action.option_strings) or action.metavar}: {problem}")
+        return found
 
 
 def add_training_flags(made):
@@ -50,26 +72,70 @@ def add_training_flags(made):
     return made
 
 
-def add_hours(made, text):
+def add_hours(made, words):
     """Add --hours: with 3 or 30, experiments 1 and 2 of ICASSP 2021."""
-    made.add_argument("--hours", type=_hours, metavar="H", help=f"{text} (default: all)")
+    made.add_argument("--hours", type=number(0.001, 100_000, "hours"), metavar="H", help=f"{words} (default: all)")
 
 
-def _hours(text):
+def number(lowest: float, highest: float, unit: str = "", *, kind: type = float):
+    """An argparse type: a number, or with `kind` int a whole one, from `lowest` to `highest`, in `unit`."""
+    def read(given):
+        try:
+            value = kind(given)
+        except ValueError:
+            value = None
+        if value is None or not lowest <= value <= highest:
+            raise argparse.ArgumentTypeError(
+                f"{limits.shown(given)} is not a {'whole ' if kind is int else ''}number from {lowest:.12g} to "
+                f"{highest:.12g} {unit}".rstrip())
+        return value
+    return read
+
+
+def whole_number(given):
+    """A count that argparse refuses unless it is 1 to 1 000 000."""
+    return number(1, 1_000_000, kind=int)(given)
+
+
+def run_number(given):
+    """The N of it_N."""
+    return number(0, 1_000_000, kind=int)(given)
+
+
+def configure(overrides=()):
+    """The settings of this run: settings.py, then the environment, then --set.
+
+    Parameters
+    ----------
+    overrides : sequence of str
+        The values of --set.
+
+    Returns
+    -------
+    Config
+
+    Raises
+    ------
+    MerError
+        settings.py is missing or is no Python (its line is named), or see `config.load`.
+    """
     try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of hours above 0")
-    return value
-
-
-def whole_number(text):
-    """A count that argparse refuses unless it is 1 or more."""
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
-    return int(text)
+        settings = importlib.import_module("settings")  # here, not above: it is the user's, and may be wrong
+    except SyntaxError as error:
+        line = f", line {error.lineno}" if error.lineno else ""
+        raise MerError(f"settings.py is no Python that can be read{line} ({error.msg}): mend that line") from None
+    except ModuleNotFoundError as error:
+        if error.name == "settings":
+            raise MerError("settings.py is not there: get the one that came with the program ('git checkout "
+                           "settings.py')") from None
+        raise MerError(f"settings.py imports {error.name}, which is not installed: remove that line") from None
+    except Exception as error:
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__)
+                 if Path(frame.filename).name == "settings.py"]
+        where = f", line {lines[-1]}" if lines else ""
+        raise MerError(f"settings.py stops with an error{where} ({type(error).__name__}: {error}): mend that line"
+                       ) from None
+    return config.load(settings, os.environ, overrides)
 
 
 def announce(cfg):
@@ -122,17 +188,69 @@ def run(main):
 
     0 done, 1 a known error, 2 a wrong flag (argparse), 130 interrupted.
     """
+    sys.stdout, sys.stderr = _Screen(sys.stdout), _Screen(sys.stderr)
     try:
         sys.exit(main())
     except MerError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)
+        _end(str(error))
     except KeyboardInterrupt:
         print(f"\ninterrupted; {again()} goes on from here", file=sys.stderr)
         sys.exit(130)
+    except ImportError as error:
+        _end(_import_sentence(error))
+    except MemoryError as error:
+        _end(f"there is not enough memory ({str(error).rstrip('.') or 'no size is known'}): close other programs, or "
+             "take shorter files or a smaller batch")
     except OSError as error:
-        print(f"error: {_os_sentence(error)}", file=sys.stderr)
-        sys.exit(1)
+        _end(_os_sentence(error))
+
+
+def _end(sentence):
+    print(f"error: {text.printable(sentence, keep=chr(10))}", file=sys.stderr)
+    sys.exit(1)
+
+
+class _Screen:
+    """A stream to a terminal on which file names, tags and titles of other people act on nothing.
+
+    Lines of several and a return to the start of a line, which progress bars need, stay. Letters that the terminal
+    does not have come as escapes.
+    """
+
+    def __init__(self, stream):
+        self._stream = stream
+        with contextlib.suppress(AttributeError, ValueError):
+            stream.reconfigure(errors="backslashreplace")
+
+    def write(self, written):
+        if isinstance(written, str) and not (written.isascii() and written.isprintable()):
+            inner = written.strip("\r")
+            start, end = (len(written) - len(written.lstrip("\r")), len(written) - len(written.rstrip("\r")))
+            shown = text.printable(inner, keep="\n\t")
+            written = "\r" * start + shown + "\r" * end if inner else written
+        return self._stream.write(written)
+
+    def writelines(self, lines):
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name):
+        return getattr(self._stream, name)
+
+
+def _import_sentence(error):
+    """What to run for a package that is missing or does not start."""
+    root = Path(__file__).resolve().parents[1]
+    package = (error.name or "").partition(".")[0]
+    if not package:
+        return f"a package does not start ({error}): {how_to_install()}"
+    if (root / package).is_dir() or (root / f"{package}.py").exists():
+        return f"{error.name} is missing or damaged in {root}: get the program again ({error})"
+    fits = re.compile(rf"^{re.escape(package).replace('_', '[-_]')}\b", re.IGNORECASE | re.MULTILINE)
+    lists = [path.name for path in sorted(root.glob("requirements*.txt"), key=lambda path: (len(path.name), path.name))
+             if fits.search(path.read_text(encoding="utf-8"))]
+    what = f"{package} is not installed for {sys.executable}" if isinstance(error, ModuleNotFoundError) else str(error)
+    return f"{what}: {how_to_install(*lists[:1])}"
 
 
 def again():

@@ -1,25 +1,13 @@
 """Settings: `settings.py` < environment (MER_NAME) < --set name=value, as one read-only Config."""
 
-import difflib
+import os
+import types
 from pathlib import Path
-from types import MappingProxyType
 
-from mer import MerError
+from mer import MerError, limits
 
 ENV_PREFIX = "MER_"
 DEMO_FOLDER = "demo"  # data and results of the demo corpus never mix with those of real corpora
-
-_TRUE, _FALSE = ("true", "yes", "y", "1", "on"), ("false", "no", "n", "0", "off")
-_CHOICES = {"precision": ("float32", "mixed_bfloat16"), "cpc_negatives": ("distinct", "published")}
-# What a value may be follows from the unit at the end of its name.
-_RULES = (
-    (("_epochs", "_patches", "_sequences", "_samples", "_hz", "_bands", "_positive", "n_fft", "n_bootstrap",
-      "_seconds", "_rate"), lambda value: value > 0, "above 0"),
-    (("_fraction",), lambda value: 0 < value < 1, "between 0 and 1"),
-    (("_overlap",), lambda value: 0 <= value < 1, "at least 0 and below 1"),
-    (("_share",), lambda value: 0 <= value <= 1, "from 0 to 1"),
-    (("_decay", "_sigma", "_jobs", "seed"), lambda value: value >= 0, "0 or more"),
-)
 
 
 class Config:
@@ -36,7 +24,8 @@ class Config:
     """
 
     def __init__(self, *, values, sources, root):
-        self.__dict__.update(values=MappingProxyType(values), sources=MappingProxyType(sources), root=Path(root))
+        self.__dict__.update(values=types.MappingProxyType(values), sources=types.MappingProxyType(sources),
+                             root=Path(root))
 
     def __getattr__(self, name):
         try:
@@ -104,6 +93,7 @@ class Config:
 
     @property
     def features_dir(self):
+        """Folder of the stores."""
         return self._result_dir(self.path_to_features)
 
     @property
@@ -124,7 +114,10 @@ class Config:
 
     def _result_dir(self, path):
         relative = not Path(path).expanduser().is_absolute()
-        return self.root / DEMO_FOLDER / path if self.is_demo and relative else self.resolve(path)
+        folder = self.root / DEMO_FOLDER / path if self.is_demo and relative else self.resolve(path)
+        if folder.exists() and not folder.is_dir():
+            raise MerError(f"{folder} is a file, and results go to a folder: name another one in settings.py")
+        return folder
 
     def overridden(self):
         """Lines 'name = value (source)' for every value that does not come from settings.py."""
@@ -151,55 +144,39 @@ def load(settings, environ, overrides=()):
     Raises
     ------
     MerError
-        Unknown name (with the nearest right one), wrong type, value out of range.
+        A name that is missing or unknown (with the nearest right one), a wrong type, a value outside its limits, or
+        values that do not go together.
     """
-    defaults = {name: value for name, value in vars(settings).items()
-                if not name.startswith("_") and isinstance(value, (bool, int, float, str))}
-    values, sources = dict(defaults), dict.fromkeys(defaults, "settings.py")
+    values = {name: value for name, value in vars(settings).items() if not _is_private(name, value)}
+    for name in values:
+        if name not in limits.OF:
+            raise MerError(limits.unknown(name, "settings.py"))
+    missing = [f"{name} ({limits.expected(name)})" for name in limits.OF if name not in values]
+    if missing:
+        raise MerError(f"settings.py lacks {', '.join(missing)}: add a line for each, as in the settings.py that came "
+                       "with the program")
+    values = {name: os.fspath(value) if isinstance(value, os.PathLike) else value for name, value in values.items()}
+    sources = dict.fromkeys(values, "settings.py")
     named = [(key[len(ENV_PREFIX):].lower(), text, "environment")
              for key, text in environ.items() if key.startswith(ENV_PREFIX)]
     named += [(*_split_override(text), "--set") for text in overrides]
     for name, text, source in named:
-        if name not in defaults:
-            raise MerError(_unknown(name, defaults, source))
-        values[name] = _parse(name, text, defaults[name])
+        if name not in limits.OF:
+            raise MerError(limits.unknown(name, source))
+        values[name] = limits.parse(name, text)
         sources[name] = source
-    for name, value in values.items():
-        _check(name, value)
+    values = {name: limits.check(name, value) for name, value in values.items()}
+    limits.check_together(values)
     return Config(values=values, sources=sources, root=Path(settings.__file__).resolve().parent)
+
+
+def _is_private(name, value):
+    """Whether a name of settings.py is no setting: the user's own, or something that it imports or defines."""
+    return name.startswith("_") or isinstance(value, (types.ModuleType, types.FunctionType, type))
 
 
 def _split_override(text):
     name, equals, value = text.partition("=")
     if not equals:
-        raise MerError(f"--set {text!r} has no '=': write --set name=value, for example --set seed=2")
+        raise MerError(f"--set {limits.shown(text)} has no '=': write --set name=value, for example --set seed=2")
     return name.strip(), value.strip()
-
-
-def _unknown(name, known, source):
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}?" if near else "settings.py lists all of them"
-    return f"unknown setting {name!r} ({source}); {hint}"
-
-
-def _parse(name, text, default):
-    kind = type(default)
-    try:
-        if kind is bool:
-            if text.lower() not in _TRUE + _FALSE:
-                raise ValueError
-            return text.lower() in _TRUE
-        return kind(text)
-    except ValueError:
-        expected = {bool: "True or False", int: "a whole number", float: "a number"}[kind]
-        raise MerError(f"setting {name} = {text!r} should be {expected}, like {default!r}") from None
-
-
-def _check(name, value):
-    if name in _CHOICES and value not in _CHOICES[name]:
-        raise MerError(f"setting {name} = {value!r} should be one of: {', '.join(_CHOICES[name])}")
-    if isinstance(value, (str, bool)):
-        return
-    for suffixes, holds, words in _RULES:
-        if name.endswith(suffixes) and not holds(value):
-            raise MerError(f"setting {name} = {value!r} should be {words}")

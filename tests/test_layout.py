@@ -11,7 +11,7 @@ SCRIPTS = ("generate_dataset", "pretrain_denoise", "pretrain_cpc", "trans_train_
            "convert_weights", "quad_pred", "export", "app")
 # A module of `mer` imports only from lower ranks, or from its own package.
 RANKS = {name: rank for rank, names in enumerate((
-    "config audio decode tasks layers intervals tables progress files text",  # 0
+    "limits config audio decode tasks layers intervals tables progress files text",  # 0
     "hdf5_files",  # between: it reports what mer.files.Damaged is for
     "corpora split_search batches heads weights cli figures report_text metrics legacy stream onnx_file",  # 1
     "pretexts store training splits split_files subsets imported_csv zoo engines onnx_graph encoders convert "
@@ -23,7 +23,8 @@ RANKS = {name: rank for rank, names in enumerate((
     "prediction_run webserver",  # 7
 )) for name in names.split()}
 SAME_RANK = {("audio", "decode"),  # audio.load is the public name of what decode does
-             ("files", "text")}    # tables are written as mer.text says
+             ("files", "text"),    # tables are written as mer.text says
+             ("config", "limits")}
 MODULES = sorted((ROOT / "mer").rglob("*.py"))
 SOURCES = [ROOT / f"{name}.py" for name in SCRIPTS] + MODULES + sorted((ROOT / "models").glob("*.py"))
 
