@@ -44,7 +44,7 @@ step "transfer SCAE Mandarin -> Mandarin, Feat. Ext." trans_train_denoise_multi.
 step "transfer CPC Mandarin -> Mandarin, Feat. Ext." trans_train_cpc_multi.py -s m -m m -mod model_cpc -rel n
 step "transfer SCAE mix -> English, Feat. Ext." trans_train_denoise_multi.py -s x -m e -mod model_scae -rel n
 step "transfer CPC mix -> English, Feat. Ext." trans_train_cpc_multi.py -s x -m e -mod model_cpc -rel n
-step "baseline without speech" trans_train_denoise_multi.py -s e -m e -mod model_cnn -rel n --set heads_epochs=2
+step "baseline without speech" trans_train_denoise_multi.py -s e -m e -mod model_cnn -rel n --set scratch_epochs=2
 step "gather all reports" report.py
 
 cat <<END

@@ -62,7 +62,14 @@ full_epochs = 100            # Full: after the heads, everything is trained
 full_batch_patches = 128
 full_learning_rate = 5e-5    # the released weights; the paper says 5e-4
 transfer_decay = 1e-4        # as pretrain_decay
-class_weights = True         # weigh rare classes up, in all three losses
+class_weights = True         # weigh rare classes up, in the losses of all three tasks
+
+# ---- model_cnn: encoder and heads trained on music from scratch, without speech -------------------
+scratch_epochs = 100
+scratch_batch_patches = 128
+scratch_learning_rate = 1e-3
+scratch_decay = 1e-4         # as pretrain_decay
+scratch_class_weights = True  # as class_weights
 
 # ---- Report and machine ---------------------------------------------------------------------------
 n_bootstrap = 2000           # resamples behind the 95 % intervals

@@ -26,13 +26,13 @@ import numpy as np
 import models
 from mer import batches, heads, training
 from mer.pretexts import denoise
-from mer.tasks import TASKS
+from mer.tasks import LOSS, TASKS
 
 PATCH = (128, 31, 1)
 SCAE_GFLOP = 2.43  # of one training step and patch: forward, and twice that backward
 GEMM_SIZE = 2048
 CODES = 4096  # patches whose codes are cached
-LOSSES = {task.name: task.loss for task in TASKS}
+LOSSES = {task.name: LOSS for task in TASKS}
 
 
 class InMemory:

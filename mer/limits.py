@@ -47,6 +47,11 @@ OF = {
     "full_learning_rate": (float, 1e-9, 10, "per step"),
     "transfer_decay": (float, 0, 1, "per step"),
     "class_weights": True,
+    "scratch_epochs": (int, 1, 100_000, "epochs"),
+    "scratch_batch_patches": (int, 1, 65_536, "patches"),
+    "scratch_learning_rate": (float, 1e-9, 10, "per step"),
+    "scratch_decay": (float, 0, 1, "per step"),
+    "scratch_class_weights": True,
     "n_bootstrap": (int, 1, 1_000_000, "resamples"),
     "extract_jobs": (int, 0, 1024, "processes"),
 }

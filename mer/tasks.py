@@ -1,10 +1,15 @@
-"""The emotion tasks: one row each; heads, losses, store columns and reports follow from this table."""
+"""The emotion tasks: one row each; heads, store columns and reports follow from this table."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 QUADRANTS = ("Q1", "Q2", "Q3", "Q4")
+
+# Keras loss of every task, on one-hot targets and softmax outputs. ICASSP 2021, section 3.2, has binary cross-entropy
+# for the two-class heads, which on two softmax units is the same number. But given a softmax output, Keras' TensorFlow
+# backend computes the binary one from the logits as if each unit had a sigmoid: another loss, and other probabilities.
+LOSS = "categorical_crossentropy"
 
 
 @dataclass(frozen=True)
@@ -19,15 +24,11 @@ class Task:
         Class names in the order of the model's output units.
     class_of_quadrant : tuple of int, length 4
         Index into `classes` for Q1 (A+V+), Q2 (A+V-), Q3 (A-V-) and Q4 (A-V+).
-    loss : str
-        Keras loss on the one-hot target. The two-class heads use binary cross-entropy on two softmax
-        units, as the published weights were trained (ICASSP 2021, section 3.2).
     """
 
     name: str
     classes: tuple
     class_of_quadrant: tuple
-    loss: str
 
     def targets(self, quadrant_index):
         """Map quadrant indices 0..3, shape (n,), to class indices of this task, shape (n,)."""
@@ -35,9 +36,9 @@ class Task:
 
 
 TASKS = (
-    Task("quadrants", QUADRANTS, (0, 1, 2, 3), "categorical_crossentropy"),
-    Task("arousal", ("A-", "A+"), (1, 1, 0, 0), "binary_crossentropy"),
-    Task("valence", ("V-", "V+"), (1, 0, 0, 1), "binary_crossentropy"),
+    Task("quadrants", QUADRANTS, (0, 1, 2, 3)),
+    Task("arousal", ("A-", "A+"), (1, 1, 0, 0)),
+    Task("valence", ("V-", "V+"), (1, 0, 0, 1)),
 )
 
 

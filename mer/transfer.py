@@ -20,19 +20,28 @@ from mer import (
     training,
     weights,
 )
-from mer.tasks import TASKS
+from mer.tasks import LOSS, TASKS
 
-_SHARED = ("precision", "early_stopping_epochs", "halve_after_epochs", "patch_seconds", "patch_overlap",
-           "transfer_decay", "class_weights", "heads_epochs", "heads_learning_rate")
-_OF_STAGE = {"heads": ("heads_batch_patches",), "full": ("heads_batch_patches", "full_epochs", "full_batch_patches",
-                                                         "full_learning_rate"),
-             "scratch": ("full_batch_patches",)}
+_SHARED = ("precision", "early_stopping_epochs", "halve_after_epochs", "patch_seconds", "patch_overlap")
+_OF_STAGE = ("epochs", "batch_patches", "learning_rate")  # heads_epochs, full_epochs, scratch_epochs, ...
+_STAGES = {"heads": ("heads",), "full": ("heads", "full"), "scratch": ("scratch",)}  # a stage and those before it
 PREDICT_BATCH = 256
 
 
 def relevant_settings(cfg, stage):
-    """The settings that a transferred model depends on; `stage` is heads, full or scratch."""
-    return {**cfg.feature_settings, **{name: cfg.values[name] for name in (*_SHARED, *_OF_STAGE[stage])}}
+    """What a transferred model depends on, its loss included; `stage` is heads, full or scratch.
+
+    Full also depends on the settings of the stage that it goes on from.
+    """
+    names = [*_SHARED, *(_named(stage, name) for name in ("decay", "class_weights"))]
+    names += [f"{each}_{name}" for each in _STAGES[stage] for name in _OF_STAGE]
+    return {**cfg.feature_settings, **{name: cfg.values[name] for name in names}, "loss": LOSS}
+
+
+def _named(stage, name):
+    """Setting of a stage that the two stages of a transfer share: the rate's decay or the class weights."""
+    shared = {"decay": "transfer_decay", "class_weights": "class_weights"}
+    return f"scratch_{name}" if stage == "scratch" else shared[name]
 
 
 class Music:
@@ -56,14 +65,15 @@ class Music:
         side = self.clips.split[self.patches.clip]
         self.rows = {name: np.flatnonzero(side == name) for name in ("train", "val", "test")}
         datasets.refuse_empty(self.rows)
-        train = self.patches.quadrant[self.rows["train"]]
-        self.class_weights = batches.class_weights(train) if cfg.class_weights else None
 
-    def batches(self, side, *, codes=None, batch_size, seed=0, shuffle=False):
-        """Batches of patches, or of their `codes`, shape (patches of all sides, units), with targets."""
-        rows = self.rows[side]
+    def batches(self, side, *, codes=None, weighted=False, batch_size, seed=0, shuffle=False):
+        """Batches of patches, or of their `codes`, shape (patches of all sides, units), with targets.
+
+        `weighted` adds the class weights of the training side.
+        """
         inputs = codes if codes is not None else self.patches
-        return batches.Emotion(inputs, self.patches.quadrant, rows=rows, class_weights=self.class_weights,
+        weights_of = batches.class_weights(self.patches.quadrant[self.rows["train"]]) if weighted else None
+        return batches.Emotion(inputs, self.patches.quadrant, rows=self.rows[side], class_weights=weights_of,
                                batch_size=batch_size, seed=seed, shuffle=shuffle)
 
 
@@ -145,8 +155,9 @@ def _stage(cfg, data, *, stage, speech, hours, name, module, it, encoder, before
     if before:
         weights.load(model, before.weights)
     print(f"{place.folder.name}/{place.stem}")
-    train = _train_heads if stage == "heads" else _train_all
-    trained, probabilities = train(cfg, data, model, place=place, key=key, seed=seed, encoder_key=encoder_key)
+    codes = cached_codes(cfg, data, heads.encoder_of(model), encoder_key) if stage == "heads" else None
+    trainee = heads.on_codes(model, codes.shape[1]) if stage == "heads" else model
+    trained, probabilities = _fit(cfg, data, trainee, stage=stage, place=place, key=key, seed=seed, codes=codes)
     history = [*(before.about["history"] if before else []), *({"stage": stage, **row} for row in trained)]
     facts = {"name": name, "title": module.TITLE, "pretext": module.PRETEXT, "speech": speech,
              "speech_abbr": source.ABBR, "hours": encoder.about.get("hours", hours), "release": release,
@@ -161,35 +172,25 @@ def _assemble(cfg, module, encoder):
     return heads.attach(module.encoder(pretrained))
 
 
-def _compile(model, cfg, *, learning_rate):
-    model.compile(training.DecayingAdam(learning_rate, decay=cfg.transfer_decay),
-                  loss={task.name: task.loss for task in TASKS},
-                  weighted_metrics={task.name: ["accuracy"] for task in TASKS} if cfg.class_weights else None,
-                  metrics=None if cfg.class_weights else {task.name: ["accuracy"] for task in TASKS},
-                  **training.compile_options())
+def compile_for(model, cfg, stage):
+    """Compile a model, or heads on codes, with the optimizer, loss and metrics of a stage: heads, full or scratch."""
+    weighted, decay = (cfg.values[_named(stage, name)] for name in ("class_weights", "decay"))
+    accuracy = {task.name: ["accuracy"] for task in TASKS}
+    model.compile(training.DecayingAdam(cfg.values[f"{stage}_learning_rate"], decay=decay),
+                  loss={task.name: LOSS for task in TASKS}, metrics=None if weighted else accuracy,
+                  weighted_metrics=accuracy if weighted else None, **training.compile_options())
 
 
-def _train_heads(cfg, data, model, *, place, key, seed, encoder_key):
-    codes = cached_codes(cfg, data, heads.encoder_of(model), encoder_key)
-    on_codes = heads.on_codes(model, codes.shape[1])
-    _compile(on_codes, cfg, learning_rate=cfg.heads_learning_rate)
-    batching = {"codes": codes, "batch_size": cfg.heads_batch_patches}
-    history = training.fit(on_codes, data.batches("train", seed=seed, shuffle=True, **batching),
-                           data.batches("val", **batching), epochs=cfg.heads_epochs, **_fit_options(cfg, place, key))
-    return history, on_codes.predict(data.batches("test", **batching), verbose=0)
-
-
-def _train_all(cfg, data, model, *, place, key, seed, encoder_key=None, learning_rate=None, epochs=None):
-    _compile(model, cfg, learning_rate=learning_rate or cfg.full_learning_rate)
-    history = training.fit(model, data.batches("train", seed=seed, shuffle=True, batch_size=cfg.full_batch_patches),
-                           data.batches("val", batch_size=cfg.full_batch_patches), epochs=epochs or cfg.full_epochs,
-                           **_fit_options(cfg, place, key))
-    return history, model.predict(data.batches("test", batch_size=PREDICT_BATCH), verbose=0)
-
-
-def _fit_options(cfg, place, key):
-    return {"folder": place.file("state"), "key": key, "patience": cfg.early_stopping_epochs,
-            "halve_after": cfg.halve_after_epochs, "tensorboard": cfg.tensorboard and place.file("logs")}
+def _fit(cfg, data, model, *, stage, place, key, seed, codes=None):
+    """Train one stage. Returns the history and the probabilities of the test side."""
+    compile_for(model, cfg, stage)
+    batching = {"codes": codes, "batch_size": cfg.values[f"{stage}_batch_patches"]}
+    weighted = cfg.values[_named(stage, "class_weights")]
+    history = training.fit(model, data.batches("train", seed=seed, shuffle=True, weighted=weighted, **batching),
+                           data.batches("val", weighted=weighted, **batching), folder=place.file("state"), key=key,
+                           epochs=cfg.values[f"{stage}_epochs"], patience=cfg.early_stopping_epochs,
+                           halve_after=cfg.halve_after_epochs, tensorboard=cfg.tensorboard and place.file("logs"))
+    return history, model.predict(data.batches("test", codes=codes, batch_size=PREDICT_BATCH), verbose=0)
 
 
 def _from_scratch(cfg, data, *, name, module, it, force):
@@ -202,8 +203,7 @@ def _from_scratch(cfg, data, *, name, module, it, force):
     training.start(cfg, seed)
     model = heads.attach(module.encoder(module.build(cfg.patch_shape)))
     print(f"{place.folder.name}/{place.stem}")
-    trained, probabilities = _train_all(cfg, data, model, place=place, key=key, seed=seed, epochs=cfg.heads_epochs,
-                                        learning_rate=cfg.heads_learning_rate)
+    trained, probabilities = _fit(cfg, data, model, stage="scratch", place=place, key=key, seed=seed)
     facts = {"name": name, "title": module.TITLE, "pretext": None, "speech": None, "speech_abbr": None,
              "release": None, "it": it, "seed": seed, "settings": settings}
     history = [{"stage": "full", **row} for row in trained]

@@ -14,8 +14,8 @@ import pytest
 from conftest import ROOT
 
 SMALL = {"pretrain_epochs": 1, "heads_epochs": 2, "full_epochs": 1, "pretrain_batch_patches": 32,
-         "heads_batch_patches": 32, "full_batch_patches": 32, "cpc_batch_sequences": 8, "n_bootstrap": 50,
-         "extract_jobs": 1}
+         "heads_batch_patches": 32, "full_batch_patches": 32, "scratch_batch_patches": 32, "cpc_batch_sequences": 8,
+         "n_bootstrap": 50, "extract_jobs": 1}
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def transferred(pretrained, home):
     script("trans_train_denoise_multi", "-s", "x", "-m", "m", "-mod", "model_scae", "-rel", "n", "--runs", "2")
     script("trans_train_cpc_multi", "-s", "e", "-m", "m", "-mod", "model_cpc", "-rel", "n")
     script("trans_train_denoise_multi", "-s", "e", "-m", "e", "-mod", "model_cnn", "-rel", "n",
-           "--set", "heads_epochs=1")
+           "--set", "scratch_epochs=1")
     return home / "models_trans"
 
 

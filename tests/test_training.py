@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mer import MerError, batches, heads, training
+from mer.tasks import LOSS, TASKS
 
 SHAPE = (64, 8, 1)
 
@@ -140,8 +141,7 @@ def test_a_frozen_encoder_stands_still_and_a_released_one_moves():
     encoder = heads.encoder_of(model)
     rng = np.random.default_rng(0)
     patches, truth = rng.normal(3, 2, (16, 8, 4, 1)).astype(np.float32), rng.integers(0, 4, 16)
-    loss = {"quadrants": "categorical_crossentropy", "arousal": "binary_crossentropy",
-            "valence": "binary_crossentropy"}
+    loss = {task.name: LOSS for task in TASKS}
 
     def state():
         return [np.copy(w) for w in encoder.get_weights()]
@@ -172,8 +172,7 @@ def test_class_weights_change_all_three_losses():
     model = heads.attach(keras.Model(row, keras.layers.Dense(4)(row)))
     losses = {}
     for weights in (None, batches.class_weights(truth)):
-        model.compile(training.DecayingAdam(0.0), loss={"quadrants": "categorical_crossentropy",
-                      "arousal": "binary_crossentropy", "valence": "binary_crossentropy"},
+        model.compile(training.DecayingAdam(0.0), loss={task.name: LOSS for task in TASKS},
                       **training.compile_options())
         data = batches.Emotion(codes, truth, rows=np.arange(16), class_weights=weights, batch_size=16)
         losses[weights is None] = model.evaluate(data, return_dict=True, verbose=0)
