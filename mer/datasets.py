@@ -49,7 +49,7 @@ def load(kind, code, cfg, *, hours=None, fold=None):
     if hours or hasattr(corpus, "PARTS"):
         return _load_listed(corpus, cfg, hours=hours)
     made = _open(corpus, cfg)
-    name = sides.fold_stem(stem(corpus), *fold) if fold else stem(corpus)
+    name = split_files.fold_stem(stem(corpus), *fold) if fold else stem(corpus)
     table, _ = sides.paths(cfg, name)
     if not table.exists():
         more = f" --folds {fold[1]}" if fold else ""

@@ -5,7 +5,20 @@ from pathlib import Path
 
 import numpy as np
 
-from mer import MerError, corpora, extract, hours_choice, imported, sides, splits, store, subsets, weights
+from mer import (
+    MerError,
+    corpora,
+    extract,
+    hours_choice,
+    imported,
+    sides,
+    split_files,
+    splits,
+    store,
+    subsets,
+    weights,
+)
+from mer import folds as fold_files
 from mer.datasets import load, split_about, stem, store_path
 
 
@@ -123,7 +136,7 @@ def _finish(corpus, cfg, made, clips, *, n_extracted, split, folds, more, own, f
     note = sides.settle(cfg, made, clips=[by_id[name] for name in made.ids], wanted=split, more=more, own=own,
                         force=force)
     if folds:
-        note = f"{note}; {sides.settle_folds(cfg, made, folds, more=more)}"
+        note = f"{note}; {fold_files.settle(cfg, made, folds, more=more, anew=force or split == sides.DRAW)}"
     _write_run(corpus, cfg, clips=len(made.ids), skipped=len(made.skipped))
     return _generated(corpus, cfg, made.path, load(corpus.KIND, corpus.CODE, cfg), n_extracted=n_extracted,
                       skipped=made.skipped, note=note)
@@ -216,7 +229,7 @@ def _held(path, *, force):
 def _save_listed(corpus, cfg, clips, names, *, hours, about, n_extracted, skipped):
     name = stem(corpus, hours=hours)
     columns = {"clip": list(names), "group": clips.group.tolist(), "label": [""] * len(clips)}
-    sides.save(cfg, name, columns, clips.split.tolist(), **about)
+    split_files.record(cfg, name, columns, clips.split.tolist(), **about)
     _write_run(corpus, cfg, hours=hours, clips=len(clips), skipped=len(skipped))
     return _generated(corpus, cfg, sides.paths(cfg, name)[0], load(corpus.KIND, corpus.CODE, cfg, hours=hours),
                       n_extracted=n_extracted, skipped=skipped, note=sides.about(cfg, name)["note"])

@@ -26,7 +26,7 @@ def choose(cfg, listing, hours, *, whole, failed=()):
     chosen : dict
         Clip to side, in an order of which the choice of fewer hours is the beginning.
     about : dict
-        How the split came about, for `sides.save`.
+        How the split came about, for `split_files.record`.
     """
     known = _of_whole(cfg, listing, whole, failed)
     clips = [clip for clip in listing.clips if clip.id in known] if known else listing.clips
@@ -59,7 +59,7 @@ def _of_whole(cfg, listing, whole, failed):
     table, _ = sides.paths(cfg, whole)
     if not table.exists():
         return None
-    named, of_group = sides.clips_of(cfg, whole), defaultdict(Counter)
+    named, of_group = split_files.rows(table).keys(), defaultdict(Counter)
     known = [clip.id for clip in listing.clips if clip.id.strip() in named]
     side = dict(zip(known, split_files.load(table, known), strict=True)) if known else {}
     for clip in listing.clips:

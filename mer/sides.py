@@ -1,25 +1,25 @@
-"""The split of one store: found, given, drawn or cut into folds; saved beside it, with how it came about.
+"""The split of one store: found, given or drawn, and brought up to date; saved beside it, with how it came about.
 
 Beside each store, `<kind>_<language>.h5`, stand
 
-- `<stem>.splits.csv` (clip, group, label, split): the truth about the sides; edit it and yours wins;
+- `<stem>.splits.csv` (clip, group, label, split): the truth about the sides; edit it and yours counts;
 - `<stem>.splits.json`: how the sides came about, and the hash of the csv that was drawn;
 - `<stem>.fold_1of5.splits.csv` and `.json`, ...: cross-validation.
 
 A subset (`3h_speech_english`) or a mixture (`speech_mix`) has only these two files: they name clips of stores.
+
+A split that is there is kept for the clips that it has, whatever comes, leaves or changes, see `mer.split_update`.
 """
 
-import hashlib
-import itertools
-import json
 import os
-import unicodedata
 from dataclasses import dataclass
 
-from mer import MerError, split_files, splits, tables, weights
+from mer import MerError, split_files, split_search, split_update, splits, tables
+from mer.split_files import facts, paths
 
 DRAW, PUBLISHED = "draw", "published"  # words that --split takes instead of a file
 _DRAWN = ("drawn", "fold", "per clip")  # kinds of splits that come from the groups and labels of a store
+_OF_CORPUS = ("published", "imported")  # kinds of splits that come with the clips
 
 
 @dataclass(frozen=True)
@@ -41,18 +41,8 @@ class Own:
     more: str = ""
 
 
-def paths(cfg, name):
-    """The csv and the json of a split, by the stem of their names."""
-    return cfg.features_dir / f"{name}.splits.csv", cfg.features_dir / f"{name}.splits.json"
-
-
-def fold_stem(name, number, n_folds):
-    """Stem of the files of one fold; `number` counts from 1."""
-    return f"{name}.fold_{number}of{n_folds}"
-
-
 def settle(cfg, made, *, clips, wanted=None, more="", own=Own(), force=False):
-    """Write the split of a store, unless a good one is there.
+    """Write the split of a store, unless one is there, which is brought up to date.
 
     Parameters
     ----------
@@ -76,8 +66,15 @@ def settle(cfg, made, *, clips, wanted=None, more="", own=Own(), force=False):
         One sentence on the split, as `about` has it.
     """
     name = made.path.stem
-    if wanted or force or not _is_good(cfg, made, more, splits.published(clips)):
+    table, _ = paths(cfg, name)
+    if wanted or force or not table.exists():
         _settle(cfg, made, clips=clips, wanted=wanted, more=more, own=own)
+    elif why := _why_not_again(cfg, made, clips, more):
+        print(f"{why}, the old one is kept as {split_files.keep(table)}")
+        _settle(cfg, made, clips=clips, wanted=wanted, more=more, own=own)
+    else:
+        _update(cfg, made, clips, more)
+        tell_unused(facts(cfg, name), _drawing(cfg, made))
     return about(cfg, name, columns=made.columns)["note"]
 
 
@@ -87,24 +84,27 @@ def _settle(cfg, made, *, clips, wanted, more, own):
     groups, asked = splits.joined(columns["group"], columns["content"]), wanted is not None
     if wanted == PUBLISHED:
         drawn = splits.draw_per_clip(groups=groups, **common)
-        save(cfg, name, columns, drawn.split, kind="per clip", grouped_by="clip", **drawing, asked=asked, more=more,
-             note=_join(drawn.note, more))
+        split_files.record(cfg, name, columns, drawn.split, kind="per clip", grouped_by="clip", **drawing, asked=asked,
+                           more=more, note=_join(drawn.note, more))
         return
     if wanted and wanted != DRAW:
         split = split_files.load(wanted, made.ids)
-        save(cfg, name, columns, split, kind="given", grouped_by="given", seed=None, asked=asked, more=more,
-             note=_join(f"the split is the given file {os.path.basename(wanted)}", more))
+        origin = f"the split is the given file {os.path.basename(wanted)}"
+        split_files.record(cfg, name, columns, split, kind="given", grouped_by="given", seed=None, asked=asked,
+                           more=more, origin=origin, note=_join(origin, more))
         return
     given = splits.published(clips) if wanted is None else None
     if given is not None:
-        save(cfg, name, columns, given, kind=own.kind, grouped_by=own.kind, seed=None, asked=asked, more=more,
-             note=_join(f"the split is the one that {own.words}", own.more, more))
+        origin = _join(f"the split is the one that {own.words}", own.more)
+        split_files.record(cfg, name, columns, given, kind=own.kind, grouped_by=own.kind, seed=None, asked=asked,
+                           more=more, origin=origin, note=_join(origin, more))
         return
     drawn = splits.draw(groups=groups, same=splits.joined(columns["clip"], columns["content"]),
                         grouped_by=made.attributes["grouped_by"], **common)
     gap = () if asked else (splits.published_gap(clips), own.more)
-    save(cfg, name, columns, drawn.split, kind="drawn", grouped_by=drawn.grouped_by, **drawing, asked=asked, more=more,
-         note=_join(f"the split was drawn with seed {cfg.seed}, grouped by {drawn.grouped_by}", drawn.note, *gap, more))
+    origin = _join(f"the split was drawn with seed {cfg.seed}, grouped by {drawn.grouped_by}", *gap)
+    split_files.record(cfg, name, columns, drawn.split, kind="drawn", grouped_by=drawn.grouped_by, **drawing,
+                       asked=asked, more=more, origin=origin, note=_join(origin, drawn.note, more))
 
 
 def _drawing(cfg, made):
@@ -113,72 +113,115 @@ def _drawing(cfg, made):
     return {"seed": cfg.seed, "test_fraction": fraction, "val_fraction": cfg.val_fraction}
 
 
-def settle_folds(cfg, made, n_folds, *, more=""):
-    """Write the folds of a store; the same seed and clips give the same files.
-
-    Returns
-    -------
-    str
-        One sentence on them.
-    """
-    columns, by = made.columns, made.attributes["grouped_by"]
-    groups = splits.joined(columns["group"], columns["content"])
-    folds = splits.draw_folds(ids=columns["clip"], groups=groups, labels=columns["label"], seed=cfg.seed,
-                              n_folds=n_folds, val_fraction=cfg.val_fraction)
-    facts_of = {"kind": "fold", "grouped_by": by, "seed": cfg.seed, "val_fraction": cfg.val_fraction}
-    uneven = [splits.uneven_fold(split, columns["label"], n_folds=n_folds, val_fraction=cfg.val_fraction, grouped_by=by)
-              for split in folds]
-    for number, split in enumerate(folds, start=1):
-        save(cfg, fold_stem(made.path.stem, number, n_folds), columns, split, **facts_of,
-             note=_join(f"fold {number} of {n_folds}, drawn with seed {cfg.seed}, grouped by {by}",
-                        uneven[number - 1], more))
-    odd = [f"{number}" for number, what in enumerate(uneven, start=1) if what]
-    return f"{n_folds} folds, grouped by {by}" + (f", uneven in {', '.join(odd)}" if odd else "")
+# ---- a split that is there -------------------------------------------------------------------------------------------
 
 
-def _join(*sentences):
-    return "; ".join(filter(None, sentences))
-
-
-def _is_good(cfg, made, more, own):
-    """True where the split that is there is to be used again; another one is kept aside, and why is printed."""
-    name, (table, _) = made.path.stem, paths(cfg, made.path.stem)
-    if not table.exists():
-        return False
-    if not is_current(cfg, name, made.columns) or _facts(cfg, name).get("more", more) != more:
-        why = "the clips, or their groups or classes, have changed: a new split is made"
-    else:
-        why = _why_not_again(cfg, name, made.ids, own)
-    if why:
-        print(f"{why}, the old one is kept as {_keep(table)}")
-        return False
-    _tell_unused(facts(cfg, name), _drawing(cfg, made))
-    return True
-
-
-def _why_not_again(cfg, name, ids, own):
-    """What has become of the clips' own sides (`own`, or None) since the split was made; "" where nothing.
-
-    What the user asked for or edited stays, and it is printed that the clips bring other sides.
-    """
+def _why_not_again(cfg, made, clips, more):
+    """Why the split that is there gives way to a new one, as a clause; "" where it stays."""
+    name = made.path.stem
     table, known = paths(cfg, name)[0], facts(cfg, name)
-    rows = _rows(table) if own else {}
-    is_same = own and own == [tables.split_name(rows[clip.strip()].get("split", "")) for clip in ids]
-    if known.get("asked", known["kind"] not in ("published", "imported")):
-        if own and not is_same:
+    rows, bring = split_files.rows(table), {clip.id: clip.split for clip in clips if clip.split}
+    is_same = all(tables.split_name(rows[clip]["split"]) == side for clip, side in bring.items() if clip in rows)
+    own = splits.published(clips)
+    if known.get("asked", known["kind"] not in _OF_CORPUS):
+        if own and not (is_same and rows.keys() >= bring.keys()):
             print(f"{table.name} stays as it was asked for or edited, and the split of the corpus or of its labels is "
                   f"not used: remove {table.name} to use it")
-        return ""
-    if own is None:
-        return ("the split that came with the corpus or its labels is not there, or not whole, any more: a new one is "
-                "drawn" if known["kind"] == "published" else "")
-    if known["kind"] == "drawn":
+    elif known["kind"] in _OF_CORPUS:
+        if not bring and known["kind"] == "published":
+            return "the split that came with the corpus or its labels is not there any more: a new one is drawn"
+        return "" if is_same else "the split of the corpus or of its labels has changed: it is used"
+    elif own:
         return "the corpus or its labels bring a split now: it is used"
-    return "" if is_same else "the split of the corpus or of its labels has changed: it is used"
+    if known["kind"] == "drawn":
+        by = splits.owners_of(made.columns["group"], made.columns["clip"], made.attributes["grouped_by"])[1]
+        if by != known["grouped_by"]:
+            return f"the clips are now grouped by {by}, and were by {known['grouped_by']}: a new split is drawn"
+    if known["kind"] in _DRAWN and bool(known.get("more")) != bool(more):
+        return "other clips of the corpus were asked for than before (--balance): a new split is drawn"
+    return ""
 
 
-def _tell_unused(known, wanted):
-    """Print where the settings ask for another drawing than the one that stays."""
+def _update(cfg, made, clips, more):
+    """Bring the split that is there up to date; print which clips came, and which had to move."""
+    name, columns = made.path.stem, made.columns
+    known = facts(cfg, name)
+    if is_current(cfg, name, columns, exactly=True) and known.get("more", more) == more:
+        return
+    rows = split_files.rows(paths(cfg, name)[0])
+    saved = {clip: tables.split_name(row.get("split", "")) for clip, row in rows.items()}
+    left = {clip: side for clip, side in known.get("left", {}).items() if clip not in saved}
+    bring = {clip.id: clip.split for clip in clips if clip.split} if known["kind"] in _OF_CORPUS else {}
+    ids, labels = [clip.strip() for clip in columns["clip"]], list(columns["label"])
+    groups, drawing = splits.joined(columns["group"], columns["content"]), _drawing(cfg, made)
+    drawing |= {key: known[key] for key in drawing if known.get(key) is not None}
+    wanted = split_search.shares(drawing["test_fraction"], drawing["val_fraction"])
+    same = splits.joined(columns["clip"], columns["content"])
+    owners = groups if known["kind"] in ("given", *_OF_CORPUS) else splits.owners_of(groups, same, "")[0]
+    done = split_update.split({**left, **saved, **bring}, ids=ids, labels=labels, shares=wanted, seed=drawing["seed"],
+                              groups=list(columns["clip"]) if known["kind"] == "per clip" else owners,
+                              only_add=known["kind"] not in _DRAWN)
+    if set(done.split) < set(splits.SPLITS):
+        absent = " and ".join(side for side in splits.SPLITS if side not in done.split)
+        raise MerError(f"{name}.splits.csv leaves no clip in {absent}, since clips have left: draw a new one with "
+                       "--split draw")
+    facts_now = {**known, "n_added": known.get("n_added", 0) + len(done.added), "more": more,
+                 "n_moved": known.get("n_moved", 0) + len(done.moved),
+                 "left": {clip: side for clip, side in {**left, **saved}.items() if clip not in set(ids)}}
+    facts_now["note"] = _join(_note(facts_now, done.split, groups, labels, wanted, made.attributes["grouped_by"]),
+                              *changes(facts_now), more)
+    _tellchanges(paths(cfg, name)[0].name, done, saved)
+    split_files.record(cfg, name, columns, done.split, **{key: value for key, value in facts_now.items()
+                                                          if key != "sha256"})
+
+
+def _note(known, split, groups, labels, wanted, what):
+    """The note of a split of other clips than before, but for how many came."""
+    if known["kind"] == "per clip":
+        return splits.per_clip_caveat(split, groups, known["seed"])
+    drawn = f"the split was drawn with seed {known['seed']}, grouped by {known['grouped_by']}"
+    origin = known.setdefault("origin", drawn if known["kind"] == "drawn" else known["note"])
+    if known["kind"] == "drawn":
+        return _join(origin, splits.caveats(split, groups, labels, wanted, known["grouped_by"], what))
+    return origin
+
+
+def changes(known):
+    """What has become of a split since it was made, for its note.
+
+    Parameters
+    ----------
+    known : dict
+        With n_added and n_moved, the counts of clips.
+
+    Yields
+    ------
+    str
+    """
+    if known["n_added"]:
+        yield f"{known['n_added']} clip(s) added since"
+    if known["n_moved"]:
+        yield f"{known['n_moved']} clip(s) moved since, so that no group is on two sides"
+
+
+def _tellchanges(table, done, saved):
+    if done.added:
+        print(f"{table}: {len(done.added)} new clip(s) added, the others keep their sides (--split draw makes a new "
+              "split)")
+    if done.moved:
+        moves = ", ".join(f"{clip} from {saved[clip]}" for clip in done.moved[:5] if clip in saved)
+        print(f"{table}: {len(done.moved)} clip(s) moved, since their group or their audio would have been on two "
+              f"sides: {moves}{', ...' if len(done.moved) > 5 else ''}")
+
+
+def tell_unused(known, wanted):
+    """Print where the settings ask for another drawing than the one that stays.
+
+    Parameters
+    ----------
+    known, wanted : dict
+        seed, test_fraction, val_fraction, as it was drawn and as the settings are.
+    """
     then = {key: value for key, value in known.items() if key in wanted and value is not None}
     if any(wanted[key] != value for key, value in then.items()):
         words = ", ".join(f"{key} {value:g}" for key, value in then.items())
@@ -203,7 +246,7 @@ def is_current(cfg, name, columns, *, exactly=False):
         Drawn of these clips and no others.
     """
     table, _ = paths(cfg, name)
-    named = {clip: (row.get("group"), row.get("label")) for clip, row in _rows(table).items()}
+    named = {clip: (row.get("group"), row.get("label")) for clip, row in split_files.rows(table).items()}
     now = {clip.strip(): (group.strip(), label)
            for clip, group, label in zip(*(columns[key] for key in ("clip", "group", "label")), strict=True)}
     if facts(cfg, name)["kind"] not in _DRAWN:
@@ -211,54 +254,11 @@ def is_current(cfg, name, columns, *, exactly=False):
     return now.items() <= named.items() and not (exactly and named.keys() - now.keys())
 
 
-def clips_of(cfg, name):
-    """The clips that the csv of a split names."""
-    return _rows(paths(cfg, name)[0]).keys()
+# ---- what to say of a split ------------------------------------------------------------------------------------------
 
 
-def _rows(table):
-    """Clip to row of the csv of a split."""
-    return {unicodedata.normalize("NFC", row.get("clip", "")): row for _, row in tables.read(table).rows}
-
-
-def _keep(table):
-    """Give a csv another name, which is returned; one that was kept before stays."""
-    numbers = itertools.chain([""], itertools.count(2))
-    kept = next(path for number in numbers if not (path := table.with_suffix(f".old{number}.csv")).exists())
-    os.replace(table, kept)
-    return kept.name
-
-
-def save(cfg, name, columns, split, *, note, **known):
-    """Write csv and json of a split; a csv that the user edited is kept aside."""
-    table, about_path = paths(cfg, name)
-    staged = table.with_name(f".{table.name}.part")
-    split_files.save(staged, columns["clip"], columns["group"], columns["label"], split)
-    hashed = _sha256(staged)
-    if table.exists() and _sha256(table) not in (hashed, _facts(cfg, name).get("sha256")):
-        print(f"{table.name} was not as it had been made: it is kept as {_keep(table)}")
-    weights.write_json(about_path, {**known, "note": note, "sha256": hashed})
-    os.replace(staged, table)  # last: an interruption must not leave a drawn csv that looks like the user's own
-
-
-def _sha256(path):
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _facts(cfg, name):
-    try:
-        return json.loads(paths(cfg, name)[1].read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError):
-        return {}
-
-
-def facts(cfg, name):
-    """How a split came about: kind, grouped_by, note, seed, sha256; edited, it is the user's own."""
-    table, known = paths(cfg, name)[0], _facts(cfg, name)
-    if known.get("sha256") == _sha256(table):
-        return known
-    return {"kind": "given", "grouped_by": "given", "seed": None, "sha256": _sha256(table),
-            "note": f"the split is {table.name} as the user left it"}
+def _join(*sentences):
+    return "; ".join(filter(None, sentences))
 
 
 def about(cfg, name, *, columns=None):
@@ -280,7 +280,7 @@ def about(cfg, name, *, columns=None):
 
 
 def _leak(table, columns, known):
-    rows = _rows(table)
+    rows = split_files.rows(table)
     ids, groups, contents = list(rows), [row.get("group") or clip for clip, row in rows.items()], ()
     if columns:
         held = [row for row in zip(*(columns[key] for key in ("clip", "group", "content")), strict=True)

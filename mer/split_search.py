@@ -7,6 +7,7 @@ TRAIN, VAL, TEST = range(3)
 N_CANDIDATES = 200
 _MOST_DRAWS = 4_000_000    # candidates x groups: fewer candidates suffice where there are many groups
 _MOST_MOVES = 500
+_UNEVEN = 0.25             # a side that misses its size by more than this share is named in the note
 
 
 def best(owners, classes, shares, rng):
@@ -114,3 +115,63 @@ def _gains(side, table, counts, wanted):
     gain[np.arange(len(side)), side] = 0
     gain[((left == 0) & (table > 0)).any(1)] = 0  # no side loses its last clip of a class
     return gain
+
+
+def place(owners, classes, fixed, shares, rng):
+    """Put new groups beside those that have their place, each where that brings the counts nearest to the wanted ones.
+
+    Parameters
+    ----------
+    owners, classes : sequence of str, length n
+        As for `best`.
+    fixed : np.ndarray of int, shape (n,)
+        Place of every clip, an index into `shares`; -1 for the clips of new groups.
+    shares : np.ndarray, shape (places,)
+        Wanted share of the clips per place; they sum to 1.
+    rng : np.random.Generator
+        Decides the order of groups that are equally large.
+
+    Returns
+    -------
+    np.ndarray of int, shape (n,)
+    """
+    group, table = _count(owners, classes)
+    table = np.column_stack([table, table.sum(1)])                    # (groups, classes + total)
+    side = np.full(len(table), -1)
+    side[group] = fixed
+    wanted = shares[:, None] * table.sum(0)                           # (places, classes + total)
+    counts = np.array([table[side == index].sum(0) for index in range(len(shares))])
+    new = rng.permutation(np.flatnonzero(side < 0))
+    for index in new[np.argsort(-table[new, -1], kind="stable")]:     # the largest first, as they are hardest to place
+        cost = ((counts + table[index] - wanted) ** 2 - (counts - wanted) ** 2) / wanted
+        side[index] = cost.sum(1).argmin()
+        counts[side[index]] += table[index]
+    return side[group]
+
+
+def shares(test_fraction, val_fraction):
+    """Wanted share of the clips per side, in the order of `SPLITS`, shape (3,).
+
+    Parameters
+    ----------
+    test_fraction : float in (0, 1)
+        Share of all clips in test.
+    val_fraction : float in (0, 1)
+        Share of the other clips in val.
+    """
+    rest = 1 - test_fraction
+    return np.array([rest * (1 - val_fraction), rest * val_fraction, test_fraction])
+
+
+def uneven(split, classes, shares, grouped_by):
+    """Sentences on what is not as wished: sizes far off, classes missing on a side."""
+    total, notes = len(split), []
+    for name, share in zip(SPLITS, shares, strict=True):
+        size, wanted = split.count(name), share * total
+        if abs(size - wanted) > max(2, _UNEVEN * wanted):
+            notes.append(f"{name} has {size} of {total} clips instead of {wanted:.0f}, since groups "
+                         f"({grouped_by}) are kept whole and every class is wanted on every side")
+        absent = set(classes) - {label for label, side in zip(classes, split, strict=True) if side == name}
+        if absent:
+            notes.append(f"{name} has no clip of {', '.join(sorted(absent))}")
+    return notes

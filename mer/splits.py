@@ -9,8 +9,6 @@ import numpy as np
 from mer import MerError, split_search
 from mer.split_search import SPLITS
 
-_UNEVEN = 0.25             # a side that misses its size by more than this share is told in the note
-
 
 @dataclass(frozen=True)
 class Drawn:
@@ -93,21 +91,56 @@ def draw(*, ids, groups, labels, seed, test_fraction, val_fraction, grouped_by, 
     """
     if len(ids) < len(SPLITS):
         raise MerError(f"{len(ids)} clips cannot be split into train, val and test: give at least 3")
-    owners, note, n_groups = groups, "", len(set(groups))
+    what = grouped_by
+    owners, grouped_by = owners_of(groups, same or ids, grouped_by)
+    wanted = split_search.shares(test_fraction, val_fraction)
+    split = [SPLITS[index] for index in split_search.best(owners, labels, wanted, np.random.default_rng(seed))]
+    return Drawn(split, grouped_by, caveats(split, groups, labels, wanted, grouped_by, what))
+
+
+def owners_of(groups, same, grouped_by):
+    """What stays on one side of a split: the groups, or single clips where there are fewer groups than sides.
+
+    Parameters
+    ----------
+    groups : sequence of str, length n
+    same : sequence of str, length n
+        Equal for clips with the same audio, which stay together in either case.
+    grouped_by : str
+        What the groups are.
+
+    Returns
+    -------
+    owners : sequence of str, length n
+    grouped_by : str
+        As given, or "clip".
+    """
+    return (groups, grouped_by) if len(set(groups)) >= len(SPLITS) else (same, "clip")
+
+
+def caveats(split, groups, labels, wanted, grouped_by, what):
+    """What a reader of results must know of a split: too few groups, sides far from their size, classes missing.
+
+    Parameters
+    ----------
+    split, groups, labels : sequence of str, length n
+    wanted : np.ndarray, shape (3,)
+        From `split_search.shares`.
+    grouped_by : str
+        From `owners_of`.
+    what : str
+        What the groups are: "artist", ...
+
+    Returns
+    -------
+    str
+        "" where all is as wished.
+    """
+    few, n_groups = "", len(set(groups))
     if n_groups < len(SPLITS):
-        note = (f"only {n_groups} {grouped_by}{'s' * (n_groups > 1)}: split by clip, so the same {grouped_by} stands "
-                "on several sides and the scores say nothing about a new one")
-        owners, grouped_by = same or ids, "clip"
-    shares = _shares(test_fraction, val_fraction)
-    split = [SPLITS[index] for index in split_search.best(owners, labels, shares, np.random.default_rng(seed))]
-    notes = filter(None, [note, *_uneven(split, labels, shares, grouped_by)])
-    return Drawn(split, grouped_by, "; ".join(notes))
-
-
-def _shares(test_fraction, val_fraction):
-    """Share of the clips per side, in the order of SPLITS."""
-    rest = 1 - test_fraction
-    return np.array([rest * (1 - val_fraction), rest * val_fraction, test_fraction])
+        few = (f"only {n_groups} {what}{'s' * (n_groups > 1)}: split by clip, so the same {what} stands "
+               "on several sides and the scores say nothing about a new one")
+    return "; ".join(filter(None, [few, *split_search.uneven(split, labels, wanted, grouped_by)]))
 
 
 def draw_per_clip(*, ids, groups, labels, seed, test_fraction, val_fraction):
@@ -133,15 +166,27 @@ def draw_per_clip(*, ids, groups, labels, seed, test_fraction, val_fraction):
     labels = np.asarray(labels, str)
     for name in np.unique(labels):
         members = rng.permutation(order[labels[order] == name])
-        ends = np.rint(np.cumsum(_shares(test_fraction, val_fraction)) * len(members)).astype(int)
+        ends = np.rint(np.cumsum(split_search.shares(test_fraction, val_fraction)) * len(members)).astype(int)
         for where, part in zip(SPLITS, np.split(members, ends[:-1]), strict=True):
             side[part] = where
-    trained = {group for group, where in zip(groups, side, strict=True) if where != "test"}
-    test = [group for group, where in zip(groups, side, strict=True) if where == "test"]
+    return Drawn(side.tolist(), "clip", per_clip_caveat(side.tolist(), groups, seed))
+
+
+def per_clip_caveat(split, groups, seed):
+    """How many test clips of a split that ignores groups share their group or audio with training.
+
+    Parameters
+    ----------
+    split, groups : sequence of str, length n
+        Groups that are `joined` count copies of the same audio too.
+    seed : int
+        With which it was drawn.
+    """
+    trained = {group for group, where in zip(groups, split, strict=True) if where != "test"}
+    test = [group for group, where in zip(groups, split, strict=True) if where == "test"]
     shared = sum(group in trained for group in test)
-    note = (f"drawn clip by clip with seed {seed}, without groups, as the published program did: {shared} of "
+    return (f"drawn clip by clip with seed {seed}, without groups, as the published program did: {shared} of "
             f"{len(test)} test clips share their group or audio with training; for comparison only")
-    return Drawn(side.tolist(), "clip", note)
 
 
 def draw_folds(*, ids, groups, labels, seed, n_folds, val_fraction):
@@ -195,35 +240,6 @@ def _group_folds(kind, n_folds, seed, group, label):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # a class with fewer clips than folds: the report counts them
         yield from kind(n_folds, shuffle=True, random_state=seed).split(group, label, group)
-
-
-def uneven_fold(split, labels, *, n_folds, val_fraction, grouped_by):
-    """What is not as wished in one fold, "" where all is: sizes far off, classes missing on a side.
-
-    Parameters
-    ----------
-    split, labels : sequence of str, length n
-        Side and class of every clip.
-    n_folds, val_fraction
-        As for `draw_folds`.
-    grouped_by : str
-        What the groups are.
-    """
-    return "; ".join(_uneven(split, labels, _shares(1 / n_folds, val_fraction), grouped_by))
-
-
-def _uneven(split, classes, shares, grouped_by):
-    """Sentences on what is not as wished: sizes far off, classes missing on a side."""
-    total, notes = len(split), []
-    for name, share in zip(SPLITS, shares, strict=True):
-        size, wanted = split.count(name), share * total
-        if abs(size - wanted) > max(2, _UNEVEN * wanted):
-            notes.append(f"{name} has {size} of {total} clips instead of {wanted:.0f}, since groups "
-                         f"({grouped_by}) are kept whole and every class is wanted on every side")
-        absent = set(classes) - {label for label, side in zip(classes, split, strict=True) if side == name}
-        if absent:
-            notes.append(f"{name} has no clip of {', '.join(sorted(absent))}")
-    return notes
 
 
 def check(ids, groups, split, contents=()):

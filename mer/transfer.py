@@ -14,7 +14,7 @@ from mer import (
     heads,
     progress,
     report,
-    sides,
+    split_files,
     splits,
     subsets,
     training,
@@ -59,7 +59,8 @@ class Music:
     def __init__(self, cfg, code, *, fold=None):
         self.cfg, self.corpus, self.fold = cfg, corpora.get("music", code), fold
         self.clips = datasets.load("music", code, cfg, fold=fold)
-        self.split_stem = sides.fold_stem(datasets.stem(self.corpus), *fold) if fold else datasets.stem(self.corpus)
+        stem = datasets.stem(self.corpus)
+        self.split_stem = split_files.fold_stem(stem, *fold) if fold else stem
         self.fold_name = f"fold_{fold[0]}of{fold[1]}." if fold else ""
         self.patches = self.clips.patches(patch_frames=cfg.patch_frames, hop_frames=cfg.patch_hop_frames)
         side = self.clips.split[self.patches.clip]

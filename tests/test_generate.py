@@ -188,7 +188,7 @@ def test_a_split_of_other_groups_is_drawn_again_and_its_folds_are_refused(cfg, c
     datasets.load("music", "e", cfg, fold=(1, 3))
     shutil.copy(tmp_path / "later.csv", metadata)
     assert "grouped by artist" in generate.run("music", "e", cfg, sounds=str(folder)).note
-    assert "groups or classes, have changed" in capsys.readouterr().out
+    assert "are now grouped by artist, and were by clip" in capsys.readouterr().out
     clips = datasets.load("music", "e", cfg)
     splits.check(clips.ids, clips.group, clips.split)
     with pytest.raises(MerError, match=r"fold_1of3.* was cut of other clips, groups .* with --folds 3"):

@@ -14,10 +14,10 @@ RANKS = {name: rank for rank, names in enumerate((
     "limits config audio decode tasks layers intervals tables progress files text",  # 0
     "hdf5_files",  # between: it reports what mer.files.Damaged is for
     "corpora split_search batches heads weights cli figures report_text metrics legacy stream onnx_file",  # 1
-    "pretexts store training splits split_files subsets imported_csv zoo engines onnx_graph encoders convert "
-    "predictions run_facts",  # 2
+    "pretexts store training splits split_files split_update subsets imported_csv zoo engines onnx_graph encoders "
+    "convert predictions run_facts",  # 2
     "export predict prediction_text extract report sides imported inventory raters compare",  # 3
-    "taggram datasets hours_choice page",  # 4
+    "taggram datasets hours_choice folds page",  # 4
     "prediction_files prediction_pictures generate pretrain transfer gather",  # 5
     "prediction_resume prediction_songs webpage crossval",  # 6
     "prediction_run webserver",  # 7

@@ -52,7 +52,7 @@ def test_sides_that_come_or_change_later_are_used_and_the_old_split_is_kept(cfg,
     generate.run("music", "e", cfg, labels=labels(1))
     assert len(old_splits(cfg)) == 2 and "kept" not in capsys.readouterr().out
     assert "drawn with seed 1" in generate.run("music", "e", cfg, labels=labels()).note
-    assert "not there, or not whole, any more" in capsys.readouterr().out
+    assert "is not there any more" in capsys.readouterr().out
 
 
 def test_a_split_that_was_asked_for_or_edited_stays_and_that_is_said(cfg, labels, capsys):
