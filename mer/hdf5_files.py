@@ -130,7 +130,7 @@ def _most_bytes(file_bytes):
 
 def _name(name):
     name = name.decode("utf-8", "surrogateescape") if isinstance(name, bytes) else name
-    return repr(name[:100])
+    return repr(name.rstrip("/")[:100] or "/")
 
 
 class _Outline:
@@ -166,6 +166,10 @@ class _Outline:
         names = []
         group.links.iterate(lambda name, info: names.append((name, info.type)), info=True)
         for name, kind in names:
+            try:
+                name.decode("utf-8")
+            except UnicodeDecodeError:
+                raise self._refused("a name that is no UTF-8", prefix + name) from None
             if kind != h5py.h5l.TYPE_HARD:
                 raise self._refused(_LINKS.get(kind, "a link that needs a plugin"), prefix + name)
         return [name for name, _ in names]

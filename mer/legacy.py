@@ -7,15 +7,13 @@ Kernels need no turning: Keras 2 stores them as (height, width, in, out) for cha
 depend on the order of the axes is in the architectures, see `mer.layers` and docs/weights.md.
 """
 
-import contextlib
-import math
 import re
 from pathlib import Path
 
 import h5py
 import numpy as np
 
-from mer import MerError
+from mer import MerError, hdf5_files
 
 SUFFIXES = (".hdf5", ".h5")
 ORIGIN = "release"  # in `about`, and in the run.json of what was converted
@@ -24,11 +22,8 @@ SETTINGS = {"sample_rate_hz": 16000, "n_fft": 2048, "window_samples": 1024, "hop
             "patch_seconds": 1.0}
 PATCH_SHAPE = (128, 31, 1)
 
-_LFS = b"version https://git-lfs"
-_DAMAGED = (OSError, RuntimeError, KeyError, ValueError, TypeError)  # what h5py raises
 _MARKS = ("b1_b1", "ar_context")    # layers that tell a file of the release
 _MOST_ITEMS, _MOST_COPIES = 5000, 2  # groups and arrays of a file, copies of an array; the largest published: 250 and 2
-_MOST_CHUNK = 2**25                  # values that HDF5 unpacks at once; published files are not packed
 _COUNTER = re.compile(r"_\d+$")
 _CODES = {"eng": "e", "man": "m", "mix": "x", "tur": "t"}
 _RELEASE = {"0.001": "n", "5e-05": "y"}
@@ -157,31 +152,17 @@ def _leaves(model):
             yield layer
 
 
-@contextlib.contextmanager
 def _open(path):
-    """The file, read-only; whatever h5py finds wrong with it becomes one sentence."""
-    path = Path(path)
-    if not path.is_file():
+    """The file, read-only, once it is found plain (`mer.hdf5_files`)."""
+    if not Path(path).exists():
         raise MerError(f"{path} is no file: name a weight file of the release (.hdf5)")
-    with open(path, "rb") as file:
-        start = file.read(200)
-    if start.startswith(_LFS):
-        raise MerError(f"{path} is a git-lfs pointer, not the weights it stands for: run 'git lfs pull' where you "
-                       "cloned the release, or download the file itself")
-    if not start or not h5py.is_hdf5(path):
-        raise MerError(f"{path} is {'no HDF5 file' if start else 'empty'}: expected weights that Keras 2 wrote; "
-                       "download it again")
-    try:
-        with h5py.File(path, "r") as file:
-            yield file
-    except _DAMAGED as error:
-        reason = str(error).partition("\n")[0][:200]
-        raise MerError(f"{path} is truncated or damaged ({reason}): download it again") from None
+    return hdf5_files.opened(path, remedy="expected weights that Keras 2 wrote; download it again",
+                             most_items=_MOST_ITEMS)
 
 
 def _root(file):
     """The group that holds the layers: `model_weights` of a whole model, the file itself for weights only, or None."""
-    if _has(file, "model_weights") and _is_plain(file, "model_weights"):
+    if _has(file, "model_weights"):
         return file["model_weights"]
     by_itself = "layer_names" in file.attrs or any(_has(file, name) for name in ("model_weights", *_MARKS))
     return file if by_itself else None
@@ -199,11 +180,6 @@ def _layers(file, path):
 
 def _has(group, name):
     return group.id.links.exists(name.encode())
-
-
-def _is_plain(group, name):
-    """Whether a member stands here itself; unlike `in` and `get`, this does not follow a link to find out."""
-    return group.id.links.get_info(name.encode()).type == h5py.h5l.TYPE_HARD
 
 
 def _by_layers(path):
@@ -227,29 +203,23 @@ def _code(language):
 def _held(file, path, wanted):
     """Datasets of the file by "layer/weight"; by their own path where they belong to no layer of ours."""
     held = {}
-    for name, data in _datasets(_layers(file, path), path):
+    for name, data in _datasets(_layers(file, path)):
         held.setdefault(_canonical(name, wanted), []).append(data)
     return held
 
 
-def _datasets(root, path):
-    """(path in the file, dataset) of all arrays below a group; links that lead elsewhere are refused, not followed."""
-    waiting, n_items = [("", root)], 0
+def _datasets(root):
+    """(path in the file, data set) of all arrays below a group; what the optimizer kept is left out."""
+    waiting = [("", root)]
     while waiting:
         prefix, group = waiting.pop(0)
         for key in group:
-            name, n_items = f"{prefix}{key}", n_items + 1
-            if name == "optimizer_weights":
+            if key == "optimizer_weights":
                 continue
-            if not isinstance(key, str) or not _is_plain(group, key):  # h5py gives names that are no text as bytes
-                raise MerError(f"{path} has a link or a strange name at {name[:100]!r}: published files hold plain "
-                               "arrays, so this one is not read")
-            if n_items > _MOST_ITEMS:  # or groups that hold each other
-                raise MerError(f"{path} holds more than {_MOST_ITEMS} groups and arrays: it is no model of the release")
             if isinstance(group[key], h5py.Group):
-                waiting.append((f"{name}/", group[key]))
+                waiting.append((f"{prefix}{key}/", group[key]))
             else:
-                yield name, group[key]
+                yield f"{prefix}{key}", group[key]
 
 
 def _canonical(name, wanted):
@@ -275,15 +245,11 @@ def _check(path, model, name, shape, copies):
     if len(copies) > _MOST_COPIES:
         raise MerError(f"{path} holds {name} {len(copies)} times; expected once, or twice in a CPC model")
     for data in copies:
-        kind = data.dtype if isinstance(data, h5py.Dataset) else np.dtype("O")
-        if kind.kind != "f":
-            raise MerError(f"{path}: {name} is {kind}, expected floating-point numbers")
+        if data.dtype.kind != "f":
+            raise MerError(f"{path}: {name} is {data.dtype}, expected floating-point numbers")
         if data.shape != shape:
             raise MerError(f"{path} does not fit {model.name}: {name} has shape {data.shape}, expected {shape}; "
                            "was it made with another architecture or length of patch?")
-        if data.external or data.is_virtual or math.prod(data.chunks or ()) > _MOST_CHUNK:
-            raise MerError(f"{path} keeps {name} in another file or in huge chunks: published files hold plain arrays, "
-                           "so this one is not read")
 
 
 def _read(path, name, copies):

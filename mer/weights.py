@@ -18,10 +18,13 @@ import shutil
 import subprocess
 import sys
 import warnings
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
+
+import numpy as np
 
 from mer import MerError
 
@@ -134,15 +137,41 @@ def load(model, path):
         Missing, truncated, or of another architecture.
     """
     import keras
+
+    from mer import hdf5_files  # imports h5py, which the exported models do without
     if not path.exists():
         raise MerError(f"{path} does not exist: train this model first")
+    again = "train it again with --force, or get the file again"
+    with hdf5_files.opened(path, remedy=again) as file:
+        _check_arrays(model, path, file)
+    other = f"{path} does not fit {model.name}: its arrays have other names, so it is of another architecture: {again}"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)  # Keras only warns where layers are left untouched
             keras.Model(model.inputs, model.outputs).load_weights(path)
-    except (OSError, ValueError, KeyError, UserWarning) as error:
-        raise MerError(f"{path} does not fit {model.name} ({str(error).splitlines()[0]}): "
-                       "train it again with --force") from None
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, UserWarning):
+        raise MerError(other) from None
+
+
+def _check_arrays(model, path, file):
+    """Compare the arrays of a file with those of a model by their shapes; refuse values that are not finite."""
+    wanted, held = Counter(tuple(weight.shape) for weight in model.weights), Counter()
+
+    def note(name, item):
+        if hasattr(item, "shape"):
+            held[item.shape] += 1
+            if item.dtype.kind == "f" and not np.isfinite(item[()]).all():
+                raise MerError(f"{path} holds values that are not finite (NaN or infinite) in {name[:100]!r}: train it "
+                               "again with --force, or get the file again")
+
+    file.visititems(note)
+    if held != wanted:
+        more, fewer = next(iter(held - wanted), None), next(iter(wanted - held), None)
+        differ = [f"it has an array of shape {more} too many" if more is not None else "",
+                  f"it lacks one of shape {fewer}" if fewer is not None else ""]
+        raise MerError(f"{path} does not fit {model.name}: {' and '.join(filter(None, differ))}; it is the file of "
+                       "another architecture, or of patches of another length: train it again with --force, or get the "
+                       "file again")
 
 
 def describe(cfg, *, command, settings, **facts):

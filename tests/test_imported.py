@@ -1,6 +1,7 @@
 """Features of the published program: small files in its layout, with what goes wrong in them."""
 
 import h5py
+import hostile_hdf5
 import numpy as np
 import pytest
 
@@ -140,7 +141,6 @@ def test_what_cannot_be_used_is_left_out_with_a_reason(tmp_path):
                    _6=np.random.default_rng(0).normal(size=(3, 1, 128, 31)), _7=np.zeros((3, 1, 128, 31), int),
                    _8=patches(log_mel(8)), _99=patches(log_mel(0)), _abc=patches(log_mel(0)), _01=patches(log_mel(1)))
     with h5py.File(folder / "train_dataset.h5py", "a") as file:
-        file["9"] = h5py.ExternalLink("val_dataset.h5py", "/3")
         file.create_group("10")
     found = read(folder)
     assert [clip.id for clip in found.clips] == ["Q2/song 1.mp3", "Q3/song 2.mp3", "Q4/song 3.mp3"]
@@ -149,12 +149,22 @@ def test_what_cannot_be_used_is_left_out_with_a_reason(tmp_path):
                         "5": "NaN or infinite", "6": "do not continue each other", "7": "of int64",
                         "8": "line 10 of the csv: quadrant 'Q9'", "99": "the csv has no row 99",
                         "abc": "not a row number",
-                        "9": "it is a link", "10": "no data set"}.items():
+                        "10": "no data set"}.items():
         assert words in reasons[f"train_dataset.h5py: {name}"]
     one = {name: reason for name, reason in reasons.items() if name.endswith((": 1", ": 01"))}
     assert len(one) == 1 and "row 1 is there under another name" in next(iter(one.values()))
     assert "line 13: no file has features under its number, 11" in reasons["Q4/song 11.mp3"]
-    assert len(reasons) == 12
+    assert len(reasons) == 12  # row 9, which no file has, is among them
+
+
+@pytest.mark.parametrize("name", sorted(hostile_hdf5.FILES.keys() - {"many_groups"}))  # a clip each
+def test_features_that_lead_elsewhere_are_refused(tmp_path, name):
+    folder = write(tmp_path / "f", {"train": [1, 2], "val": [3]})
+    hostile_hdf5.write_other_files(folder)
+    with h5py.File(folder / "train_dataset.h5py", "a") as file:
+        hostile_hdf5.FILES[name](file, folder)
+    with pytest.raises(MerError, match=r"train_dataset.h5py .*: get it again"):
+        read(folder)
 
 
 def test_one_row_with_two_sounds_is_told(tmp_path):
@@ -176,11 +186,11 @@ def _spoil(folder, name, data):
 
 @pytest.mark.parametrize("spoil, words", [
     (lambda folder: [path.unlink() for path in folder.glob("*.h5py")], "holds none of train_dataset.h5py, val_"),
-    (lambda folder: _spoil(folder, "val_dataset.h5py", b"not hdf5"), "val_dataset.h5py is not an HDF5 file"),
+    (lambda folder: _spoil(folder, "val_dataset.h5py", b"not hdf5"), "val_dataset.h5py is no HDF5 file"),
     (lambda folder: _spoil(folder, "train_dataset.h5py", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n"),
-     "train_dataset.h5py is a Git LFS pointer"),
+     "train_dataset.h5py is a git-lfs pointer"),
     (lambda folder: _spoil(folder, "train_dataset.h5py", (folder / "train_dataset.h5py").read_bytes()[:3000]),
-     "train_dataset.h5py is damaged"),
+     "train_dataset.h5py is truncated or damaged"),
     (lambda folder: (folder / "annotations.csv").unlink(), "has no annotations: expected a csv with Songs and Quads"),
     (lambda folder: _spoil(folder, "annotations.csv", b"Songs\na.mp3\n"), "expected a csv with Songs and Quads"),
     (lambda folder: _spoil(folder, "more.csv", MUSIC.encode()), "several annotations (annotations.csv, more.csv)"),

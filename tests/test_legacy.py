@@ -190,18 +190,18 @@ def spoil_many_copies(file):
 @pytest.mark.parametrize("spoil, words", [
     (spoil_missing, "does not fit model_over: it has no b2_b2/beta, expected with shape (31,)"),
     (spoil_shape, "does not fit model_over: b1_b2/gamma has shape (43,), expected (31,)"),
-    (spoil_huge, "b1_c1/kernel has shape (1048576, 1048576, 1024), expected (3, 3, 1, 32)"),
-    (spoil_chunks, "keeps b1_b2/gamma in another file or in huge chunks"),
+    (spoil_huge, "bytes of data, in a file of"),
+    (spoil_chunks, "bytes of data, in a file of"),
     (spoil_kind, "b1_b2/gamma is int64, expected floating-point numbers"),
     (spoil_text, "b1_b2/gamma is |S9, expected floating-point numbers"),
     (spoil_extra, "it also holds 'quads_pre/quads_pre/kernel:0'"),
-    (spoil_external_link, "has a link or a strange name at 'b1_c1/b1_c1/kernel:0'"),
-    (spoil_soft_link, "has a link or a strange name at 'b1_c1/b1_c1/copy:0'"),
-    (spoil_root_link, "has a link or a strange name at 'model_weights'"),
-    (spoil_external_storage, "keeps b1_b2/gamma in another file"),
-    (spoil_virtual, "keeps b1_b2/gamma in another file"),
-    (spoil_name, "has a link or a strange name at"),
-    (spoil_circle, "more than 5000 groups and arrays"),
+    (spoil_external_link, "holds a link to another file at 'model_weights/b1_c1/b1_c1/kernel:0'"),
+    (spoil_soft_link, "holds a soft link at 'model_weights/b1_c1/b1_c1/copy:0'"),
+    (spoil_root_link, "holds a link to another file at 'model_weights'"),
+    (spoil_external_storage, "holds data that lies in other files at"),
+    (spoil_virtual, "holds data that lies in other files at"),
+    (spoil_name, "holds a name that is no UTF-8 at"),
+    (spoil_circle, "holds groups that hold each other at"),
     (spoil_many_copies, "holds b1_b2/gamma 4 times"),
 ], ids=lambda value: getattr(value, "__name__", ""))
 def test_what_differs_is_named(spoil, words, tmp_path, rng):
@@ -244,7 +244,7 @@ def as_transfer(path):
 
 
 @pytest.mark.parametrize("make, words", [
-    (as_pointer, "is a git-lfs pointer, not the weights it stands for: run 'git lfs pull'"),
+    (as_pointer, "is a git-lfs pointer, not the file it stands for: run 'git lfs pull'"),
     (as_half, "is truncated or damaged"),
     (as_text, "is no HDF5 file: expected weights that Keras 2 wrote"),
     (as_nothing, "is empty: expected weights that Keras 2 wrote"),
