@@ -3,6 +3,7 @@
 The ONNX way imports numpy and onnxruntime only; Keras is imported where it is asked for.
 """
 
+import functools
 import os
 import sys
 from collections.abc import Callable
@@ -11,12 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
-from mer import MerError, cli, corpora, onnx_file
+from mer import MerError, cli, corpora, onnx_file, text
 from mer.tasks import TASKS
 
 ENGINES = ("auto", "onnx", "keras")
 BATCH_PATCHES = 16  # in one run of onnxruntime: larger ones need more memory and are no faster
 MOST_THREADS = 4
+MOST_BYTES = 2**32  # that all exported models of a process may take; one of ours takes some 100 MB
 
 _SET_UPS = {"n": "Feat. Ext.", "y": "Full"}
 
@@ -131,12 +133,41 @@ def open_onnx(path):
                        "export the model again")
 
     def predict(patches):
-        parts = [session.run(list(wanted), {patch.name: np.ascontiguousarray(patches[i:i + BATCH_PATCHES], np.float32)})
+        parts = [_run(session, path, list(wanted), {patch.name: np.ascontiguousarray(patches[i:i + BATCH_PATCHES],
+                                                                                     np.float32)})
                  for i in range(0, len(patches), BATCH_PATCHES)]
         return {task.name: np.concatenate([part[i] for part in parts]) if parts
                 else np.empty((0, len(task.classes)), np.float32) for i, task in enumerate(TASKS)}
 
     return Engine("onnx", title(about), about, predict)
+
+
+def _run(session, path, outputs, inputs):
+    """The outputs, one row a patch; MerError where the network fails or gives no probabilities."""
+    try:
+        made = session.run(outputs, inputs)
+    except Exception as error:  # onnxruntime's exceptions have no common class of their own
+        raise MerError(f"{path} fails while it runs ({_reason(error)}): export the model again") from None
+    n_patches = len(next(iter(inputs.values())))
+    if any(len(each) != n_patches or not np.isfinite(each).all() for each in made):
+        raise MerError(f"{path} gives values that are no probabilities (NaN, or not one row a patch): export the model "
+                       "again")
+    return made
+
+
+def _reason(error):
+    return text.printable(str(error).partition("\n")[0][:200])
+
+
+@functools.cache
+def _bounded_memory():
+    """Let all sessions of this process share one arena of bounded size, so no network can take the whole memory."""
+    import onnxruntime
+    onnxruntime.create_and_register_allocator(
+        onnxruntime.OrtMemoryInfo("Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0,
+                                  onnxruntime.OrtMemType.DEFAULT),
+        onnxruntime.OrtArenaCfg({"max_mem": MOST_BYTES, "arena_extend_strategy": 1, "initial_chunk_size_bytes": -1,
+                                 "max_dead_bytes_per_chunk": -1}))
 
 
 def _session(path):
@@ -150,11 +181,12 @@ def _session(path):
     options.intra_op_num_threads = min(MOST_THREADS, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity")
                                        else os.cpu_count() or 1)
     options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.use_env_allocators", "1")
+    _bounded_memory()
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's exceptions have no common class of their own
-        reason = str(error).splitlines()[0][:200]
-        raise MerError(f"{path} is damaged or too new for this onnxruntime ({reason}): export the model again"
+        raise MerError(f"{path} is damaged or too new for this onnxruntime ({_reason(error)}): export the model again"
                        ) from None
 
 
@@ -241,4 +273,4 @@ def title(about):
     parts = [about.get("title") or about["model"], _SET_UPS.get(about.get("release")),
              " -> ".join(filter(None, (speech, music))), f"run {about['it']}" if about.get("it") is not None else None,
              {"demo": "demo corpus", "published": "published weights"}.get(about.get("corpus"))]
-    return ", ".join(filter(None, parts))
+    return text.printable(", ".join(filter(None, parts)))

@@ -19,9 +19,12 @@ PARTS = ("about", "labels", "settings", "export")  # JSON each, beside "format",
 
 _WHOLE_NUMBERS = ("sample_rate_hz", "n_fft", "window_samples", "hop_samples", "n_mel_bands", "patch_frames")
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
-_GRAPH, _METADATA, _FUNCTIONS, _TRAINING = 7, 14, 25, 20  # of ModelProto
-_NODE, _INITIALIZER = 1, 5  # of GraphProto
-_ATTRIBUTE, _ATTRIBUTE_PARTS = 5, {5, 6, 10, 11, 22, 23}  # of NodeProto; tensors and graphs of AttributeProto
+# The fields that an export of ours has; every other is refused, also those that later versions of ONNX will add.
+_GRAPH, _METADATA, _MODEL = 7, 14, {*range(1, 9), 14}  # of ModelProto: no training steps, functions, configurations
+_NODE, _INITIALIZER, _PARTS_OF_GRAPH = 1, 5, {1, 2, 5, 10, 11, 12, 13}  # of GraphProto: no sparse initializers
+_ATTRIBUTE, _DOMAIN, _PARTS_OF_NODE = 5, 7, set(range(1, 8))  # of NodeProto
+_PARTS_OF_ATTRIBUTE = {1, 2, 3, 4, 7, 8, 9, 13, 20}  # of AttributeProto: numbers and text, no tensors and no graphs
+_PARTS_OF_TENSOR = {1, 2, 4, 5, 7, 8, 9, 10, 11, 12}  # of TensorProto: no segment, no place in another file
 _EXTERNAL = {13, 14}  # of TensorProto: where the data lies, if not here
 _MOST_METADATA = 2**20  # bytes
 
@@ -76,8 +79,8 @@ def _metadata(content, path):
     """The file's own key-value pairs; refuses what an export of ours never holds."""
     found = {}
     for number, value in _fields(content, 0, len(content)):
-        if number in (_FUNCTIONS, _TRAINING):
-            raise _foreign(path, "holds functions or training steps")
+        if number not in _MODEL:
+            raise _foreign(path, "holds functions, training steps or other parts")
         if number == _GRAPH:
             _check_graph(content, value, path)
         elif number == _METADATA:
@@ -90,12 +93,24 @@ def _metadata(content, path):
 
 def _check_graph(content, graph, path):
     for number, value in _fields(content, graph.start, graph.stop):
-        if number == _INITIALIZER and _numbers(content, value) & _EXTERNAL:
-            raise _foreign(path, "keeps its weights in other files")
+        if number not in _PARTS_OF_GRAPH:
+            raise _foreign(path, "holds sparse weights or other parts in its graph")
+        if number == _INITIALIZER:
+            parts = _numbers(content, value)
+            if parts & _EXTERNAL:
+                raise _foreign(path, "keeps its weights in other files")
+            if parts - _PARTS_OF_TENSOR:
+                raise _foreign(path, "keeps its weights in an unknown way")
         if number == _NODE:
-            for inner, attribute in _fields(content, value.start, value.stop):
-                if inner == _ATTRIBUTE and _numbers(content, attribute) & _ATTRIBUTE_PARTS:
-                    raise _foreign(path, "has tensors or graphs inside its operators")
+            _check_node(content, value, path)
+
+
+def _check_node(content, node, path):
+    for number, value in _fields(content, node.start, node.stop):
+        if number == _ATTRIBUTE and _numbers(content, value) - _PARTS_OF_ATTRIBUTE:
+            raise _foreign(path, "has tensors or graphs inside its operators")
+        if number not in _PARTS_OF_NODE or (number == _DOMAIN and len(value)):
+            raise _foreign(path, "has operators that are not those of ONNX itself")
 
 
 def _numbers(content, part):
