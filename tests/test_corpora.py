@@ -215,7 +215,7 @@ def test_twenty_thousand_files_are_listed_and_split_in_seconds(tmp_path):
 # ---- real files ----------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("kind, code, override, n_clips, n_groups, grouped_by", [
-    ("speech", "e", "", 160, 70, "speaker"), ("speech", "m", "", 159, 1, "speaker"),
+    ("speech", "e", "", 351, 261, "speaker"), ("speech", "m", "", 159, 1, "speaker"),
     ("music", "p", "", 200, 152, "song"), ("music", "e", "emopia", 200, 152, "song")])
 def test_real_corpora(kind, code, override, n_clips, n_groups, grouped_by):
     if not SHARED.is_dir():

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from mer import MerError, tables
 from mer.corpora._base import Listing, fold, make_clip
-from mer.corpora._emotion import Plane, quadrant_name
+from mer.corpora._emotion import Plane, quadrant_name, refuse_zeros
 from mer.corpora._file_index import FileIndex
 from mer.corpora._language import known, spoken
 from mer.tasks import quadrant
@@ -77,6 +77,7 @@ def read(path, *, language, value_range=None, root=None, files=()):
                        "(path, file, clip, song or id), and quadrant or arousal and valence")
     key, named, split = _key(table, root, files), table.first(QUADRANTS), table.first(SPLITS)
     group = table.first([name for name in GROUPS if name != key])
+    refuse_zeros(table, [name for name in QUADRANTS if name in table.columns])
     plane = Plane.of(table, value_range)
     plane = plane and plane.scaled(table, needed=not named)
     spelling = plain if group in ("artist", "title") else str.strip  # an id may differ in case alone

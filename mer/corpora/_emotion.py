@@ -4,19 +4,53 @@ import math
 import re
 import statistics
 import sys
+import unicodedata
 
 from mer import MerError
+from mer.corpora import _missing
 
-_NUMBER = r"-?\d+(?:\.\d+)?"
+_NUMBER = r"[-\u2212]?\d+(?:\.\d+)?"
 _RANGE = re.compile(rf"_?[\[(]_?({_NUMBER})_?(?:\.\.|[-–,]|to)_?({_NUMBER})_?[\])]$")  # the end of "arousal[1..9]"
-_CODE_RATIO = 10  # a value so many times as large as the next is no rating
+_QUADRANT = re.compile(r"(?:(?:quadrant|quad|q)[\s._-]*)?(?:([1-4])(?:[.,]0+)?|(iv|i{1,3}))", re.IGNORECASE)
+_ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4"}
+_ZERO = re.compile(r"(?:(?:quadrant|quad|q)[\s._-]*)?0+(?:[.,]0+)?", re.IGNORECASE)
 DIMENSIONS = ("arousal", "valence")
 
 
 def quadrant_name(text):
-    """ "Q1" to "Q4" for "Q1", "q1", "1" and "1.0"; None for anything else."""
-    found = re.fullmatch(r"[Qq]?([1-4])(\.0+)?", text.strip())
-    return f"Q{found[1]}" if found else None
+    """ "Q1" to "Q4" for "Q1", "q 1", "Quadrant 1", "1", "1.0", "I" and full-width letters; None for anything else."""
+    found = _QUADRANT.fullmatch(_plain(text))
+    return f"Q{found[1] or _ROMAN[found[2].lower()]}" if found else None
+
+
+def _plain(text):
+    return unicodedata.normalize("NFKC", text).strip()
+
+
+def refuse_zeros(table, columns):
+    """Refuse quadrants that may be numbered from 0, and two columns of quadrants that contradict each other.
+
+    Parameters
+    ----------
+    table : mer.tables.Table
+    columns : sequence of str
+        Those that hold quadrants.
+
+    Raises
+    ------
+    MerError
+        A cell holds 0, or two cells of a row hold different quadrants.
+    """
+    for column in columns:
+        zeros = [line for line, cells in table.rows if _ZERO.fullmatch(_plain(cells[column]))]
+        if zeros:
+            raise MerError(f"{table.path}: {column} is 0 in {_missing.lines(zeros)}, and quadrants are Q1 to Q4: if "
+                           "they were counted from 0, write Q1 for 0 and so on; if 0 means that there is none, empty "
+                           "these cells")
+    for line, cells in table.rows:
+        if len({cells[column] for column in columns if cells[column]}) > 1:
+            raise MerError(f"{table.path}, line {line}: the columns {' and '.join(columns)} name different quadrants: "
+                           "remove one of them")
 
 
 class Plane:
@@ -30,10 +64,12 @@ class Plane:
         "arousal" and "valence" to (low, high), or to None where nobody stated it.
     number : callable
         Text to float.
+    value_range : (float, float) or None
+        Of the corpus, for both where the header states neither.
     """
 
-    def __init__(self, columns, ranges, number):
-        self.columns, self.ranges, self._number = columns, ranges, number
+    def __init__(self, columns, ranges, number, value_range=None):
+        self.columns, self.ranges, self._number, self._of_corpus = columns, ranges, number, value_range
 
     @classmethod
     def of(cls, table, value_range=None):
@@ -41,31 +77,53 @@ class Plane:
         columns = {name: _columns(table.columns, name) for name in DIMENSIONS}
         if not all(columns.values()):
             return None
-        ranges = {name: _stated_range(columns[name][0]) or value_range for name in DIMENSIONS}
-        return cls(columns, ranges, table.number)
+        return cls(columns, {name: _stated_range(columns[name][0]) for name in DIMENSIONS}, table.number, value_range)
 
     def scaled(self, table, *, needed):
-        """The plane with a range for both dimensions, known or taken from the values.
+        """The plane with a range for both dimensions: stated, of the corpus, or taken from the values.
 
-        Nobody can tell the middle of an unstated scale whose values are all on one side of zero: that is
-        refused where the labels rest on it (`needed`), else the numbers are left out (None). Where the corpus
-        has a known scale, only both dimensions being so is too much of a coincidence.
+        Nobody can tell the middle of an unstated scale whose values are all on one side of zero, and a code for a
+        missing value must not pass for a rating. Either is refused where the labels rest on it (`needed`); else the
+        numbers are left out, which is printed.
+
+        Returns
+        -------
+        Plane or None
+            None where the numbers are left out.
+
+        Raises
+        ------
+        MerError
+            With the lines that the numbers cannot be used for.
         """
-        found = {name: [value for _, cells in table.rows for value in self._values(cells, name)]
+        found = {name: [(line, value) for line, cells in table.rows for value in self._values(cells, name)]
                  for name in DIMENSIONS}
-        odd = [name for name in DIMENSIONS if not _stated_range(self.columns[name][0])
-               and found[name] and min(found[name]) >= 0]
-        if odd and (self.ranges[odd[0]] is None or odd == list(DIMENSIONS)):
-            if not needed:
-                return None
-            low, high = min(found[odd[0]]), max(found[odd[0]])
-            raise MerError(f"{table.path}: {odd[0]} goes from {low:g} to {high:g}, and the middle of its scale was "
-                           f"expected at 0: state the scale in the header, for example {odd[0]}[1..9]")
-        limit = max([1.0, *(abs(value) for values in found.values() for value in values)])
-        if needed and not all(self.ranges.values()):
-            _warn_of_code(table.path, {value for values in found.values() for value in values})
-        ranges = {name: self.ranges[name] or (-limit, limit) for name in DIMENSIONS}
+        free = [name for name in DIMENSIONS if not self.ranges[name]]
+        differs = any(stated not in (None, self._of_corpus) for stated in self.ranges.values())
+        whole = None if differs else self._of_corpus  # whose scale of one dimension is another, the other's is unknown
+        ranges = {name: self.ranges[name] or whole for name in DIMENSIONS}
+        problem = self._doubled(table) or next(filter(None, (
+            _missing.not_in_scale(name, found[name], ranges[name]) for name in DIMENSIONS if ranges[name])), "")
+        problem = problem or (free and _missing.not_centred({name: found[name] for name in free}, whole))
+        if problem and needed:
+            raise MerError(f"{table.path}: {problem}")
+        if problem:
+            print(f"warning: {table.path}: the numbers of arousal and valence are left out, the quadrants are used: "
+                  f"{problem}", file=sys.stderr)
+            return None
+        limit = max([1.0, *(abs(value) for name in free for _, value in found[name])])
+        ranges = {name: ranges[name] or (-limit, limit) for name in DIMENSIONS}
         return Plane(self.columns, ranges, self._number)
+
+    def _doubled(self, table):
+        """What is wrong where two columns give the mean of one dimension, and differ; they are averaged nowhere."""
+        for name, columns in self.columns.items():
+            if len(columns) > 1 and _is_mean(columns[0], name):
+                for line, cells in table.rows:
+                    if len({cells[column] for column in columns}) > 1:
+                        return (f"line {line}: the columns {' and '.join(columns)} give different values of {name}: "
+                                "remove one of them")
+        return ""
 
     def point(self, cells):
         """(arousal, valence) of one row, in [-1, 1]; raises ValueError with the reason where there is none."""
@@ -92,28 +150,20 @@ class Plane:
         return [value for value in values if math.isfinite(value)]
 
 
-def _warn_of_code(path, values):
-    """Say where one value dwarfs all others: a code such as -999 for a missing one would be taken for a label."""
-    *_, second, first = [0.0, 0.0, *sorted(values, key=abs)]
-    if abs(first) > max(_CODE_RATIO, _CODE_RATIO * abs(second)):
-        print(f"warning: {path}: {first:g} is more than {_CODE_RATIO} times as large as any other value of arousal and "
-              "valence: if it stands for a missing one, empty these cells, or state the scale in the header, for "
-              "example arousal[-4..4]", file=sys.stderr)
-
-
 def _columns(names, dimension):
     """Columns of one dimension: the mean where there is one, else those of the annotators."""
-    word = f"(?:{dimension}|{dimension[0]})"
-    bare = [(name, _RANGE.sub("", name)) for name in names]
-    average = "(?:mean|average|avg)"
-    mean = [name for name, text in bare
-            if re.fullmatch(rf"{word}|{word}_?(?:{average}|[\[(]{average}[\])])|{average}_?(?:of_)?{word}", text)]
-    return mean[:1] or [name for name, text in bare
-                        if re.fullmatch(rf"{word}_?(?:rater|annotator|subject|r|s)?_?\d+", text)]
+    mean = [name for name in names if _is_mean(name, dimension)]
+    return mean or [name for name in names if re.fullmatch(
+        rf"(?:{dimension}|{dimension[0]})_?(?:rater|annotator|subject|r|s)?_?\d+", _RANGE.sub("", name))]
+
+
+def _is_mean(column, dimension):
+    word, average = f"(?:{dimension}|{dimension[0]})", "(?:mean|average|avg)"
+    return bool(re.fullmatch(rf"{word}|{word}_?(?:{average}|[\[(]{average}[\])])|{average}_?(?:of_)?{word}",
+                             _RANGE.sub("", column)))
 
 
 def _stated_range(column):
     found = _RANGE.search(column)
-    return (float(found[1]), float(found[2])) if found and float(found[1]) < float(found[2]) else None
-
-
+    low, high = (float(text.replace("\u2212", "-")) for text in found.groups()) if found else (0, 0)
+    return (low, high) if low < high else None
