@@ -58,7 +58,7 @@ def not_centred(found, scale=None):
         what = ", ".join(f"{name} {value:g}" for name, value in sorted({(name, value) for _, name, value in cells}))
         return (f"{lines(line for line, _, _ in cells)}: {what} looks like a code for a missing rating, since the "
                 "other values are on another scale: empty these cells, and state the scale in the header where its "
-                f"middle is not 0, for example {cells[0][1]}[1..9]; if it is a rating, state the scale too, for example "
+                f"middle is not 0, for example {cells[0][1]}[1..9]; if it is a rating, state the scale, for example "
                 f"{cells[0][1]}[-4..4]")
     odd = [name for name, values in found.items() if values and min(value for _, value in values) >= 0]
     if odd and (scale is None or len(odd) == 2):
