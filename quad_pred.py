@@ -56,11 +56,12 @@ def main(argv=None):
     with redirect_stdout(sys.stderr if args.json else sys.stdout):
         chosen = [zoo.named(path, **wanted) for path in args.weights or ()] or zoo.choose(
             cfg, ensemble=args.ensemble, demo=args.demo, **wanted)
-        songs = prediction_songs.find(args.input)
+        unreadable = []
+        songs = prediction_songs.find(args.input, unreadable=unreadable)
         opened = [engines.open_engine(found, engine=args.engine, load_module=load_module) for found in chosen]
         with prediction_pictures.drawing(0 if args.no_pictures or not args.out else len(songs)) as draw:
             done = prediction_run.run(songs, opened, args.out, hop_seconds=args.hop, draw=draw,
-                                      with_timelines=args.json, force=args.force)
+                                      with_timelines=args.json, force=args.force, unreadable=unreadable)
     if args.json:
         print(done.as_json())
     return done.exit_status(strict=args.strict)

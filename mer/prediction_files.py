@@ -8,18 +8,18 @@ Of each song, below the folder of the results::
     <song>/timeline.csv         a row per prediction
     <song>/plane.png            path through the arousal-valence plane
 
-and of all of them `summary.csv`. `<song>` is the path below the folder that was named, without suffix.
+and of all of them `summary.csv` (`mer.prediction_summary`). `<song>` is the path below the folder that was named,
+without suffix.
 """
 
 import csv
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from mer import MerError, predict
+from mer import MerError, files, predict
 from mer.tasks import TASKS
 
 CLASSES = tuple(name for task in TASKS for name in task.classes)
@@ -84,7 +84,7 @@ def begin(prediction, folder, *, name=None, draw=None, source=None):
     quadrants = prediction.probabilities["quadrants"].astype(np.float32)
     _replace(paths["npy"], lambda file: np.save(file, quadrants, allow_pickle=False))
     rows = timeline(prediction)
-    _replace_csv(paths["timeline"], list(rows), zip(*rows.values(), strict=True))
+    files.write_csv(paths["timeline"], list(rows), zip(*rows.values(), strict=True))
     for part in set(PICTURES) - set(drawn):
         if part in before:  # it would show something else
             paths[part].unlink(missing_ok=True)
@@ -115,7 +115,8 @@ def _owned(paths):
 
 
 def _write_clip(paths, content):
-    _replace_text(paths["json"], json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    _replace(paths["json"], lambda file: file.write(json.dumps(content, indent=1, ensure_ascii=False) + "\n"),
+             text=True)
 
 
 def withdraw(folder, name, path, reason):
@@ -221,50 +222,8 @@ def read_timeline(path):
     return {name: [float(value) for value in column] for name, column in zip(names, columns, strict=True)}
 
 
-def summary_csv(summaries, path, *, left_out=()):
-    """One row per song.
-
-    Parameters
-    ----------
-    summaries : sequence of dict
-        `Prediction.summary()` of each, so that no timeline is kept.
-    path : path
-    left_out : sequence of (path, str)
-        Files that could not be predicted, with the reason.
-    """
-    has_spread = any(summary["mean_spread"] for summary in summaries)
-    names = ["file", "status", "seconds", "n_predictions", "quadrant", *VALUES]
-    names += [f"{name}_spread" for name in VALUES] if has_spread else []
-    rows = [_summary_row(summary, has_spread) for summary in summaries]
-    rows += [[predict.shown(file), "left out", *[""] * (len(names) - 2), reason] for file, reason in left_out]
-    _replace_csv(Path(path), [*names, "message"], rows)
-
-
-def _summary_row(summary, has_spread):
-    row = [summary["file"], summary["status"], summary["seconds"], summary["n_predictions"], summary["quadrant"] or ""]
-    for mean, kind in (("mean", ""), *([("mean_spread", "_spread")] if has_spread else [])):
-        classes = {name: value for task in (summary[mean] or {}).values() for name, value in task.items()}
-        values = [*map(classes.get, CLASSES), summary[f"arousal{kind}"], summary[f"valence{kind}"]]
-        row += ["" if value is None else round(value, 6) for value in values]
-    return [*row, summary["message"] or ""]
-
-
-def _replace_csv(path, names, rows):
-    def write_rows(file):
-        csv.writer(file, lineterminator="\n").writerows([names, *rows])
-    _replace(path, write_rows, text=True)
-
-
-def _replace_text(path, text):
-    _replace(path, lambda file: file.write(text), text=True)
-
-
 def _replace(path, write_to, *, text=False):
-    """Write to a temporary name, then rename; nothing stays behind where that is interrupted."""
-    partial = path.with_name(f"{path.name}.part")
-    try:
-        with open(partial, "w" if text else "wb", **({"encoding": "utf-8", "newline": ""} if text else {})) as file:
-            write_to(file)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    """Write whole or not at all; nothing stays behind where that is interrupted."""
+    with (files.writing(path) as partial,
+          open(partial, "w" if text else "wb", **({"encoding": "utf-8", "newline": ""} if text else {})) as file):
+        write_to(file)

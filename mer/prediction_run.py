@@ -14,6 +14,7 @@ from mer import (
     prediction_files,
     prediction_pictures,
     prediction_resume,
+    prediction_summary,
     prediction_text,
     progress,
 )
@@ -54,7 +55,7 @@ class Done:
         return 1 if self.left_out and (strict or not self.songs) else 0
 
 
-def run(songs, engines, folder, *, hop_seconds=None, draw=None, with_timelines=False, force=False):
+def run(songs, engines, folder, *, hop_seconds=None, draw=None, with_timelines=False, force=False, unreadable=()):
     """Predict songs one after the other and write their files; a song that cannot be read does not stop the rest.
 
     The means go to stdout as they come, the bar and what was left out to stderr. Songs that an earlier run has done
@@ -75,6 +76,8 @@ def run(songs, engines, folder, *, hop_seconds=None, draw=None, with_timelines=F
         Keep the timelines in what is returned.
     force : bool
         Do all songs again.
+    unreadable : sequence of (path, str)
+        Folders that could not be searched, with the reason: they count as left out.
 
     Returns
     -------
@@ -91,13 +94,14 @@ def run(songs, engines, folder, *, hop_seconds=None, draw=None, with_timelines=F
         _make(Path(folder))
     options = SimpleNamespace(engines=engines, folder=folder, hop_seconds=hop_seconds, draw=draw,
                               with_timelines=with_timelines, force=force)
-    done = Done()
+    done = Done(left_out=list(unreadable))
     try:
         _all(songs, options, done)
         if folder:
-            prediction_files.summary_csv(done.songs, Path(folder) / prediction_files.SUMMARY, left_out=done.left_out)
+            for sentence in prediction_summary.write(done.songs, folder, left_out=done.left_out):
+                print(f"note: {sentence}", file=sys.stderr)
     finally:  # what was left out is told even where a full disk ends the run
-        _tell(done, len(songs), folder)
+        _tell(done, len(songs) + len(unreadable), folder)
     return done
 
 

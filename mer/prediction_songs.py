@@ -12,7 +12,7 @@ AUDIO_SUFFIXES = (*corpora.AUDIO_SUFFIXES, ".oga", ".mp4", ".wma", ".mka", ".web
 _MOST_BYTES = 236  # of a name; with a number and ".npy.part" behind it that stays within the 255 of file systems
 
 
-def find(inputs):
+def find(inputs, *, unreadable=None):
     """The files to predict, each with the name of its results.
 
     Parameters
@@ -20,6 +20,8 @@ def find(inputs):
     inputs : sequence of path
         Files, taken whatever their suffix, and folders, searched through for audio by suffix. Links are followed;
         names that begin with a dot are passed over.
+    unreadable : list or None
+        Folders that cannot be searched are put there, with the reason: (pathlib.Path, str); None: they are an error.
 
     Returns
     -------
@@ -33,37 +35,50 @@ def find(inputs):
     MerError
         There is nothing to predict.
     """
-    found, n_others = {}, 0
+    found, n_others, closed = {}, 0, []
     for given in map(Path, inputs):
         if not given.is_dir():
             found.setdefault(os.path.abspath(given), (given, Path(given.name)))
             continue
-        for path in sorted(_below(given)):
+        for path in sorted(_below(given, closed)):
             if path.suffix.lower() in AUDIO_SUFFIXES:
                 found.setdefault(os.path.abspath(path), (path, path.relative_to(given)))
             else:
                 n_others += not _is_result(path)
+    if closed and (not found or unreadable is None):
+        raise MerError(f"{closed[0][1]}: change its permissions, or name other folders")
     if not found:
         raise MerError(f"no audio in {', '.join(map(str, inputs))}: expected files that end in"
                        f" {', '.join(AUDIO_SUFFIXES[:6])} or the like; name files or other folders.")
     if n_others:
         print(f"note: {n_others} file(s) in the folders have no suffix of audio and were not tried; name one to try it",
               file=sys.stderr)
+    if closed:
+        unreadable += closed
     files, folders = {prediction_files.SUMMARY}, set()
     return {path: _free_name(below, files, folders) for path, below in found.values()}
 
 
-def _below(folder):
-    """Files in a folder and all below it, each folder once, as links may lead in circles."""
+def _below(folder, closed):
+    """Files in a folder and all below it, each folder once, as links may lead in circles; `closed` as in `find`."""
+    def note(error):
+        closed.append((Path(error.filename), f"{error.filename} cannot be searched ({error.strerror})"))
+
     seen = set()
-    for place, folders, names in os.walk(folder, followlinks=True):
-        about = os.stat(place)
+    for place, folders, names in os.walk(folder, followlinks=True, onerror=note):
+        try:
+            about = os.stat(place)
+            files = [path for name in names if not name.startswith(".") and (path := Path(place, name)).is_file()]
+        except OSError as error:  # a folder that may be listed, but not entered
+            note(error)
+            folders.clear()
+            continue
         if (about.st_dev, about.st_ino) in seen:
             folders.clear()
             continue
         seen.add((about.st_dev, about.st_ino))
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (path for name in names if not name.startswith(".") and (path := Path(place, name)).is_file())
+        yield from files
 
 
 def _is_result(path):

@@ -19,7 +19,7 @@ RANKS = {name: rank for rank, names in enumerate((
     "export predict prediction_text extract report sides imported inventory raters compare",  # 3
     "taggram datasets hours_choice folds page",  # 4
     "prediction_files prediction_pictures generate pretrain transfer gather",  # 5
-    "prediction_resume prediction_songs webpage crossval",  # 6
+    "prediction_resume prediction_songs prediction_summary webpage crossval",  # 6
     "prediction_run webserver",  # 7
 )) for name in names.split()}
 SAME_RANK = {("audio", "decode"),  # audio.load is the public name of what decode does
