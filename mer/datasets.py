@@ -4,7 +4,7 @@ A store, `features/<kind>_<language>.h5`, holds every clip that was extracted; a
 names the clips in use and their sides. A subset by hours and a mixture (`-l x`) are split files alone.
 """
 
-from mer import MerError, corpora, sides, split_files, store, subsets, tables
+from mer import MerError, corpora, files, sides, split_files, store, subsets, tables
 
 
 def stem(corpus, *, hours=None):
@@ -70,7 +70,13 @@ def _open(corpus, cfg):
     path = store_path(corpus, cfg)
     if not path.exists():
         raise MerError(f"{path.name} is not in {path.parent}: run '{command(corpus)}' first")
-    return store.read(path, settings=cfg.feature_settings)
+    made = store.read(path, settings=cfg.feature_settings, remedy=f"run '{command(corpus)}', which makes it anew")
+    damaged = made.damaged()
+    if damaged:
+        raise files.Damaged(f"{path} is damaged: the frames of {len(damaged)} of {len(made.ids)} clips are not those "
+                            f"that were written (the first is {made.ids[damaged[0]]}): run '{command(corpus)}', which "
+                            "extracts these again")
+    return made
 
 
 def refuse_empty(sides):

@@ -6,30 +6,20 @@ journals and goes on. The store is assembled at the end in the order of the corp
 depend on interruptions or on the number of processes.
 """
 
-import json
 import os
 import shutil
-import uuid
-from dataclasses import dataclass
-from pathlib import Path
+import sys
+from stat import S_ISREG
 
 import joblib
 import numpy as np
 
-from mer import MerError, audio, progress, store
+from mer import MerError, audio, extract_journal, files, progress, store, store_check
+from mer.extract_journal import Done
 
-_LOG_MELS = {}  # settings -> LogMel, and folder -> open shard, once per worker process
-_SHARDS = {}
-
-
-@dataclass(frozen=True)
-class Done:
-    """One clip that needs no more work: where its frames are, or why there are none."""
-
-    frames: object  # callable () -> np.ndarray (frames, bands), or None
-    n_frames: int
-    seconds: float
-    reason: str
+_LOG_MELS = {}  # settings -> LogMel, once per worker process
+_EDGE_BYTES = 1 << 16
+_THREADS = 8  # reading the ends of a file waits for the disk, not for the processor
 
 
 def build(path, listing, *, cfg, attributes, force=False):
@@ -58,33 +48,66 @@ def build(path, listing, *, cfg, attributes, force=False):
         Where not a single clip could be used.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    files.remove_leftovers(path)
     parts = path.with_suffix(".parts")
     if force:
         shutil.rmtree(parts, ignore_errors=True)
         path.unlink(missing_ok=True)
-    stamps = {clip.id: _stamp(clip.path) for clip in listing.clips}
-    done = _from_store(path, stamps, cfg.feature_settings) | _from_shards(parts, stamps, cfg.feature_settings)
+    stamps = _stamps(listing.clips)
+    folder = parts / "-".join(str(value) for value in cfg.feature_settings.values())
+    bands = cfg.feature_settings["n_mel_bands"]
+    done = _from_store(path, stamps, cfg.feature_settings)
+    done |= extract_journal.read(folder, stamps, bands=bands, known=done)
     todo = [clip for clip in listing.clips if clip.id not in done]
     if todo:
-        _extract_all(todo, stamps, parts, cfg)
-        done |= _from_shards(parts, stamps, cfg.feature_settings)
+        _extract_all(todo, stamps, folder, cfg)
+        done |= extract_journal.read(folder, stamps, bands=bands, known=done)
+        _refuse_unwritten([clip.id for clip in todo if clip.id not in done], folder)
     if not _is_current(path, listing, stamps, done, attributes, cfg):
         _assemble(path, listing, stamps, done, cfg=cfg, attributes=attributes)
     shutil.rmtree(parts, ignore_errors=True)
     return store.read(path, settings=cfg.feature_settings), len(todo)
 
 
+def _refuse_unwritten(lost, folder):
+    """Raise MerError where clips that were extracted just now cannot be read back."""
+    if lost:
+        raise MerError(f"{len(lost)} clips that were extracted now cannot be read back from {folder} (the first is "
+                       f"{lost[0]}): check the disk, then run the same command again")
+
+
+def _stamps(clips):
+    """Clip to `_stamp` of its file."""
+    work = joblib.Parallel(n_jobs=_THREADS, prefer="threads", batch_size=64)(
+        joblib.delayed(_stamp)(clip.path) for clip in clips)
+    return {clip.id: stamp for clip, stamp in zip(clips, work, strict=True)}
+
+
 def _stamp(path):
-    """Size in bytes and time of change in ns; (-1, -1) for a file that is not there."""
+    """Size in bytes, time of change in ns and a hash of the content; (-1, -1, "") for a file that cannot be read.
+
+    Of a file of more than 192 KiB the hash covers 64 KiB at the beginning, in the middle and at the end: a few
+    milliseconds, where decoding takes as much for each second of sound.
+    """
     try:
         stat = os.stat(path)
+        if not S_ISREG(stat.st_mode):
+            return -1, -1, ""  # opening a pipe would wait for ever
+        with open(path, "rb") as file:
+            digest = store_check.hasher()
+            places = (0, stat.st_size // 2, stat.st_size - _EDGE_BYTES)
+            if stat.st_size <= len(places) * _EDGE_BYTES:
+                digest.update(file.read(len(places) * _EDGE_BYTES))
+            else:
+                for place in places:
+                    file.seek(place)
+                    digest.update(file.read(_EDGE_BYTES))
     except OSError:
-        return -1, -1
-    return stat.st_size, stat.st_mtime_ns
+        return -1, -1, ""
+    return stat.st_size, stat.st_mtime_ns, digest.hexdigest()
 
 
-def _extract_all(todo, stamps, parts, cfg):
-    folder = parts / _settings_key(cfg.feature_settings)
+def _extract_all(todo, stamps, folder, cfg):
     folder.mkdir(parents=True, exist_ok=True)
     jobs = cfg.extract_jobs or joblib.cpu_count()
     work = joblib.Parallel(n_jobs=min(jobs, len(todo)), return_as="generator_unordered", batch_size="auto")(
@@ -110,7 +133,7 @@ def _extract(clip_id, path, stamp, folder, settings, patch_frames):
             raise audio.AudioError(f"{note['seconds']:.2f} s is shorter than one patch of {patch_frames} frames")
     except audio.AudioError as error:
         note["reason"], frames = str(error), None
-    _append(folder, note, frames)
+    extract_journal.append(folder, note, frames)
     return note.get("seconds", 0.0)
 
 
@@ -123,61 +146,26 @@ def _log_mel(settings):
     return _LOG_MELS[key]
 
 
-def _shard(folder):
-    """This process' shard and journal; workers outlive a store, whose parts are removed when it is assembled."""
-    if folder not in _SHARDS or not os.path.exists(_SHARDS[folder][1].name):
-        stem = Path(folder) / f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        _SHARDS[folder] = open(f"{stem}.f32", "ab"), open(f"{stem}.jsonl", "a", encoding="utf-8")
-    return _SHARDS[folder]
-
-
-def _append(folder, note, frames):
-    data, journal = _shard(folder)
-    if frames is not None:
-        note.update(byte=data.tell(), n_frames=len(frames))
-        data.write(memoryview(frames).cast("B"))
-        data.flush()
-    journal.write(json.dumps(note) + "\n")
-    journal.flush()
-
-
-def _settings_key(settings):
-    return "-".join(str(value) for value in settings.values())
-
-
-def _from_shards(parts, stamps, settings):
-    """Clips that an earlier or this run has finished, by id; a half-written last line does not count."""
-    done = {}
-    for journal in sorted((parts / _settings_key(settings)).glob("*.jsonl")):
-        shard = journal.with_suffix(".f32")
-        for line in journal.read_text(encoding="utf-8").splitlines():
-            try:
-                note = json.loads(line)
-            except json.JSONDecodeError:
-                continue
-            if stamps.get(note["clip"]) == tuple(note["stamp"]):
-                done[note["clip"]] = _from_note(note, shard, settings["n_mel_bands"])
-    return done
-
-
-def _from_note(note, shard, bands):
-    if "reason" in note:
-        return Done(None, 0, 0.0, note["reason"])
-    shape = (note["n_frames"], bands)
-    return Done(lambda: np.fromfile(shard, np.float32, shape[0] * shape[1], offset=note["byte"]).reshape(shape),
-                note["n_frames"], note["seconds"], "")
-
-
 def _from_store(path, stamps, settings):
-    """Clips of the store that is there already, where file and feature settings are unchanged."""
-    try:
-        old = store.read(path, settings=settings)
-    except MerError:
+    """Clips of the store that is there already, where file and feature settings are unchanged and frames are whole."""
+    if not path.exists():
         return {}
+    try:
+        old = store.read(path, remedy="all its clips are extracted anew")
+    except MerError as error:
+        print(f"note: {error}", file=sys.stderr)
+        return {}
+    if any(old.attributes.get(name) != value for name, value in settings.items()):
+        return {}
+    damaged = set(old.damaged())
+    if damaged:
+        print(f"note: {path} is damaged in {len(damaged)} of {len(old.ids)} clips, which are extracted anew: "
+              f"{', '.join(old.ids[index] for index in sorted(damaged)[:5])}{', ...' * (len(damaged) > 5)}",
+              file=sys.stderr)
     done = {}
     for i, clip in enumerate(old.ids):
-        stamp = int(old.columns["file_bytes"][i]), int(old.columns["file_mtime_ns"][i])
-        if stamps.get(clip) == stamp:
+        stamp = *(int(old.columns[name][i]) for name in ("file_bytes", "file_mtime_ns")), old.columns["file_edges"][i]
+        if stamps.get(clip) == stamp and i not in damaged:
             frames = old.clip(i)
             done[clip] = Done(lambda frames=frames: frames, len(frames), float(old.columns["seconds"][i]), "")
     return done
@@ -190,7 +178,8 @@ def _rows(listing, stamps, done):
             yield {"clip": clip.id, "group": clip.group, "label": clip.quadrant or "",
                    "arousal": np.nan if clip.arousal is None else clip.arousal,
                    "valence": np.nan if clip.valence is None else clip.valence, "seconds": got.seconds,
-                   "file_bytes": stamps[clip.id][0], "file_mtime_ns": stamps[clip.id][1], "n_frames": got.n_frames}
+                   "file_bytes": stamps[clip.id][0], "file_mtime_ns": stamps[clip.id][1],
+                   "file_edges": stamps[clip.id][2], "n_frames": got.n_frames}
 
 
 def _skipped(listing, done):
@@ -204,10 +193,10 @@ def _is_current(path, listing, stamps, done, attributes, cfg):
         old = store.read(path, settings=cfg.feature_settings)
     except MerError:
         return False
-    columns = ("clip", "group", "label", "arousal", "valence", "file_bytes", "file_mtime_ns")
+    columns = ("clip", "group", "label", "arousal", "valence", "file_bytes", "file_mtime_ns", "file_edges")
     held = [tuple(map(_comparable, row)) for row in zip(*(list(old.columns[name]) for name in columns), strict=True)]
     wanted = [tuple(_comparable(row[name]) for name in columns) for row in _rows(listing, stamps, done)]
-    return (held == wanted and old.skipped == _skipped(listing, done)
+    return (held == wanted and not old.damaged() and old.skipped == _skipped(listing, done)
             and all(old.attributes.get(name) == value for name, value in attributes.items()))
 
 

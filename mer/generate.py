@@ -9,6 +9,7 @@ from mer import (
     MerError,
     corpora,
     extract,
+    files,
     hours_choice,
     imported,
     sides,
@@ -68,6 +69,16 @@ def run(kind, code, cfg, *, labels=None, sounds=None, split=None, folds=None, ho
         _refuse_of_mix(corpus, {"--path-labels": labels, "--path-sounds": sounds, "--split": split})
         return _generate_mix(corpus, cfg, hours=hours, force=force)
     listing = list_corpus(corpus, cfg, labels=labels, sounds=sounds)
+    with _locked(corpus, cfg):
+        return _run(corpus, cfg, listing, split=split, folds=folds, hours=hours, balance=balance, force=force)
+
+
+def _locked(corpus, cfg):
+    """The lock of a corpus' store and splits: a second process waits, and then finds what the first one made."""
+    return files.lock(store_path(corpus, cfg), doing=f"making the features of {corpus.NAME}")
+
+
+def _run(corpus, cfg, listing, *, split, folds, hours, balance, force):
     if hours:
         return _generate_part(corpus, cfg, listing, hours=hours, force=force)
     note = ""
@@ -159,7 +170,7 @@ def _write_run(corpus, cfg, *, hours=None, **facts):
     about = weights.describe(cfg, command=weights.command_line(), name=corpus.NAME, split=split, hours=hours,
                              settings=cfg.feature_settings | {key: cfg.values[key] for key in drawn if key in used},
                              **facts)
-    weights.write_json(cfg.features_dir / f"{name}.run.json", about)
+    files.write_json(cfg.features_dir / f"{name}.run.json", about)
 
 
 def import_published(kind, code, cfg, folder, *, labels=None, split=None, folds=None):
@@ -186,12 +197,13 @@ def import_published(kind, code, cfg, folder, *, labels=None, split=None, folds=
     found = imported.read(folder, labels=labels, kind=kind, settings=cfg.feature_settings,
                           language=corpus.LANGUAGE)
     path = store_path(corpus, cfg)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    store.write(path, rows=found.rows, log_mel=found.log_mel, skipped=found.skipped, settings=cfg.feature_settings,
-                attributes={"kind": kind, "code": code, "name": corpus.NAME, "grouped_by": found.grouped_by})
-    made = store.read(path, settings=cfg.feature_settings)
-    return _finish(corpus, cfg, made, found.clips, n_extracted=0, split=split, folds=folds, more=found.note,
-                   own=sides.Own("imported", "the corpus came with", found.about_sides), force=True)
+    with _locked(corpus, cfg):
+        files.remove_leftovers(path)
+        store.write(path, rows=found.rows, log_mel=found.log_mel, skipped=found.skipped, settings=cfg.feature_settings,
+                    attributes={"kind": kind, "code": code, "name": corpus.NAME, "grouped_by": found.grouped_by})
+        made = store.read(path, settings=cfg.feature_settings)
+        return _finish(corpus, cfg, made, found.clips, n_extracted=0, split=split, folds=folds, more=found.note,
+                       own=sides.Own("imported", "the corpus came with", found.about_sides), force=True)
 
 
 # ---- subsets and mixtures: a list of clips over one store or several ---------------------------
@@ -199,7 +211,7 @@ def import_published(kind, code, cfg, folder, *, labels=None, split=None, folds=
 
 def _generate_part(corpus, cfg, listing, *, hours, force):
     """Choose clips by the hours of their headers, extract what the store lacks, write the list."""
-    held, failed = _held(store_path(corpus, cfg), force=force)
+    held, failed = _held(corpus, cfg)
     chosen, about_split = hours_choice.choose(cfg, listing, hours, whole=stem(corpus), failed=failed)
     kept = tuple(clip for clip in listing.clips if clip.id in held | failed or clip.id in chosen)
     made, n_extracted = _extract(corpus, cfg, replace(listing, clips=kept), force=force)
@@ -215,15 +227,16 @@ def _generate_part(corpus, cfg, listing, *, hours, force):
                         n_extracted=n_extracted, skipped=made.skipped)
 
 
-def _held(path, *, force):
-    """Clips of a store, all of which stay in it for the whole corpus and other hours, and those that it left out."""
+def _held(corpus, cfg):
+    """Clips of a store, all of which stay in it for the whole corpus and other hours, and those that it left out.
+
+    Of a damaged store, which is made anew, those that the split of the whole corpus names.
+    """
     try:
-        made = store.read(path) if path.exists() else None
+        made = store.read(store_path(corpus, cfg))
     except MerError:
-        if not force:
-            raise
-        made = None
-    return (set(made.ids), {name for name, _ in made.skipped}) if made else (set(), set())
+        return set(sides.clips_of(cfg, stem(corpus)) if sides.paths(cfg, stem(corpus))[0].exists() else ()), set()
+    return set(made.ids), {name for name, _ in made.skipped}
 
 
 def _save_listed(corpus, cfg, clips, names, *, hours, about, n_extracted, skipped):
@@ -247,9 +260,10 @@ def _generate_mix(corpus, cfg, *, hours, force):
     mixed = chosen[0]
     for part in chosen[1:]:
         mixed = mixed + part
-    return _save_listed(corpus, cfg, mixed, names, hours=hours, about=_about_mix(corpus, cfg, note, hours=share),
-                        n_extracted=sum(m.n_extracted for m in made),
-                        skipped=[row for one in made for row in one.skipped])
+    with _locked(corpus, cfg):
+        return _save_listed(corpus, cfg, mixed, names, hours=hours, about=_about_mix(corpus, cfg, note, hours=share),
+                            n_extracted=sum(m.n_extracted for m in made),
+                            skipped=[row for one in made for row in one.skipped])
 
 
 def _about_mix(corpus, cfg, note, *, hours):

@@ -9,24 +9,22 @@ Layout of a store, `features/<kind>_<language>.h5`::
     seconds                   (clips,) float64
     content                   (clips,) text: hash of the frames; equal for the same audio under two names
     file_bytes, file_mtime_ns (clips,) int64: a changed file is extracted again
+    file_edges                (clips,) text: hash of parts of the audio file; a change that keeps both shows here
     skipped                   (files, 2) text: name, reason
-    attributes                the feature settings, corpus name, grouped_by, format
+    attributes                the feature settings, corpus name, grouped_by, format, and the hash of all but log_mel
 """
 
 import hashlib
-import os
 from dataclasses import dataclass
 
 import h5py
 import numpy as np
 
-from mer import MerError, audio
+from mer import MerError, audio, hdf5_write, store_check
 from mer.tasks import QUADRANTS
 
-FORMAT = 2
-_TEXT = ("clip", "group", "label")
-_NUMBERS = (("arousal", np.float64), ("valence", np.float64), ("seconds", np.float64),
-            ("file_bytes", np.int64), ("file_mtime_ns", np.int64))
+FORMAT = store_check.FORMAT
+_REMEDY = "run generate_dataset.py for this corpus again"
 
 
 def write(path, *, rows, log_mel, skipped, settings, attributes):
@@ -36,7 +34,7 @@ def write(path, *, rows, log_mel, skipped, settings, attributes):
     ----------
     path : pathlib.Path
     rows : list of dict
-        One per clip, with the keys of the layout above.
+        One per clip, with the keys of the layout above and `n_frames`; `content` is made of the frames.
     log_mel : iterable of np.ndarray, shape (frames, bands), float32
         The clips in the order of `rows`; read one at a time.
     skipped : list of (str, str)
@@ -46,27 +44,31 @@ def write(path, *, rows, log_mel, skipped, settings, attributes):
     attributes : dict
         Further attributes of the file (text).
     """
-    temporary = path.with_suffix(".h5.part")
     n_frames = [row["n_frames"] for row in rows]
-    with h5py.File(temporary, "w") as file:
+    with hdf5_write.making(path) as made:
+        file = made.file
         file.attrs.update({"format": FORMAT, **settings, **attributes})
-        _write_table(file, rows, skipped)
         file["offsets"] = np.concatenate([[0], np.cumsum(n_frames)]).astype(np.int64)
         data = file.create_dataset("log_mel", (sum(n_frames), settings["n_mel_bands"]), np.float32)
         start, content = 0, []
-        for clip in log_mel:
+        for row, clip in zip(rows, log_mel, strict=True):
+            if not np.isfinite(clip).all():
+                raise MerError(f"the features of {row['clip']} are not all finite numbers: leave the file out of the "
+                               "corpus, or make it again")
             data[start:start + len(clip)] = clip
+            made.check()
             start += len(clip)
-            content.append(hashlib.blake2b(np.ascontiguousarray(clip), digest_size=16).hexdigest())
-        file.create_dataset("content", data=content, dtype=h5py.string_dtype())
-    os.replace(temporary, path)
+            content.append(store_check.content_hash(clip))
+        _write_table(file, [{**row, "content": hashed} for row, hashed in zip(rows, content, strict=True)], skipped)
+        made.check()
+        file.attrs["table_hash"] = store_check.table_hash(file)
 
 
 def _write_table(file, rows, skipped):
     text = h5py.string_dtype()
-    for name in _TEXT:
-        file.create_dataset(name, data=[row[name] for row in rows], dtype=text)
-    for name, kind in _NUMBERS:
+    for name in store_check.TEXT:
+        file.create_dataset(name, data=[row.get(name, "") for row in rows], dtype=text)
+    for name, kind in store_check.NUMBERS:
         file[name] = np.array([row[name] for row in rows], kind)
     file.create_dataset("skipped", data=np.array(skipped, object).reshape(-1, 2), dtype=text)
 
@@ -90,37 +92,36 @@ class Store:
         """View of one clip's log-mel frames, shape (frames, bands)."""
         return self.log_mel[self.offsets[index]:self.offsets[index + 1]]
 
+    def damaged(self):
+        """Indices of the clips whose frames are not those that were written, see `store_check.damaged_clips`."""
+        return store_check.damaged_clips(self)
 
-def read(path, *, settings=None):
-    """Open a store.
+
+def read(path, *, settings=None, remedy=_REMEDY):
+    """Open a store and check all of it but the frames, which `Store.damaged` checks.
 
     Parameters
     ----------
     path : pathlib.Path
     settings : dict or None
         The feature settings in force; another value in the store is an error.
+    remedy : str
+        What to do where it is damaged: the end of the error sentence.
 
     Raises
     ------
     MerError
-        Missing file, not a store, or made with other feature settings.
+        Missing file, or made with other feature settings.
+    files.Damaged, hdf5_files.Refused
+        No store, damaged, of an earlier version, or not plain.
     """
     try:
-        with h5py.File(path) as file:
-            attributes = {name: value.item() if hasattr(value, "item") else value for name, value in file.attrs.items()}
-            columns = {name: file[name].asstr()[:].tolist() for name in (*_TEXT, "content")}
-            columns.update({name: file[name][:] for name, _ in _NUMBERS})
-            skipped = [tuple(row) for row in file["skipped"].asstr()[:].tolist()] if len(file["skipped"]) else []
-            offsets, data = file["offsets"][:], file["log_mel"]
-            place, shape = data.id.get_offset(), data.shape
-    except (OSError, KeyError) as error:
-        if not path.exists():
-            raise MerError(f"{path} does not exist: run generate_dataset.py for this corpus first") from None
-        raise MerError(f"{path} is not a log-mel store ({error}): delete it and run generate_dataset.py "
-                       "again") from None
-    _check_settings(path, attributes, settings or {})
-    log_mel = np.memmap(path, np.float32, "r", place, shape)
-    return Store(path, log_mel, offsets, columns, skipped, attributes)
+        table = store_check.read_table(path, remedy=remedy)
+    except FileNotFoundError:
+        raise MerError(f"{path} does not exist: run generate_dataset.py for this corpus first") from None
+    _check_settings(path, table.attributes, settings or {})
+    log_mel = np.memmap(path, np.float32, "r", table.place, table.shape)
+    return Store(path, log_mel, table.offsets, table.columns, table.skipped, table.attributes)
 
 
 def _check_settings(path, attributes, settings):
@@ -197,11 +198,13 @@ class ClipSet:
         """Hash of what training depends on: clips, files, labels, feature settings and, unless told not to, sides."""
         digest = hashlib.sha256()
         for store in self.stores:
-            digest.update(repr(sorted((k, v) for k, v in store.attributes.items() if k != "format")).encode())
+            facts = sorted((k, v) for k, v in store.attributes.items() if k not in ("format", "table_hash"))
+            digest.update(repr(facts).encode())
         for s, i, split, quadrant in zip(self.source, self.index, self.split, self.quadrant, strict=True):
             columns = self.stores[s].columns
             side = (split,) if sides else ()
-            digest.update(repr((columns["clip"][i], int(columns["file_bytes"][i]), *side, int(quadrant))).encode())
+            audio_file = columns["file_edges"][i] or columns["content"][i]  # imported features have no audio
+            digest.update(repr((columns["clip"][i], audio_file, *side, int(quadrant))).encode())
         return digest.hexdigest()[:16]
 
     def patches(self, *, patch_frames, hop_frames):

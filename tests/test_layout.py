@@ -13,9 +13,10 @@ SCRIPTS = ("generate_dataset", "pretrain_denoise", "pretrain_cpc", "trans_train_
 RANKS = {name: rank for rank, names in enumerate((
     "limits config audio decode tasks layers intervals tables progress files text",  # 0
     "hdf5_files",  # between: it reports what mer.files.Damaged is for
-    "corpora split_search batches heads weights cli figures report_text metrics legacy stream onnx_file",  # 1
+    "corpora split_search batches heads weights cli figures report_text metrics legacy stream onnx_file "
+    "hdf5_write store_check",  # 1
     "pretexts store training splits split_files split_update subsets imported_csv zoo engines onnx_graph encoders "
-    "convert predictions run_facts",  # 2
+    "convert predictions run_facts extract_journal",  # 2
     "export predict prediction_text extract report sides imported inventory raters compare",  # 3
     "taggram datasets hours_choice folds page",  # 4
     "prediction_files prediction_pictures generate pretrain transfer gather",  # 5

@@ -5,7 +5,7 @@ import pytest
 import soundfile
 from conftest import sound
 
-from mer import MerError, audio, corpora, datasets, extract, generate, store
+from mer import MerError, audio, corpora, datasets, extract, extract_journal, generate, store
 
 
 def wav_corpus(folder, n=6, seconds=2.0):
@@ -65,7 +65,7 @@ def test_interruption_loses_one_clip_and_changes_nothing(tmp_path, make_config, 
     journal = next((tmp_path / "out" / "features").rglob("*.jsonl"))
     with open(journal, "a") as file:
         file.write('{"clip": "half a li')  # what a kill in the middle of a write leaves
-    extract._SHARDS.clear()  # the next run is another process
+    extract_journal._SHARDS.clear()  # the next run is another process
     monkeypatch.setattr(audio, "load", real)
     made, n = build(make_config, tmp_path)
     assert n == 3  # three clips were kept, the one in hand was lost
@@ -112,7 +112,7 @@ def test_a_store_of_other_settings_is_refused_by_name(tmp_path, make_config):
     with pytest.raises(MerError, match="does not exist: run generate_dataset"):
         store.read(tmp_path / "none.h5")
     (tmp_path / "text.h5").write_text("no store")
-    with pytest.raises(MerError, match="not a log-mel store"):
+    with pytest.raises(MerError, match="no HDF5 file.*generate_dataset"):
         store.read(tmp_path / "text.h5")
 
 
