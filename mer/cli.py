@@ -281,7 +281,7 @@ def report_skipped(skipped, *, strict):
         Exit status: 1 under `strict` where anything was left out, otherwise 0.
     """
     for name, reason in skipped:
-        print(f"  left out: {name}: {reason}", file=sys.stderr)
+        print(f"  left out: {text.printable(f'{name}: {reason}')}", file=sys.stderr)
     if skipped:
         print(f"warning: {len(skipped)} file(s) left out; the list is also in the store", file=sys.stderr)
     return 1 if strict and skipped else 0

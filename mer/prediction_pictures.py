@@ -11,7 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 
-from mer import MerError, cli
+from mer import MerError, cli, fonts
 
 MOST_PROCESSES = 4  # about 150 MiB each
 
@@ -44,6 +44,7 @@ def drawing(n_songs):
                                mp_context=multiprocessing.get_context("spawn"))
 
     def draw(kind, prediction, path):
+        fonts.warn_of_boxes(prediction.path.name)  # here, so that it is said once
         with _one_sentence(), _interrupts_held():  # as long as there are too few, each task starts a process
             made = pool.submit(_draw, kind, prediction, path)
 
@@ -61,6 +62,7 @@ def drawing(n_songs):
 
 def here(kind, prediction, path):
     """Draw at once, as `drawing` does it for one song."""
+    fonts.warn_of_boxes(prediction.path.name)
     _draw(kind, prediction, path)
     return lambda: None
 

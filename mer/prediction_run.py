@@ -17,6 +17,7 @@ from mer import (
     prediction_summary,
     prediction_text,
     progress,
+    text,
 )
 
 MOST_BEGUN = 8  # songs whose pictures may wait to be drawn
@@ -184,12 +185,12 @@ def _move(bar, share, most):
     bar.update(0)
 
 
-def _say(text, bar):
+def _say(lines, bar):
     """Print above the bar; in a log, tqdm's own way would repeat the bar for every line."""
     if sys.stderr.isatty():
-        bar.write(text, file=sys.stdout)
+        bar.write(lines, file=sys.stdout)
     else:
-        print(text)
+        print(lines)
 
 
 def _announce(engines, hop_seconds):
@@ -209,7 +210,7 @@ def _tell(done, n_songs, folder):
     if done.n_earlier:
         print(f"{done.n_earlier} of them by an earlier run with the same models; --force does them again")
     for _, reason in done.left_out:
-        print(f"  left out: {reason}", file=sys.stderr)
+        print(f"  left out: {text.printable(reason)}", file=sys.stderr)
     if done.left_out:
         kind = "warning" if done.songs else "error"
         print(f"{kind}: {len(done.left_out)} of {n_songs} songs left out", file=sys.stderr)

@@ -1,6 +1,7 @@
 """Predictions in words: the lines that quad_pred.py prints, and the name of an ensemble."""
 
 from mer.tasks import TASKS
+from mer.text import printable
 
 
 def as_text(summary):
@@ -16,9 +17,9 @@ def as_text(summary):
     str
     """
     if summary["status"] != "ok":
-        return summary["message"]
+        return printable(summary["message"])
     n, spread = summary["n_predictions"], summary["mean_spread"]
-    lines = [f"{summary['file']}: {_clock(summary['seconds'])}, {n} prediction{'s' * (n != 1)},"
+    lines = [f"{printable(summary['file'])}: {_clock(summary['seconds'])}, {n} prediction{'s' * (n != 1)},"
              f" one every {summary['hop_seconds']:.3f} s"
              + (f", mean ± spread over {len(summary['models'])} models" if spread else "")]
     words = summary["labels"]["quadrants"]["meaning"][summary["quadrant"]]

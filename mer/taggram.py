@@ -4,21 +4,22 @@
 tell them apart. Positions are fixed: matplotlib's layout engines take longer than a prediction.
 """
 
-import os
+import logging
 import warnings
 from contextlib import contextmanager
 
 import numpy as np
-from matplotlib import colormaps, font_manager
+from matplotlib import colormaps
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import EllipseCollection, LineCollection
 from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
 
-from mer import prediction_text
+from mer import files, fonts, prediction_text
 from mer.predict import shown
 from mer.tasks import TASKS
+from mer.text import printable
 
 DPI = 150
 WIDTH = 7.2                # inches: 1080 pixels
@@ -34,8 +35,6 @@ _ROWS = {"Q1": "Q1 excited", "Q2": "Q2 tense", "Q3": "Q3 sad", "Q4": "Q4 calm", 
 _PLANE_WORDS = {"Q1": "excited, happy", "Q2": "tense, angry", "Q3": "sad", "Q4": "calm"}
 _TICKS_SECONDS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
 _MOST_TICKS = 7
-_CHINESE_FONTS = ("Noto Sans CJK SC", "Noto Sans SC", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "Microsoft YaHei",
-                  "PingFang SC", "SimHei", "Droid Sans Fallback")
 
 
 def taggram(prediction, path):
@@ -98,7 +97,7 @@ def _figure(*, height):
 
 def _heading(figure, prediction):
     """File name, and the models that spoke."""
-    _text(figure, 0.28, _shortened(shown(prediction.path.name), 38), fontsize=TITLE, fontweight="bold")
+    _text(figure, 0.28, _shortened(printable(shown(prediction.path.name)), 38), fontsize=TITLE, fontweight="bold")
     about = prediction_text.models([member["title"] for member in prediction.members])
     _text(figure, 0.62, _shortened(about, 88), fontsize=SMALL, color=GREY)
 
@@ -262,10 +261,8 @@ def _probability_bar(figure, image, place):
 
 def _text(figure, inches, text, **options):
     """A line at a distance from the top, smaller where it would be too wide; a "$" in a file name is no formula."""
-    installed = {font.name for font in font_manager.fontManager.ttflist}
-    families = ["DejaVu Sans", *(name for name in _CHINESE_FONTS if name in installed)]
-    line = figure.text(0.04, 1 - inches / figure.get_figheight(), text, parse_math=False, fontfamily=families,
-                       va="center", **options)
+    line = figure.text(0.04, 1 - inches / figure.get_figheight(), text, parse_math=False,
+                       fontfamily=fonts.families(text), va="center", **options)
     with _boxes():
         width = line.get_window_extent().width
     line.set_fontsize(line.get_fontsize() * min(1, 0.92 * figure.bbox.width / width))
@@ -273,7 +270,8 @@ def _text(figure, inches, text, **options):
 
 @contextmanager
 def _boxes():
-    """Characters that no font here has become boxes, without a warning for each."""
+    """Characters that no font here has become boxes, and some fonts have no bold face; no warning for each."""
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph")
         yield
@@ -284,11 +282,6 @@ def _shortened(text, most):
 
 
 def _save(figure, path):
-    """Write to a temporary name, then rename."""
-    partial = path.with_name(f"{path.name}.part")
-    try:
-        with _boxes(), open(partial, "wb") as file:
-            figure.canvas.print_png(file, pil_kwargs={"compress_level": 1})
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    """Write whole or not at all."""
+    with files.writing(path, suffix=".png") as partial, _boxes():
+        figure.canvas.print_png(partial, pil_kwargs={"compress_level": 1})
