@@ -18,7 +18,13 @@ def parse(argv):
     flags.add_argument("-o", "--out", required=True, type=Path, metavar="OUTDIR", help="folder to write to")
     flags.add_argument("--level", nargs="+", choices=LEVELS, default=(), metavar="LEVEL",
                        help=f"only these of {', '.join(LEVELS)} (default: all; words are nominal)")
-    flags.add_argument("--only", nargs="+", default=(), metavar="EMOTION", help="only these emotions or dimensions")
+    flags.add_argument("--only", nargs="+", action="extend", default=[], metavar="EMOTION",
+                       help="only these emotions or dimensions; of a wide csv, these columns")
+    flags.add_argument("--missing", nargs="+", action="extend", metavar="CODE",
+                       help="what else stands for a missing rating, such as 99 or (--missing=-9) -9; none: no number")
+    flags.add_argument("--given-care", action="store_true",
+                       help="also test what raters of one language share beyond how careful each of them is")
+    flags.add_argument("--encoding", help="of the csv (default: found)")
     return flags.parse_args(argv)
 
 
@@ -28,10 +34,11 @@ def main(argv=None):
     from mer import weights  # scipy starts here: -h and typos answer at once
     from mer.raters import agreement, agreement_files, ratings
 
-    given = ratings.read(args.input, only=args.only, words=set(args.level) == {"nominal"})
+    given = ratings.read(args.input, only=args.only, words=set(args.level) == {"nominal"}, codes=args.missing,
+                         encoding=args.encoding)
     levels = agreement.levels_of(given, args.level)
     facts = {"n_bootstrap": cfg.n_bootstrap, "seed": cfg.seed, "n_permutations": agreement.N_PERMUTATIONS}
-    found = agreement.evaluate(given, levels=levels, **facts)
+    found = agreement.evaluate(given, levels=levels, given_care=args.given_care, **facts)
     report = agreement_files.write(args.out, given, found, levels=levels, **facts)
     about = weights.describe(cfg, command=weights.command_line(), settings=facts, name="agreement",
                              source=report["source"], levels=list(levels))

@@ -29,7 +29,7 @@ import numpy as np
 from mer import MerError
 
 _LIBRARIES = ("keras", "tensorflow", "jax", "torch", "numpy", "scipy", "librosa", "h5py", "scikit-learn", "soundfile",
-              "soxr", "onnxruntime", "krippendorff")
+              "soxr", "onnxruntime")
 # lr_0.001 and lr_5e-05 name the two set-ups in the release, whatever learning rate is set
 _STEM_OF_RELEASE = {"n": "lr_0.001", "y": "lr_5e-05"}
 

@@ -62,9 +62,32 @@ def test_languages_with_careful_and_careless_raters_are_told_from_languages_that
     rows = {row["group"]: row for row in found["comparisons"] if row["class"] == "all classes"}
     assert rows["german"]["difference"] > 0.1 and rows["english"]["difference"] < -0.1
     text = " ".join(agreement_text.answer(found, ("ordinal",)))
-    assert "more in german" in text and "As raters of english agree less than mixed ones, part of the" in text
-    shared_view = evaluate(write(tmp_path / "r.csv", shared_taste=1.0))
-    assert "more careful" not in " ".join(agreement_text.answer(shared_view, ("ordinal",)))
+    assert "more in german" in text
+    assert "noise differs between languages" in text and "--given-care" in text
+    [care] = found["care"]
+    assert care["differs"] and care["p"] < 0.05 and care["noise"]["english"] > 1.5 * care["noise"]["german"]
+    path = write(tmp_path / "r.csv", careful=("german",), noise=1.0)
+    within = row_of(evaluate(path, given_care=True)["comparisons"], group=WITHIN, **{"class": "all classes"})
+    assert within["p"] < 0.05 < within["rest_p"]
+    shared_view = evaluate(write(tmp_path / "r.csv", shared_taste=1.0), given_care=True)
+    within = row_of(shared_view["comparisons"], group=WITHIN, **{"class": "all classes"})
+    assert within["rest_p"] < 0.05 and within["rest"] > 0.1 and not shared_view["care"][0]["differs"]
+    text = " ".join(agreement_text.answer(shared_view, ("ordinal",)))
+    assert "noise differs" not in text
+    assert "Given the care of each rater, raters of one language share something" in text
+
+
+def test_care_takes_three_raters_of_two_languages(tmp_path):
+    [care] = evaluate(write(tmp_path / "r.csv", n_raters=2))["care"]
+    assert care["p"] is None and care["noise"] == {} and not care["differs"]
+
+
+def test_an_interval_excludes_0_where_p_is_small(tmp_path):
+    for taste in (0.0, 0.2, 0.4, 0.8):
+        for row in evaluate(write(tmp_path / "r.csv", shared_taste=taste, seed=5))["comparisons"]:
+            assert row["low"] < row["difference"] < row["high"]
+            if abs(row["p"] - 0.05) > 0.01:
+                assert (row["low"] > 0 or row["high"] < 0) == (row["p"] < 0.05)
 
 
 def test_alphas_are_those_of_the_package(tmp_path):
@@ -119,7 +142,11 @@ def test_chunks_change_nothing(tmp_path, monkeypatch):
     path = write(tmp_path / "r.csv", n_clips=6, n_raters=3)
     whole = evaluate(path)
     monkeypatch.setattr("mer.raters.alpha._MOST_CELLS", 1000)
-    assert evaluate(path) == whole
+    again = evaluate(path)
+    for name in ("alphas", "comparisons"):
+        for row, wanted in zip(again[name], whole[name], strict=True):
+            assert row == pytest.approx(wanted)
+    assert again["care"] == whole["care"]
 
 
 @pytest.mark.parametrize("rows, words", [
@@ -234,13 +261,44 @@ def test_one_word_per_clip_without_languages(tmp_path):
     assert "alpha of 1.00 [1.00, 1.00] over emotion (nominal level), above" in text and "cannot be told" in text
 
 
+@pytest.mark.parametrize("name, mark", [("k_na_dot", "."), ("words_na_dot", "."), ("words_na_hashna", "#N/A")])
+def test_missing_ratings_are_none(shared, tmp_path, name, mark):
+    script.main(["-i", str(shared / "cases" / f"{name}.csv"), "-o", str(tmp_path), "--level", "nominal"])
+    report = json.loads((tmp_path / "agreement.json").read_text(encoding="utf-8"))
+    assert report["alphas"][0]["alpha"] == pytest.approx(0.7434, abs=5e-5)
+    assert report["source"]["missing"] == 7 and report["source"]["missing_as"] == {mark: 7}
+    assert f"7 cell(s) hold no rating and count as missing ({mark} 7)" in " ".join(report["warnings"])
+
+
+def test_columns_beside_the_ratings_are_named(shared, tmp_path):
+    path = shared / "cases" / "wide_extra_columns.csv"
+    script.main(["-i", str(path), "-o", str(tmp_path / "all")])
+    report = json.loads((tmp_path / "all" / "agreement.json").read_text(encoding="utf-8"))
+    assert report["source"]["classes"] == ["happy", "sad"]
+    assert report["source"]["left_out"] == [{"code": "name", "column": name}
+                                            for name in ("trial_index", "rt", "confidence")]
+    assert "left out: trial_index (by its name), rt" in " ".join(report["warnings"])
+    script.main(["-i", str(path), "-o", str(tmp_path / "some"), "--only", "sad,confidence", "--only", "Happy"])
+    report = json.loads((tmp_path / "some" / "agreement.json").read_text(encoding="utf-8"))
+    assert report["source"]["classes"] == ["happy", "sad", "confidence"] and report["source"]["left_out"] == []
+
+
+def test_a_class_is_no_formula_in_the_csv(tmp_path):
+    path = write(tmp_path / "r.csv", emotions=("=1+1",), n_raters=3)
+    script.main(["-i", str(path), "-o", str(tmp_path / "out"), "--set", "n_bootstrap=50"])
+    rows = list(csv.DictReader((tmp_path / "out" / "agreement.csv").open(encoding="utf-8")))
+    assert {row["class"] for row in rows} == {"'=1+1"}
+
+
 def test_the_real_ratings(shared, tmp_path):
     path = shared / "data" / "agreement_emotion_ratings" / "ratings.csv"
-    script.main(["-i", str(path), "-o", str(tmp_path), "--level", "ordinal", "--set", "n_bootstrap=300"])
+    script.main(["-i", str(path), "-o", str(tmp_path), "--level", "ordinal", "--given-care",
+                 "--set", "n_bootstrap=300"])
     report = json.loads((tmp_path / "agreement.json").read_text(encoding="utf-8"))
     rows = {row["group"]: row for row in report["alphas"] if row["class"] == "all classes"}
     assert {name: round(row["alpha"], 3) for name, row in rows.items()} == {
         "all raters": 0.305, "english": 0.340, "german": 0.366, "mandarin": 0.309, "spanish": 0.304}
     within = row_of(report["comparisons"], group=WITHIN, **{"class": "all classes"})
-    assert 0.01 < within["difference"] < 0.03 and within["p"] < 0.001
+    assert 0.01 < within["low"] < within["difference"] < within["high"] < 0.03 and within["p"] < 0.001
+    assert within["rest_p"] < 0.001 and not report["care"][0]["differs"]
     assert report["warnings"] == []

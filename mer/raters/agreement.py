@@ -1,8 +1,9 @@
 """How far raters agree: Krippendorff's alpha per class and language, with intervals, and languages compared.
 
-A class is an emotion or a dimension. Intervals are percentile bootstraps over clips: a clip is drawn with all its
-ratings of all classes and by all raters. The bootstrap of Hayes & Krippendorff (2007) draws single pairs of ratings,
-as if those of one clip were independent; drawing whole units is what Zapf et al. (2016) found to hold its level.
+A class is an emotion or a dimension. Intervals of alpha are percentile bootstraps over clips: a clip is drawn with all
+its ratings of all classes and by all raters. The bootstrap of Hayes & Krippendorff (2007) draws single pairs of
+ratings, as if those of one clip were independent; drawing whole units is what Zapf et al. (2016) found to hold its
+level.
 
 References
 ----------
@@ -17,12 +18,14 @@ from collections import Counter
 import numpy as np
 
 from mer import MerError, metrics, progress
-from mer.raters import alpha, mixed_groups
+from mer.raters import alpha, care, mixed_groups
 
 EVERYBODY = "all raters"
 ALL_CLASSES = "all classes"
 N_PERMUTATIONS = 4999
 _FEW_CLIPS = 10
+_LEFT_OUT = {"name": "by its name", "words": "words", "empty": "empty", "constant": "one value", "counter": "a counter",
+             "unlike a scale": "wider than a scale", "of the rater": "one value for each rater"}
 
 
 def levels_of(ratings, wanted=()):
@@ -41,7 +44,7 @@ def levels_of(ratings, wanted=()):
     return tuple(level for level in possible if not wanted or level in wanted)
 
 
-def evaluate(ratings, *, levels, n_bootstrap, seed, n_permutations=N_PERMUTATIONS):
+def evaluate(ratings, *, levels, n_bootstrap, seed, n_permutations=N_PERMUTATIONS, given_care=False):
     """Everything that the report says.
 
     Parameters
@@ -51,13 +54,17 @@ def evaluate(ratings, *, levels, n_bootstrap, seed, n_permutations=N_PERMUTATION
         From `levels_of`.
     n_bootstrap, n_permutations : int > 0
     seed : int
+    given_care : bool
+        Also test what raters of one language share beyond their care.
 
     Returns
     -------
     dict
         ``groups``: language -> raters. ``alphas``: list of dict with level, class, group, n_raters, n_clips (rated by
         two of the group), n_ratings (of these), alpha, low, high, and ``why``, in words, where one of them is None.
-        ``comparisons``: as `mer.mixed_groups.compare` returns it. ``warnings``: sentences.
+        ``comparisons``: as `mer.raters.mixed_groups.compare` returns it. ``care``: list of dict, one per level, with
+        level, class, noise and p as `mer.raters.care.unequal` returns them, and differs (p below 0.05); empty without
+        comparisons. ``warnings``: sentences.
 
     Raises
     ------
@@ -75,27 +82,35 @@ def evaluate(ratings, *, levels, n_bootstrap, seed, n_permutations=N_PERMUTATION
         _refuse_nothing(ratings, alphas)
         comparisons = mixed_groups.compare(
             table, names, ratings.languages, levels=levels, draws=draws, n_permutations=n_permutations,
-            rng=np.random.default_rng([seed, 1]), tick=bar.update)
-    return {"groups": sizes, "alphas": alphas, "comparisons": comparisons,
+            rng=np.random.default_rng([seed, 1]), tick=bar.update, given_care=given_care)
+    unequal = [_care(table, names[-1], languages, level, n_permutations, seed) for level in levels if comparisons]
+    return {"groups": sizes, "alphas": alphas, "comparisons": comparisons, "care": unequal,
             "warnings": _warnings(ratings, sizes, bool(comparisons))}
+
+
+def _care(table, name, languages, level, n_permutations, seed):
+    """Whether the raters of some languages are more careful, over all classes together."""
+    parts = care.pairs_of(table, level)
+    found = care.unequal(care.Pairs.together(parts), languages, sorted({*languages} - {""}),
+                         n_permutations=n_permutations, rng=np.random.default_rng([seed, 2]))
+    differs = found["p"] is not None and found["p"] < mixed_groups.SIGNIFICANT
+    return {"level": level, "class": name, **found, "differs": differs}
 
 
 def _alphas(table, names, group, members, draws, level):
     """Alpha of one group in every class, with its interval."""
-    counts = table.counts(members)
-    samples = np.concatenate([
-        alpha.every_class(counts, np.repeat(draws[part, None, :], len(counts), axis=1), table.values, level)
-        for part in table.chunks(len(draws))])
+    sample = table.by(members[None])
+    values = alpha.every_class(sample, np.ones((1, len(table.unit_clip))), level)[0]
+    samples = np.concatenate([alpha.every_class(sample, draws[part][:, table.unit_clip], level)
+                              for part in table.chunks(len(draws))])
     for place, name in enumerate(names):
-        own = counts[place] if place < len(counts) else counts.reshape(-1, counts.shape[-1])
-        pairable = own.sum(1) >= 2
-        value, why = alpha.alpha(own, table.values, level), alpha.undefined(own, table.values)
+        of_class = place if place < table.n_classes else None
+        pairable = (sample.m[:, 0] > 1) & ((table.unit_class == of_class) | (of_class is None))
+        why = alpha.undefined(table, members, of_class)
         low, high = (None, None) if why else alpha.interval(samples[:, place])
-        if members.sum() == 1:
-            why = "one rater"
         yield {"level": level, "class": name, "group": group, "n_raters": int(members.sum()),
-               "n_clips": int(pairable.reshape(-1, counts.shape[1]).any(0).sum()),
-               "n_ratings": int(own[pairable].sum()), "alpha": value, "low": low, "high": high,
+               "n_clips": len(np.unique(table.unit_clip[pairable])), "n_ratings": int(sample.m[pairable].sum()),
+               "alpha": None if why else float(values[place]), "low": low, "high": high,
                "why": why or ("too few clips for an interval" if low is None else "")}
 
 
@@ -110,7 +125,11 @@ def _refuse_nothing(ratings, alphas):
 def _warnings(ratings, sizes, is_compared):
     found, unknown = [], sum(not language for language in ratings.languages)
     if ratings.n_missing:
-        found.append(f"{ratings.n_missing} cell(s) hold no rating and count as missing.")
+        marks = ", ".join(f"{text or 'empty'} {n}" for text, n in ratings.missing.items())
+        found.append(f"{ratings.n_missing} cell(s) hold no rating and count as missing ({marks}).")
+    if ratings.left_out:
+        names = ", ".join(f"{column.column} ({_LEFT_OUT[column.code]})" for column in ratings.left_out)
+        found.append(f"Columns that hold no ratings are left out: {names}. --only chooses the columns that do.")
     if not sizes:
         found.append("The csv does not tell the raters' language (column rater_language): nothing is compared.")
     elif not is_compared:

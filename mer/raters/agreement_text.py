@@ -2,9 +2,8 @@
 
 import textwrap
 
-from mer.raters.mixed_groups import WITHIN
+from mer.raters.mixed_groups import SIGNIFICANT, WITHIN
 
-SIGNIFICANT = 0.05
 TENTATIVE = 0.667  # below this Krippendorff (2004, page 241) draws no conclusion from data
 _WIDTH = 110
 _COLUMN = 21       # of "-0.31 [-0.45, -0.16]" and a gap
@@ -53,10 +52,10 @@ def answer(found, levels):
     rows = {(row["level"], row["group"]): row for row in found["comparisons"] if row["class"] == name}
     groups = [group for level, group in rows if level == levels[0]]
     main = WITHIN if WITHIN in groups else groups[0]
-    sentences.append(_verdict(rows[levels[0], main], levels[0]))
+    sentences += [_verdict(rows[levels[0], main], levels[0]), *_care(found, rows[levels[0], main], levels[0])]
     languages = [rows[levels[0], group] for group in groups if group != WITHIN]
     if main == WITHIN:
-        sentences += [_each("Single languages", languages, key="group"), *_unequal(languages)]
+        sentences.append(_each("Single languages", languages, key="group"))
     classes = [row for row in found["comparisons"]
                if row["level"] == levels[0] and row["group"] == main and row["class"] != name]
     if classes:
@@ -108,12 +107,25 @@ def _each(title, rows, *, key):
     return f"{title} (p Holm-corrected): {'; '.join([*shown, *filter(None, [rest])]) or 'none could be compared'}."
 
 
-def _unequal(languages):
-    """A warning where some language agrees less than mixed groups: its raters may just be less careful."""
-    less = [row["group"] for row in languages if row["p"] is not None
-            and row["difference"] < 0 and row["p_holm"] < SIGNIFICANT]
-    return [f"As raters of {', '.join(less)} agree less than mixed ones, part of the difference may be that raters of "
-            "some languages are more careful, rather than that they share a view."] if less else []
+def _care(found, row, level):
+    """Whether some languages have more careful raters, and what is shared beyond that where it was tested."""
+    of_level = next(care for care in found["care"] if care["level"] == level)
+    sentences = []
+    if of_level["differs"]:
+        noise = ", ".join(f"{name} {value:.2f}" for name, value in of_level["noise"].items())
+        sentences.append(
+            f"The raters' own noise differs between languages (standard deviations, in those of all ratings: {noise}; "
+            f"p = {_p(of_level['p'])}). Careful raters agree more, whatever they share, so the comparison above cannot "
+            "tell care from a shared view." + ("" if row["rest_p"] is not None else
+                                               " The flag --given-care adds a test that conditions on care."))
+    if row["rest_p"] is not None:
+        is_shown = row["rest_p_holm"] < SIGNIFICANT
+        direction = "something" if row["rest"] > 0 else "less than raters of mixed languages"
+        sentences.append(
+            f"Given the care of each rater, {'' if is_shown else 'it is not shown that '}raters of one language share "
+            f"{direction if is_shown else 'more than others'} (mean correlation of what one common view leaves "
+            f"{_number(row['rest'], '+.3f')}, p = {_p(row['rest_p_holm'])}).")
+    return sentences
 
 
 def _signed(row):
@@ -196,8 +208,20 @@ def _comparison_table(report, level):
         lines.append(f"{head}{_number(row['alpha'], '.3f'):>6}  {mixed:<24}{_difference(row):<26}{_p(row['p']):<8}"
                      f"{_p(row['p_holm'])}")
     n_left_out = len(every) - len(rows)
+    lines += _care_lines(report, level, rows)
     return lines + ([f"  {n_left_out} more, single languages in single classes without a difference: agreement.csv"]
                     if n_left_out else [])
+
+
+def _care_lines(report, level, rows):
+    """Noise of each language's raters, and what they share beyond care where that was tested."""
+    lines = [f"  noise of a rater: {', '.join(f'{name} {value:.2f}' for name, value in row['noise'].items())}"
+             f" (p of a difference: {_p(row['p'])})" for row in report["care"] if row["level"] == level
+             if row["p"] is not None]
+    tested = [row for row in rows if row["rest_p"] is not None]
+    return ["", *lines, *(f"  {row['class']}, within languages, given care: correlation "
+                          f"{_number(row['rest'], '+.3f')}, p {_p(row['rest_p'])}, p (Holm) {_p(row['rest_p_holm'])}"
+                          for row in tested)]
 
 
 def _is_shown(row, last):
@@ -208,10 +232,12 @@ def _reading(report):
     """How to read the numbers."""
     return ["HOW TO READ THIS", *_paragraphs([
         "Alpha is 1 where all agree, 0 where they agree no more than by chance, and may be negative.",
-        "Intervals tell what other clips like these would give. They do not cover other raters.",
-        "p tells whether a random group of raters of that size would differ as much from the mean of such groups: a "
-        "difference can be sure for these raters (interval without 0) and yet be one that other raters would not show "
-        "(large p). p (Holm) may be read together with the others of its level.",
+        "Intervals of alpha tell what other clips like these would give. They do not cover other raters.",
+        "Intervals of differences tell what other raters and other clips would give.",
+        "p tells whether a random group of raters of that size would differ as much from the mean of such groups. An "
+        "interval excludes 0 where p is below 0.05. p (Holm) may be read together with the others of its level.",
+        "The noise of a rater is what neither his language's view nor his own mean explains, as a standard deviation, "
+        "in those of all ratings. Where languages differ in it, careful raters agree more, whatever they share.",
         *(["'all classes' counts every clip and class as one unit, so it also rewards agreement on which classes are "
            "rated high in general."] if len(report["source"]["classes"]) > 1 else []),
         "Methods and sources: docs/agreement.md."])]

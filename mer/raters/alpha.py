@@ -1,183 +1,254 @@
 """Krippendorff's alpha: how far people agree, 1 always and 0 no more than by chance.
 
-Ratings stand as counts: how many people gave clip u the value v, shape (units, values). Point estimates come from
-the `krippendorff` package; `resampled` repeats its definition for thousands of resamples at once.
+Ratings stand as the cells (class, clip, value) that occur, so a slider with thousands of values costs no more than its
+ratings. Squared differences have a closed form: over the ordered pairs of m numbers x they sum to
+2 (m sum x^2 - (sum x)^2). The interval level uses the values for x, the ordinal level their mid-ranks; the nominal
+level counts unequal pairs. A test holds all three equal to the package `krippendorff`.
 
 References
 ----------
 Krippendorff (2004), Content Analysis, 2nd edition, Sage, chapter 11 (the coefficient and its levels).
+Krippendorff (2011), Computing Krippendorff's Alpha-Reliability, University of Pennsylvania, section E (closed forms).
 Hayes & Krippendorff (2007), Answering the call for a standard reliability measure for coding data, Communication
 Methods and Measures 1(1), 77-89, doi:10.1080/19312450709336664 (alpha with bootstrap intervals).
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
-import krippendorff
 import numpy as np
 import scipy.sparse
 
-from mer.metrics import CONFIDENCE
+from mer.intervals import CONFIDENCE
 
 LEVELS = ("ordinal", "interval", "nominal")  # the one that a report is written about first
-_MOST_PACKAGE_CELLS = 20_000_000  # units x values^2 that the package may hold at once
-_MOST_CELLS = 4_000_000           # counts of resamples held at once
+_MOST_CELLS = 2_000_000           # counts of resamples held at once
 _LEAST_DEFINED = 0.95             # of the resamples, for an interval
+_ROUNDING = 1e-12                 # of a sum of squares; less spread than this is none
 
 
-def alpha(counts, values, level):
-    """Krippendorff's alpha of one table of counts.
+@dataclass(frozen=True)
+class _Classes:
+    """Sums over the cells and units of each class.
 
-    Parameters
+    Attributes
     ----------
-    counts : np.ndarray of int, shape (units, values)
-    values : np.ndarray, shape (values,)
-        Ascending; numbers, or words at the nominal level.
-    level : {"ordinal", "interval", "nominal"}
-
-    Returns
-    -------
-    float or None
-        At most 1; None where it is not defined, see `undefined`.
+    first_unit : np.ndarray of int, shape (classes,)
+        Where the units of each class begin.
+    column : np.ndarray of int, shape (cells,)
+        Number of the cell's class and value among those that occur.
+    first_column : np.ndarray of int, shape (classes,)
+        Where the columns of each class begin; values ascend within a class.
+    of_column : np.ndarray of int, shape (columns,)
+        Class of each column.
+    to_columns : scipy.sparse.csr_array, shape (columns, cells)
     """
-    if undefined(counts, values):
-        return None
-    if counts.size * counts.shape[1] > _MOST_PACKAGE_CELLS:  # thousands of different values, from a slider
-        return float(resampled(counts, np.ones(len(counts)), values, level))
-    return float(krippendorff.alpha(value_counts=counts, value_domain=values, level_of_measurement=level))
+
+    first_unit: np.ndarray
+    column: np.ndarray
+    first_column: np.ndarray
+    of_column: np.ndarray
+    to_columns: scipy.sparse.csr_array
+
+    @classmethod
+    def of(cls, unit_class, cell_class, cell_value, n_values):
+        """Sums by the class of each unit and cell; both ascend."""
+        columns, column = np.unique(cell_class * n_values + cell_value, return_inverse=True)
+        to_columns = scipy.sparse.csr_array((np.ones(len(column)), (column, np.arange(len(column)))))
+        return cls(_starts(unit_class), column, _starts(columns // n_values), columns // n_values, to_columns)
 
 
-def undefined(counts, values):
-    """Why a table of counts has no alpha, in words; "" where it has one."""
-    pairable = counts[counts.sum(1) >= 2]
-    given = np.flatnonzero(pairable.sum(0))
-    if not len(pairable):
-        return "no clip was rated by two people"
-    if len(given) == 1:
-        return f"every rating is the same ({_word(values[given[0]])})"
-    if len(pairable) == 1:
-        return "only one clip was rated by two people, and alpha compares clips"
-    return ""
-
-
-def _word(value):
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def resampled(counts, weights, values, level):
-    """Alpha of many weighted tables of counts at once.
-
-    With n_v ratings of value v in clips that two or more people rated, n in all, and m of a clip, alpha is 1 - Do/De:
-    squared differences of values within clips, over those between any two ratings. At the interval level
-    the sum over a clip's ordered pairs is 2 (m sum x^2 - (sum x)^2); the ordinal level is the same with mid-ranks
-    for x, and the nominal one counts unequal pairs.
-
-    Parameters
-    ----------
-    counts : np.ndarray, shape (..., units, values)
-    weights : np.ndarray, shape (..., units), at least 0
-        How often each unit is drawn; 0 leaves it out.
-    values : np.ndarray, shape (values,)
-    level : {"ordinal", "interval", "nominal"}
-
-    Returns
-    -------
-    np.ndarray, shape (...)
-        NaN where fewer than two units or two values are left.
-
-    References
-    ----------
-    Krippendorff (2004), chapter 11; Krippendorff (2011), Computing Krippendorff's Alpha-Reliability, University of
-    Pennsylvania, section E.
-    """
-    counts = np.asarray(counts, float)
-    m = counts.sum(-1)                                                # (..., units)
-    weights = np.where(m >= 2, weights, 0.0)
-    per_pair = weights / np.maximum(m - 1, 1)
-    totals = (weights[..., None, :] @ counts)[..., 0, :]              # (..., values)
-    n = totals.sum(-1)
-    if level == "nominal":
-        observed = (per_pair * (m**2 - (counts**2).sum(-1))).sum(-1)
-        expected = n**2 - (totals**2).sum(-1)
-    else:
-        x = _positions(totals, values, level)                         # (..., values)
-        first, second = (np.einsum("...uv,...v->...u", counts, power) for power in (x, x**2))
-        observed = (per_pair * (m * second - first**2)).sum(-1)
-        expected = n * (totals * x**2).sum(-1) - (totals * x).sum(-1) ** 2
-    defined = ((weights > 0).sum(-1) >= 2) & ((totals > 0).sum(-1) >= 2)
-    ratio = np.divide(observed * (n - 1), expected, out=np.full(np.shape(expected), np.nan), where=defined)
-    return 1 - ratio
-
-
-def _positions(totals, values, level):
-    """Where each value stands on a line: itself, centred, or at the ordinal level its mid-rank."""
-    if level == "ordinal":
-        return np.cumsum(totals, -1) - totals / 2 - totals.sum(-1, keepdims=True) / 2
-    n = np.maximum(totals.sum(-1, keepdims=True), 1)
-    return values - (totals * values).sum(-1, keepdims=True) / n
+def _starts(ascending):
+    """Index at which each new number begins."""
+    return np.flatnonzero(np.diff(ascending, prepend=-1))
 
 
 @dataclass(frozen=True)
 class Table:
-    """Ratings as one sparse row of counts per rater.
+    """Ratings as one sparse row of cells per rater. A unit is a class and clip that somebody rated.
 
     Attributes
     ----------
-    rows : scipy.sparse.csr_array, shape (raters, classes x clips x values)
-    shape : (int, int, int)
-        Classes, clips and values.
+    rows : scipy.sparse.csr_array of 0 and 1, shape (raters, cells)
+    cell_unit, cell_value : np.ndarray of int, shape (cells,)
+        Index of the cell into the units and into `values`; units ascend.
+    unit_class, unit_clip : np.ndarray of int, shape (units,)
     values : np.ndarray, shape (values,)
+        Ascending; numbers, or words at the nominal level.
     """
 
     rows: scipy.sparse.csr_array
-    shape: tuple
+    cell_unit: np.ndarray
+    cell_value: np.ndarray
+    unit_class: np.ndarray
+    unit_clip: np.ndarray
     values: np.ndarray
 
     @classmethod
     def of(cls, ratings):
         """The table of a `mer.raters.ratings.Ratings`."""
         shape = len(ratings.classes), len(ratings.clips), len(ratings.values)
-        cell = np.ravel_multi_index((ratings.kind, ratings.clip, ratings.value), shape)
-        rows = scipy.sparse.coo_array((np.ones(len(ratings), int), (ratings.rater, cell)),
-                                      (len(ratings.raters), int(np.prod(shape))))
-        return cls(rows.tocsr(), shape, ratings.values)
+        cells, cell = np.unique(np.ravel_multi_index((ratings.kind, ratings.clip, ratings.value), shape),
+                                return_inverse=True)
+        units, cell_unit = np.unique(cells // shape[2], return_inverse=True)
+        rows = scipy.sparse.coo_array((np.ones(len(cell)), (ratings.rater, cell)), (len(ratings.raters), len(cells)))
+        return cls(rows.tocsr(), cell_unit, cells % shape[2], units // shape[1], units % shape[1], ratings.values)
 
-    def counts(self, members):
-        """Ratings by some raters, shape (*members.shape[:-1], classes, clips, values).
+    @property
+    def n_classes(self):
+        """Classes; they are numbered from 0, and each has a unit."""
+        return int(self.unit_class[-1]) + 1
+
+    @cached_property
+    def by_class(self):
+        """Sums over each class by itself."""
+        return _Classes.of(self.unit_class, self.unit_class[self.cell_unit], self.cell_value, len(self.values))
+
+    @cached_property
+    def together(self):
+        """Sums over all classes together."""
+        zero = np.zeros(len(self.cell_unit), int)
+        return _Classes.of(zero[:len(self.unit_class)], zero, self.cell_value, len(self.values))
+
+    @cached_property
+    def _to_cells(self):
+        return self.rows.T.tocsr()
+
+    def by(self, raters):
+        """The ratings of many samples of raters.
 
         Parameters
         ----------
-        members : np.ndarray of bool, shape (..., raters)
+        raters : np.ndarray, shape (batch, raters), at least 0
+            How often each rater counts; 0 leaves one out.
+
+        Returns
+        -------
+        Sample
         """
-        flat = (self.rows.T @ np.atleast_2d(members).T.astype(int)).T
-        return flat.reshape(*members.shape[:-1], *self.shape)
+        counts = self._to_cells @ np.ascontiguousarray(raters.T, float)
+        m = self.unit_sums(counts)
+        alone = np.isin(raters, (0, 1)).all()
+        itself = m if alone else self.unit_sums(self._to_cells @ np.ascontiguousarray(raters.T, float) ** 2)
+        return Sample(self, counts, m, itself)
+
+    def unit_sums(self, cells):
+        """Sums over the cells of each unit, shape (units, batch)."""
+        return np.add.reduceat(cells, _starts(self.cell_unit), axis=0)
 
     def chunks(self, n):
         """Slices of 0..n whose counts fit into memory."""
-        step = max(1, _MOST_CELLS // int(np.prod(self.shape)))
+        step = max(1, _MOST_CELLS // len(self.cell_unit))
         return [slice(start, min(start + step, n)) for start in range(0, n, step)]
 
 
-def every_class(counts, weights, values, level):
-    """Alpha of each class, then of all classes together with each class and clip a unit.
+@dataclass(frozen=True)
+class Sample:
+    """Ratings by many samples of raters, from `Table.by`.
+
+    Attributes
+    ----------
+    table : Table
+    counts : np.ndarray, shape (cells, batch)
+        How many people gave each cell.
+    m, itself : np.ndarray, shape (units, batch)
+        Sum of the raters' weights in each unit, and of their squares.
+    """
+
+    table: Table
+    counts: np.ndarray
+    m: np.ndarray
+    itself: np.ndarray
+
+
+def every_class(sample, units, level):
+    """Alpha of each class, then of all classes together with each class and clip a unit, for many samples at once.
+
+    With n ratings in units that two or more people rated, and m of a unit, alpha is 1 - Do/De: squared differences of
+    values within units, over those between any two ratings. A rater who counts twice makes no pair with himself: there
+    are (sum w)^2 - sum w^2 pairs for weights w, which is m (m - 1) where all are 1.
 
     Parameters
     ----------
-    counts : np.ndarray, shape (..., classes, clips, values)
-    weights : np.ndarray, shape (..., classes, clips)
-    values, level
-        As in `resampled`.
+    sample : Sample
+        Of a batch or of one.
+    units : np.ndarray, shape (batch or 1, units), at least 0
+        How often each unit counts.
+    level : {"ordinal", "interval", "nominal"}
 
     Returns
     -------
-    np.ndarray, shape (..., classes + 1), or (..., 1) where there is one class
+    np.ndarray, shape (batch, classes + 1), or (batch, 1) where there is one class
+        NaN where fewer than two units or two values are left, see `undefined`.
     """
-    single = resampled(counts, weights, values, level)                # (..., classes)
-    *more, n_classes, n_clips, n_values = counts.shape
-    if n_classes == 1:
-        return single
-    together = resampled(counts.reshape(*more, n_classes * n_clips, n_values),
-                         weights.reshape(*weights.shape[:-2], n_classes * n_clips), values, level)
-    return np.concatenate([single, together[..., None]], -1)
+    table, pairs = sample.table, sample.m**2 - sample.itself
+    weights = np.where(pairs > 0, units.T, 0.0)
+    per_pair = weights * sample.m / np.where(pairs > 0, pairs, 1.0)
+    found = _alphas(sample, table.by_class, weights, per_pair, level)
+    if table.n_classes > 1:
+        found = np.concatenate([found, _alphas(sample, table.together, weights, per_pair, level)])
+    return found.T
+
+
+def _alphas(sample, classes, weights, per_pair, level):
+    """Alpha of each of the classes, shape (classes, batch)."""
+    table, counts, m = sample.table, sample.counts, sample.m
+
+    def total(of_units):
+        return np.add.reduceat(of_units, classes.first_unit, axis=0)
+
+    n = total(weights * m)                                                 # (classes, batch)
+    if level != "interval":
+        totals = classes.to_columns @ (counts * weights[table.cell_unit])  # (columns, batch)
+        has_spread = np.add.reduceat(totals > 0, classes.first_column, axis=0, dtype=int) > 1
+    if level == "nominal":
+        within = m**2 - table.unit_sums(counts**2)
+        between = n**2 - np.add.reduceat(totals**2, classes.first_column, axis=0)
+    else:
+        x = (_mid_ranks(totals, classes, n)[classes.column] if level == "ordinal"
+             else (table.values - table.values.mean())[table.cell_value][:, None])     # (cells, batch or 1)
+        first, second = table.unit_sums(counts * x), table.unit_sums(counts * x**2)
+        within = 2 * (m * second - first**2)
+        squares = 2 * n * total(weights * second)
+        between = squares - 2 * total(weights * first) ** 2
+        if level == "interval":
+            has_spread = between > _ROUNDING * squares
+    pairs = n**2 - total(weights * sample.itself)
+    defined = has_spread & (total((weights > 0).astype(int)) > 1)
+    return 1 - np.divide(total(per_pair * within) * pairs, n * between, out=np.full(n.shape, np.nan),
+                         where=defined)
+
+
+def _mid_ranks(totals, classes, n):
+    """Mid-rank of each value in its class, less that of the middle, shape (columns, batch)."""
+    above = np.cumsum(totals, axis=0)
+    before = (above - totals)[classes.first_column]                        # of the classes that come earlier
+    return above - before[classes.of_column] - (totals + n[classes.of_column]) / 2
+
+
+def undefined(table, raters, of_class=None):
+    """Why some raters have no alpha, in words; "" where they have one.
+
+    Parameters
+    ----------
+    table : Table
+    raters : np.ndarray of bool, shape (raters,)
+    of_class : int or None
+        Index of a class; None: all classes together.
+    """
+    if raters.sum() == 1:
+        return "one rater"
+    sample = table.by(raters[None])
+    pairable = (sample.m[:, 0] > 1) & ((table.unit_class == of_class) | (of_class is None))
+    given = np.unique(table.cell_value[(sample.counts[:, 0] > 0) & pairable[table.cell_unit]])
+    if not pairable.any():
+        return "no clip was rated by two people"
+    if len(given) == 1:
+        value = table.values[given[0]]
+        return f"every rating is the same ({f'{value:g}' if isinstance(value, float) else value})"
+    if pairable.sum() == 1:
+        return "only one clip was rated by two people, and alpha compares clips"
+    return ""
 
 
 def interval(samples):
