@@ -52,8 +52,8 @@ def studies(title, n=N_STUDIES, **options):
         true = difference.mean()
         print(f"\n{title}, {group}: p < 0.05 in {(p < 0.05).mean():.1%}, interval without 0 in "
               f"{excludes(rows).mean():.1%}, both say the same in {(excludes(rows) == (p < 0.05)).mean():.1%}, "
-              f"interval holds the mean difference {true:.3f} in {((low <= true) & (true <= high)).mean():.1%}, p given "
-              f"care < 0.05 in {(rest_p < 0.05).mean():.1%}", end="")
+              f"interval holds the mean difference {true:.3f} in {((low <= true) & (true <= high)).mean():.1%}, p "
+              f"given care < 0.05 in {(rest_p < 0.05).mean():.1%}", end="")
     print(f"; care differs in {np.mean(differs):.1%} of {n} studies")
     return found, np.mean(differs)
 
