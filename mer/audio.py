@@ -5,12 +5,12 @@ Shapes on the way: samples (n, channels), waveform (n,), log-mel (n_frames, n_ba
 """
 
 import numpy as np
-import soxr
 
-from mer import MerError
-from mer.decode import AudioError, decode
+from mer import MerError, waveform
+from mer.decode import AudioError
+from mer.waveform import SILENT_PEAK
 
-__all__ = ["AudioError", "LogMel", "cut_patches", "load", "mel_filter_bank", "n_patches"]
+__all__ = ["SILENT_PEAK", "AudioError", "LogMel", "cut_patches", "load", "mel_filter_bank", "n_patches"]
 
 # Added before the logarithm: the float32 machine epsilon, as in the published program.
 LOG_OFFSET = np.float32(1.1920929e-07)
@@ -18,8 +18,6 @@ LOG_OFFSET = np.float32(1.1920929e-07)
 BLOCK_FRAMES = 96
 # Bands per product: 98 % of the mel weights are zeros, and bands beside each other share their bins.
 _MEL_ROWS = 16
-# Samples per product when channels are averaged; OpenBLAS stays in one thread below 9216 elements.
-_MONO_ROWS = 512
 
 # glibc hands freed memory back to the system, and getting it again page by page takes a third of the time of
 # a wav. The release of one large block, which nothing has touched, makes it keep such memory from then on:
@@ -27,11 +25,8 @@ _MONO_ROWS = 512
 np.empty(31 * 2**20, np.uint8)
 
 
-def load(path, *, sample_rate_hz):
-    """Read an audio file as one mono waveform at the wanted rate, scaled to peak 1.
-
-    Channels are averaged, then resampled (soxr, quality HQ), then divided by the largest magnitude: in this
-    order, because the published program divided by the peak of the resampled mono signal.
+def load(path, *, sample_rate_hz, on_remark=None):
+    """Read an audio file as one mono waveform at the wanted rate, scaled to peak 1: `waveform.read`, joined.
 
     Parameters
     ----------
@@ -39,6 +34,8 @@ def load(path, *, sample_rate_hz):
         wav, flac, ogg, mp3, m4a or whatever else libsndfile or FFmpeg decodes; any rate, any channels.
     sample_rate_hz : int > 0
         Rate of the result.
+    on_remark : callable or None
+        Called with `Waveform.remark` where there is one.
 
     Returns
     -------
@@ -48,52 +45,16 @@ def load(path, *, sample_rate_hz):
     Raises
     ------
     AudioError
-        The file is missing, a folder, empty, not audio, damaged, truncated, silent, or has NaN or infinite
+        The file is missing, no regular file, empty, not audio, damaged, truncated, silent, or has NaN or infinite
         samples. The message is one sentence that names the file and what to do.
     """
-    samples, file_rate_hz = decode(path)
-    waveform = _resample(_mono(samples), file_rate_hz, sample_rate_hz)
-    return _peak_normalised(waveform, path)
-
-
-def _mono(samples):
-    """Average (n, channels) to (n,).
-
-    numpy's mean over an axis so short is 60 times slower than a matmul, and one product over the whole clip
-    wakes the threads of BLAS, whose waiting costs more than the work: hence many small products.
-    """
-    n_samples, n_channels = samples.shape
-    if n_channels == 1:
-        return samples[:, 0]
-    weights = np.full(n_channels, 1 / n_channels, np.float32)
-    mono = np.empty(n_samples, np.float32)
-    whole = n_samples - n_samples % _MONO_ROWS
-    rows = samples[:whole].reshape(-1, _MONO_ROWS, n_channels)
-    np.matmul(rows, weights, out=mono[:whole].reshape(-1, _MONO_ROWS))
-    np.matmul(samples[whole:], weights, out=mono[whole:])
-    return mono
-
-
-def _resample(waveform, from_hz, to_hz):
-    """Resample (n,) to exactly ceil(n * to_hz / from_hz) samples; soxr alone rounds the length."""
-    if from_hz == to_hz:
-        return waveform
-    n_wanted = -(-len(waveform) * to_hz // from_hz)
-    resampled = soxr.resample(waveform, from_hz, to_hz, quality="HQ")[:n_wanted]
-    return np.pad(resampled, (0, n_wanted - len(resampled)))
-
-
-def _peak_normalised(waveform, path):
-    """Divide (n,) by its largest magnitude, in place."""
-    peak = max(waveform.max(), -waveform.min())
-    if not np.isfinite(peak):
-        raise AudioError(f"{path} holds NaN or infinite samples, but finite ones were expected;"
-                         " export it again from its source.")
-    if peak == 0:
-        raise AudioError(f"{path} is silent (all samples are zero), but sound was expected;"
+    wave = waveform.read(path, sample_rate_hz=sample_rate_hz)
+    if wave.is_silent:
+        raise AudioError(f"{path} is silent (no sample above {SILENT_PEAK:g} of full scale), but sound was expected;"
                          " replace or remove it.")
-    waveform /= peak
-    return waveform
+    if wave.remark and on_remark:
+        on_remark(wave.remark)
+    return np.concatenate(list(wave.blocks()))
 
 
 def mel_filter_bank(*, sample_rate_hz, n_fft, n_bands):

@@ -14,7 +14,7 @@ from stat import S_ISREG
 import joblib
 import numpy as np
 
-from mer import MerError, audio, extract_journal, files, progress, store, store_check
+from mer import MerError, audio, extract_journal, files, progress, store, store_check, text
 from mer.extract_journal import Done
 
 _LOG_MELS = {}  # settings -> LogMel, once per worker process
@@ -113,20 +113,26 @@ def _extract_all(todo, stamps, folder, cfg):
     work = joblib.Parallel(n_jobs=min(jobs, len(todo)), return_as="generator_unordered", batch_size="auto")(
         joblib.delayed(_extract)(clip.id, str(clip.path), stamps[clip.id], str(folder), cfg.feature_settings,
                                  cfg.patch_frames) for clip in todo)
-    hours = 0.0
+    hours, remarks = 0.0, {}
     with progress.bar(total=len(todo), unit="clip", desc="log-mel", smoothing=0.05) as bar:
-        for seconds in work:
+        for clip_id, seconds, remark in work:
             hours += seconds / 3600
+            if remark:
+                remarks.setdefault(remark, []).append(clip_id)
             bar.update()
             bar.set_postfix_str(f"{hours:.2f} h of audio, {hours * 3600 / max(bar.format_dict['elapsed'], 1e-3):.0f} x "
                                 "real time", refresh=False)
+    for remark, clips in sorted(remarks.items()):
+        more = f" and {len(clips) - 3} more" if len(clips) > 3 else ""
+        names = text.printable(", ".join(sorted(clips)[:3]))
+        print(f"note: each of these files {remark}: {names}{more}", file=sys.stderr)
 
 
 def _extract(clip_id, path, stamp, folder, settings, patch_frames):
-    """Worker: one clip -> one journal line. Returns the clip's duration in seconds."""
-    note = {"clip": clip_id, "stamp": stamp}
+    """Worker: one clip -> one journal line. Returns the clip, its seconds, and a remark on its sound or ""."""
+    note, remarks = {"clip": clip_id, "stamp": stamp}, []
     try:
-        waveform = audio.load(path, sample_rate_hz=settings["sample_rate_hz"])
+        waveform = audio.load(path, sample_rate_hz=settings["sample_rate_hz"], on_remark=remarks.append)
         note["seconds"] = len(waveform) / settings["sample_rate_hz"]
         frames = _log_mel(settings)(waveform)
         if len(frames) < patch_frames:
@@ -134,7 +140,7 @@ def _extract(clip_id, path, stamp, folder, settings, patch_frames):
     except audio.AudioError as error:
         note["reason"], frames = str(error), None
     extract_journal.append(folder, note, frames)
-    return note.get("seconds", 0.0)
+    return clip_id, note.get("seconds", 0.0), "".join(remarks)
 
 
 def _log_mel(settings):

@@ -1,5 +1,6 @@
 """Stage 1 as a whole: the audio of a corpus, or imported features -> store, split file, run.json."""
 
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from mer import (
     splits,
     store,
     subsets,
+    text,
     weights,
 )
 from mer import folds as fold_files
@@ -133,7 +135,10 @@ def list_corpus(corpus, cfg, *, labels=None, sounds=None):
     setting = cfg.values.get(corpus.SETTING, "")
     override = Path(sounds).expanduser() if sounds else cfg.resolve(setting) if setting else None
     root = corpora.find_root(corpus, None if override else cfg.data_dir, override)
-    return corpora.list_clips(corpus, root, labels=labels)
+    listing = corpora.list_clips(corpus, root, labels=labels)
+    if listing.others:
+        print(f"note: in {text.printable(root)} {corpora.others_text(listing.others)}", file=sys.stderr)
+    return listing
 
 
 def _extract(corpus, cfg, listing, *, force):

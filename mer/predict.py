@@ -12,9 +12,6 @@ import numpy as np
 from mer import MerError, audio, stream
 from mer.tasks import TASKS
 
-# Full scale is 1. Below one step of a 16-bit file (3e-5, and 1e-5 once a single such click is resampled) there is
-# nothing but what lossy coding leaves of silence, and scaling that to peak 1 would make up sound.
-SILENT_PEAK = 1e-5
 QUADRANT_WORDS = {"Q1": "excited, happy (A+ V+)", "Q2": "tense, angry (A+ V-)", "Q3": "sad, depressed (A- V-)",
                   "Q4": "calm, relaxed (A- V+)"}
 DEMO_WORTH = ("the demo model learned from synthetic sound only: it shows how the program works and says nothing about "
@@ -44,6 +41,8 @@ class Prediction:
         One per model: title, engine, about, mean (task -> list of k probabilities over the clip; None where silent).
     envelope : np.ndarray, shape (m, 2), float32
         Least and greatest sample of the mono waveform (peak 1) per column, for the picture.
+    remark : str
+        What is unusual about the sound, in words that follow the name of the file; "" for most.
     """
 
     path: Path
@@ -56,6 +55,7 @@ class Prediction:
     spread: dict | None
     members: list
     envelope: np.ndarray
+    remark: str = ""
 
     @property
     def arousal(self):
@@ -95,7 +95,8 @@ class Prediction:
         """JSON-able content of clip.json: everything but the timeline. Its keys are in docs/predicting.md."""
         mean, spread = self.mean, self.mean_spread
         return {
-            "file": shown(self.path), "status": self.status, "message": self.message, "seconds": round(self.seconds, 3),
+            "file": shown(self.path), "status": self.status, "message": self.message, "remark": self.remark or None,
+            "seconds": round(self.seconds, 3),
             "n_predictions": len(self.times_seconds), "patch_seconds": self.patch_seconds,
             "hop_seconds": self.hop_seconds, "labels": labels(), "mean": _by_class(mean),
             "mean_spread": _by_class(spread), "quadrant": self.quadrant,
@@ -111,8 +112,8 @@ class Prediction:
         """One sentence on a file that was not predicted; None where it was."""
         if self.status == "ok":
             return None
-        return (f"{shown(self.path)} is silent (no sample above {SILENT_PEAK:g} of full scale), so there is nothing to"
-                " predict, and no probability is given.")
+        return (f"{shown(self.path)} is silent (no sample above {audio.SILENT_PEAK:g} of full scale), so there is"
+                " nothing to predict, and no probability is given.")
 
 
 def shown(path):
@@ -163,7 +164,7 @@ def predict_file(path, engines, *, hop_seconds=None, batch_patches=64, on_progre
     wave = stream.read(path, sample_rate_hz=transform.sample_rate_hz, column_samples=transform.hop_samples)
     n_patches = _n_patches(path, wave, transform, patch_frames, hop_frames)
     outputs = []
-    if wave.peak > SILENT_PEAK:
+    if not wave.is_silent:
         batches = stream.patches(stream.log_mel(wave.blocks(), transform), patch_frames=patch_frames,
                                  hop_frames=hop_frames, batch_patches=batch_patches)
         for batch in batches:
@@ -180,7 +181,7 @@ def predict_file(path, engines, *, hop_seconds=None, batch_patches=64, on_progre
     return Prediction(
         path=Path(path), seconds=wave.seconds, status="ok" if outputs else "silent", members=members,
         times_seconds=np.arange(n) * hop_frames * frame_seconds, patch_seconds=patch_frames * frame_seconds,
-        hop_seconds=hop_frames * frame_seconds, envelope=wave.envelope,
+        hop_seconds=hop_frames * frame_seconds, envelope=wave.envelope, remark=wave.remark,
         probabilities={name: each.mean(axis=0) for name, each in by_member.items()},
         spread={name: each.std(axis=0) for name, each in by_member.items()} if len(engines) > 1 else None)
 

@@ -3,12 +3,12 @@
 import itertools
 import os
 import sys
+from collections import Counter
 from pathlib import Path
 
 from mer import MerError, corpora, prediction_files
+from mer.corpora import AUDIO_SUFFIXES
 
-AUDIO_SUFFIXES = (*corpora.AUDIO_SUFFIXES, ".oga", ".mp4", ".wma", ".mka", ".webm", ".aifc", ".au", ".caf", ".mov",
-                  ".mkv")
 _MOST_BYTES = 236  # of a name; with a number and ".npy.part" behind it that stays within the 255 of file systems
 
 
@@ -27,15 +27,15 @@ def find(inputs, *, unreadable=None):
     -------
     dict of pathlib.Path to str
         In the order given, folders sorted; a file that is named twice comes once. Names differ, by suffix or number
-        where they would not otherwise. Files in folders that are no audio by their suffix are counted on stderr,
-        but for results of this program.
+        where they would not otherwise. Files in folders that are no audio by their suffix are counted on stderr
+        by suffix, but for results of this program.
 
     Raises
     ------
     MerError
         There is nothing to predict.
     """
-    found, n_others, closed = {}, 0, []
+    found, others, closed = {}, Counter(), []
     for given in map(Path, inputs):
         if not given.is_dir():
             found.setdefault(os.path.abspath(given), (given, Path(given.name)))
@@ -43,16 +43,17 @@ def find(inputs, *, unreadable=None):
         for path in sorted(_below(given, closed)):
             if path.suffix.lower() in AUDIO_SUFFIXES:
                 found.setdefault(os.path.abspath(path), (path, path.relative_to(given)))
-            else:
-                n_others += not _is_result(path)
+            elif not _is_result(path):
+                others[path.suffix.lower()] += 1
     if closed and (not found or unreadable is None):
         raise MerError(f"{closed[0][1]}: change its permissions, or name other folders")
+    beside = corpora.others_text(tuple(others.most_common()))
     if not found:
         raise MerError(f"no audio in {', '.join(map(str, inputs))}: expected files that end in"
-                       f" {', '.join(AUDIO_SUFFIXES[:6])} or the like; name files or other folders.")
-    if n_others:
-        print(f"note: {n_others} file(s) in the folders have no suffix of audio and were not tried; name one to try it",
-              file=sys.stderr)
+                       f" {', '.join(AUDIO_SUFFIXES[:6])} or the like{'; ' * bool(beside)}{beside};"
+                       " name files or other folders.")
+    if beside:
+        print(f"note: {beside}; name a file to try it", file=sys.stderr)
     if closed:
         unreadable += closed
     files, folders = {prediction_files.SUMMARY}, set()
@@ -68,7 +69,7 @@ def _below(folder, closed):
     for place, folders, names in os.walk(folder, followlinks=True, onerror=note):
         try:
             about = os.stat(place)
-            files = [path for name in names if not name.startswith(".") and (path := Path(place, name)).is_file()]
+            files = [path for name in names if not name.startswith(".") and not (path := Path(place, name)).is_dir()]
         except OSError as error:  # a folder that may be listed, but not entered
             note(error)
             folders.clear()

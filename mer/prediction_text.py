@@ -22,6 +22,8 @@ def as_text(summary):
     lines = [f"{printable(summary['file'])}: {_clock(summary['seconds'])}, {n} prediction{'s' * (n != 1)},"
              f" one every {summary['hop_seconds']:.3f} s"
              + (f", mean ± spread over {len(summary['models'])} models" if spread else "")]
+    if summary.get("remark"):
+        lines.append(f"  {summary['file']} {summary['remark']}.")
     words = summary["labels"]["quadrants"]["meaning"][summary["quadrant"]]
     for task in TASKS:
         cells = [f"{name} {value:.3f}" + (f" ± {spread[task.name][name]:.3f}" if spread else "")

@@ -11,7 +11,7 @@ SCRIPTS = ("generate_dataset", "pretrain_denoise", "pretrain_cpc", "trans_train_
            "convert_weights", "quad_pred", "export", "app")
 # A module of `mer` imports only from lower ranks, or from its own package.
 RANKS = {name: rank for rank, names in enumerate((
-    "limits fonts config audio decode tasks layers intervals tables progress files text",  # 0
+    "limits fonts config containers decode waveform audio tasks layers intervals tables progress files text",  # 0
     "hdf5_files",  # between: it reports what mer.files.Damaged is for
     "corpora split_search batches heads weights cli figures report_text metrics legacy stream onnx_file "
     "hdf5_write store_check",  # 1
@@ -23,7 +23,7 @@ RANKS = {name: rank for rank, names in enumerate((
     "prediction_resume prediction_songs prediction_summary webpage crossval",  # 6
     "prediction_run webserver",  # 7
 )) for name in names.split()}
-SAME_RANK = {("audio", "decode"),  # audio.load is the public name of what decode does
+SAME_RANK = {("audio", "decode"), ("audio", "waveform"), ("waveform", "decode"), ("decode", "containers"),  # one stage
              ("files", "text"),    # tables are written as mer.text says
              ("config", "limits")}
 MODULES = sorted((ROOT / "mer").rglob("*.py"))

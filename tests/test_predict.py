@@ -108,7 +108,7 @@ def test_silence_is_a_stated_result(tmp_path, scale):
     assert not seen
     assert sum(shares) == 1
     summary = made.summary()
-    assert summary["message"] == f"{path} is silent (no sample above 1e-05 of full scale), so there is nothing to" \
+    assert summary["message"] == f"{path} is silent (no sample above 0.0001 of full scale), so there is nothing to" \
                                  " predict, and no probability is given."
     assert all(summary[name] is None for name in ("mean", "mean_spread", "quadrant", "arousal", "valence"))
     json.dumps(summary, allow_nan=False)

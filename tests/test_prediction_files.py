@@ -132,7 +132,7 @@ def test_files_that_are_no_audio_are_counted(tmp_path, capsys):
     write_sound(tmp_path / "a.wav")
     (tmp_path / "notes.txt").write_text("x")
     assert list(prediction_songs.find([tmp_path])) == [tmp_path / "a.wav"]
-    assert "note: 1 file(s) in the folders have no suffix of audio and were not tried" in capsys.readouterr().err
+    assert "note: not read, as their suffix is not one of audio: 1 .txt" in capsys.readouterr().err
 
 
 def test_own_results_are_not_counted_as_other_files(tmp_path, capsys):
@@ -140,7 +140,7 @@ def test_own_results_are_not_counted_as_other_files(tmp_path, capsys):
     write_sound(tmp_path / "b" / "c.wav")
     prediction_run.run(prediction_songs.find([tmp_path]), [engine()], tmp_path, draw=prediction_pictures.here)
     assert list(prediction_songs.find([tmp_path]).values()) == ["a", "b/c"]
-    assert "not tried" not in capsys.readouterr().err
+    assert "not read" not in capsys.readouterr().err
 
 
 def test_links_are_followed_once_and_other_spellings_are_the_same_file(tmp_path, monkeypatch):

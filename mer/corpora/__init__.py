@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from mer import MerError
-from mer.corpora._base import AUDIO_SUFFIXES, Clip, Listing, fold
+from mer.corpora._base import AUDIO_SUFFIXES, Clip, Listing, fold, others, others_text
 
-__all__ = ["AUDIO_SUFFIXES", "Clip", "Listing", "codes", "find_root", "get", "list_clips"]
+__all__ = ["AUDIO_SUFFIXES", "Clip", "Listing", "codes", "find_root", "get", "list_clips", "others", "others_text"]
 
 OWN_CSV = "annotations.csv"  # in the folder of any music corpus: labels that win over the corpus's own
 
@@ -140,13 +140,15 @@ def list_clips(corpus_module, root, *, labels=None):
         labels = root / OWN_CSV
     listing = corpus_module.items(root, Path(labels).expanduser() if labels else None)
     if not listing.clips:
-        raise MerError(f"{corpus_module.NAME}: no clip can be used in {root}{_first_reasons(listing)}")
+        raise MerError(f"{corpus_module.NAME}: no clip can be used in {root}{_first_reasons(listing, root)}")
     clips = tuple(sorted(listing.clips, key=lambda clip: clip.id))
-    return replace(listing, clips=clips)
+    return replace(listing, clips=clips, others=others(root))
 
 
-def _first_reasons(listing):
+def _first_reasons(listing, root):
     if not listing.skipped:
-        return f" (no file ends in {', '.join(AUDIO_SUFFIXES)}): correct the path in settings.py"
+        found = others_text(others(root))
+        return (f" (no file ends in {', '.join(AUDIO_SUFFIXES[:10])} or the like{'; ' * bool(found)}{found}): correct"
+                " the path in settings.py")
     examples = "; ".join(f"{name}: {reason}" for name, reason in listing.skipped[:3])
     return f": {len(listing.skipped)} left out, for example {examples}"

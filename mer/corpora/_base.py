@@ -2,13 +2,18 @@
 
 import os
 import unicodedata
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass
 from pathlib import Path
 
 from mer import MerError
+from mer.containers import AUDIO_SUFFIXES
 
-AUDIO_SUFFIXES = (".mp3", ".flac", ".ogg", ".wav", ".m4a", ".opus", ".aac", ".aif", ".aiff")
+__all__ = ["AUDIO_SUFFIXES", "Clip", "Listing", "fold", "make_clip", "others", "others_text", "scan"]
+
+# Labels, transcripts and pictures, which lie in every corpus and which nobody takes for sound.
+_DOCUMENTS = (".csv", ".tsv", ".txt", ".md", ".pdf", ".json", ".xml", ".html", ".htm", ".xlsx", ".xls", ".png", ".jpg",
+              ".jpeg")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +59,15 @@ class Listing:
         csv) or "clip".
     sides_from : str
         Name of the csv whose column tells `Clip.split`; "" where none does.
+    others : tuple of (str, int)
+        Files in the folder that are neither audio nor documents: suffix ("" without one), how many; most first.
     """
 
     clips: tuple
     skipped: tuple
     grouped_by: str
     sides_from: str = ""
+    others: tuple = ()
 
 
 def make_clip(root, file, *, group=None, **labels):
@@ -115,6 +123,19 @@ def scan(root, suffixes=AUDIO_SUFFIXES):
         else:
             kept[stem] = file
     return list(kept.values()), skipped
+
+
+def others(root: Path) -> tuple[tuple[str, int], ...]:
+    """Count the files below a folder that are neither audio nor documents, as `Listing.others` gives them."""
+    counts = Counter(os.path.splitext(file)[1].lower() for file in _walk(root, ("",))
+                     if not file.lower().endswith((*AUDIO_SUFFIXES, *_DOCUMENTS)))
+    return tuple(sorted(counts.items(), key=lambda entry: (-entry[1], entry[0])))
+
+
+def others_text(counts: tuple[tuple[str, int], ...]) -> str:
+    """What `others` counted, in words; "" where there is nothing."""
+    named = ", ".join(f"{number} {suffix or 'without a suffix'}" for suffix, number in counts)
+    return f"not read, as their suffix is not one of audio: {named}" if named else ""
 
 
 def _walk(root, suffixes):

@@ -99,12 +99,14 @@ def _audio_files(place):
 
 
 def _left_out(listing):
+    if listing.others:
+        yield NOTE, "(all)", corpora.others_text(listing.others)
     for name, reason in listing.skipped:
         yield next((kind for pattern, kind in _REASONS if re.search(pattern, reason)), LEFT_OUT), name, reason
 
 
 def _sounds(probes):
-    return ((found.kind, name, found.detail) for name, found in probes.items() if found.kind)
+    return ((found.kind or NOTE, name, found.detail) for name, found in probes.items() if found.detail)
 
 
 def _short(corpus, probes, cfg):

@@ -14,11 +14,10 @@ from dataclasses import asdict, dataclass
 import joblib
 import numpy as np
 
-from mer import decode, progress
+from mer import decode, progress, waveform
 
 DAMAGED, SILENT = "damaged", "silent"
-SILENT_PEAK = 1e-4  # -80 dB of full scale: the dither of an empty recording, and nothing else
-_VERSION = 1        # of the journal: another one is read again
+_VERSION = 2        # of the journal: another one is read again
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ class Probe:
     kind : str
         "", DAMAGED or SILENT.
     detail : str
-        Why, in words that follow the name of the file.
+        Why, in words that follow the name of the file; with the kind "", what is unusual about the sound, or "".
     """
 
     seconds: float = 0.0
@@ -51,20 +50,23 @@ def probe(path):
     ----------
     path : str or Path
     """
+    n_samples, peaks, mono_peak, made = 0, np.zeros(1), 0.0, hashlib.blake2b(digest_size=16)
     try:
-        samples, rate_hz = decode.decode(path)
+        for samples, rate_hz in decode.blocks(path):
+            if not n_samples:
+                made.update(f"{rate_hz} {samples.shape[1]} ".encode())
+            n_samples += len(samples)
+            peaks = np.maximum(peaks, np.abs(samples).max(axis=0))
+            mono_peak = max(mono_peak, float(np.abs(waveform.mono(samples)).max()))
+            if not np.isfinite(peaks).all():
+                return Probe(n_samples / rate_hz, kind=DAMAGED, detail="holds NaN or infinite samples")
+            made.update(memoryview(np.ascontiguousarray(samples)).cast("B"))
     except decode.AudioError as error:
         return Probe(kind=DAMAGED, detail=str(error).removeprefix(f"{path} "))
-    seconds = len(samples) / rate_hz
-    mono = sum(samples.T) / samples.shape[1]  # a loop over channels: numpy is slow along so short an axis
-    peak = float(max(mono.max(), -mono.min()))
-    if not np.isfinite(peak):
-        return Probe(seconds, kind=DAMAGED, detail="holds NaN or infinite samples")
-    if peak < SILENT_PEAK:
-        return Probe(seconds, kind=SILENT, detail=f"{seconds:.1f} s without a sound (its peak is {peak:.2g})")
-    made = hashlib.blake2b(f"{rate_hz} {samples.shape[1]} ".encode(), digest_size=16)
-    made.update(memoryview(np.ascontiguousarray(samples)).cast("B"))
-    return Probe(seconds, made.hexdigest())
+    seconds, channel = n_samples / rate_hz, waveform.loudest_of_opposite(peaks, mono_peak)
+    if channel is None and mono_peak <= waveform.SILENT_PEAK:
+        return Probe(seconds, kind=SILENT, detail=f"{seconds:.1f} s without a sound (its peak is {mono_peak:.2g})")
+    return Probe(seconds, made.hexdigest(), detail=waveform.remark_on(channel))
 
 
 def probe_all(files, *, journal, jobs, force=False):
