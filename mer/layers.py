@@ -45,6 +45,29 @@ class BandAffine(layers.Layer):
 
 
 @keras.saving.register_keras_serializable("mer")
+class HideCells(layers.Layer):
+    """The mean of the band where a cell is hidden, the cell itself elsewhere.
+
+    Inputs are [patch, hidden], both (batch, bands, frames, 1), as is the output; hidden is 1 or 0. The means, shape
+    (bands, 1, 1), start at 0 and are set once from training data with `set_mean`; training does not move them.
+    """
+
+    def build(self, input_shape):
+        self.mean = self.add_weight(name="mean", shape=(input_shape[0][1], 1, 1), initializer="zeros", trainable=False)
+
+    def call(self, inputs):
+        patch, hidden = inputs
+        return ops.where(hidden > 0.5, self.mean, patch)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape[0]
+
+    def set_mean(self, mean):
+        """Set the means from an array of shape (bands,)."""
+        self.mean.assign(ops.reshape(mean, self.mean.shape))
+
+
+@keras.saving.register_keras_serializable("mer")
 class BandBlend(layers.Layer):
     """Per band, `g * observed + (1 - g) * rebuilt` with a trained weight 0 < g < 1.
 

@@ -124,13 +124,13 @@ def test_a_fitted_linear_filter_is_not_learning():
     for seed in (5, 6, 7):
         twin = _linear.LocalFilters(batches(Field(4000, reach=3, seed=seed)))
         scores = scored(lambda noisy, twin=twin: twin(noisy)["mse_linear_5x5"])
-        assert abs(scores["gain"]["mean"]) < 0.002 and not scores["learnt"]
+        assert abs(scores["gain"]["value"]) < 0.002 and not scores["learnt"]
 
 
 def test_what_sees_more_than_any_reference_has_learnt():
     scores = scored(whole_patch(6), reach=6)
     assert scores["learnt"] and scores["gain"]["low"] > 0
-    assert scores["gain"]["mean"] == pytest.approx(scores["mse_linear_5x5"] - scores["mse"])
+    assert scores["gain"]["value"] == pytest.approx(scores["mse_linear_5x5"] - scores["mse"])
     assert (scores["gain"]["unit"], scores["gain"]["n_units"]) == ("group", 50)
 
 
@@ -148,9 +148,9 @@ def test_components_are_a_linear_code():
     components = _linear.Components(batches(patches(5000)), n=3)
     noisy, clean = batches(patches(400), seed=9)[0]
     expected = np.sum(deviation**2 * SIGMA**2 / (deviation**2 + SIGMA**2)) / (BANDS * FRAMES)
-    assert np.square(components(noisy) - clean).mean() == pytest.approx(expected, rel=0.15)
+    assert np.square(components.denoise(noisy, SIGMA) - clean).mean() == pytest.approx(expected, rel=0.15)
     fewer = _linear.Components(batches(patches(5000)), n=2)  # what does not fit is lost
-    lost = np.square(fewer(clean) - clean).mean() * BANDS * FRAMES
+    lost = np.square(fewer.denoise(clean, 0) - clean).mean() * BANDS * FRAMES
     assert 0.8 < lost < 1.6
 
 
@@ -177,13 +177,13 @@ def test_groups_are_drawn_whole():
     by_group = _paired.difference(better_by, np.ones(200), clip=clip, group=group, n_bootstrap=2000)
     by_clip = _paired.difference(better_by, np.ones(200), clip=clip, group=["one"] * 200, n_bootstrap=2000)
     assert (by_group["unit"], by_group["n_units"], by_clip["unit"], by_clip["n_units"]) == ("group", 10, "clip", 200)
-    assert by_group["mean"] == pytest.approx(better_by.mean())
+    assert by_group["value"] == pytest.approx(better_by.mean())
     width = by_group["high"] - by_group["low"]
-    # ten speakers: the deviation of their mean is that of one over the root of ten
-    assert width == pytest.approx(2 * 1.96 * of_speaker.std() / 10**0.5, rel=0.1)
+    # Student's t with nine degrees of freedom, times the standard error of the mean of ten speakers
+    assert width == pytest.approx(2 * 2.262 * of_speaker.std(ddof=1) / 10**0.5, rel=0.1)
     assert width > 3 * (by_clip["high"] - by_clip["low"])
 
 
 def test_one_clip_has_no_interval_and_shows_nothing():
     found = _paired.difference(np.ones(4), np.ones(4), clip=np.zeros(4, int), group=["a"], n_bootstrap=100)
-    assert found == {"mean": 1.0, "low": None, "high": None, "unit": "clip", "n_units": 1}
+    assert found == {"value": 1.0, "low": None, "high": None, "unit": "clip", "n_units": 1}

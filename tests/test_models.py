@@ -71,7 +71,7 @@ def test_codes_and_heads_have_the_stated_shapes(name):
                                                                   "valence": (4, 2)}
     for value in out.values():
         np.testing.assert_allclose(value.sum(axis=1), 1, atol=1e-5)
-    assert heads.encoder_of(model).output_shape == (None, 256 if name == "model_cpc" else 7936)
+    assert heads.encoder_of(model).output_shape == (None, 256 if name in ("model_cpc", "model_masked") else 7936)
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -116,6 +116,9 @@ def test_one_step_of_training_moves_every_trainable_layer(name):
         x = {"past": np.stack([some_patches(4, seed=i) for i in range(4)]),
              "future": np.stack([some_patches(2, seed=9 + i) for i in range(4)])}
         y, loss = np.array([[0.0], [1.0], [0.0], [1.0]], "f"), "binary_crossentropy"
+    elif hasattr(module, "HIDDEN_SHARE"):
+        y, loss = some_patches(), "mse"
+        x = {"patch": y, "hidden": np.zeros_like(y)}
     else:
         x = y = some_patches()
         loss = "mse"
@@ -156,7 +159,7 @@ def test_hard_sigmoid_is_that_of_keras_2():
 def test_unknown_and_wrong_architectures_are_named():
     with pytest.raises(MerError, match="did you mean model_over"):
         models.load("model_ovr", pretexts=["denoise"])
-    with pytest.raises(MerError, match="use one of: model_over, model_scae"):
+    with pytest.raises(MerError, match="use one of: model_masked, model_over, model_scae"):
         models.load("model_cpc", pretexts=["denoise"])
 
 

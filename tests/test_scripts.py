@@ -212,7 +212,7 @@ def test_wrong_flags_exit_with_2(home, argv, words):
     (("generate_dataset.py", "-d", "m", "-l", "t"), "TR"),
     (("generate_dataset.py", "-d", "m", "-l", "e", "-ps", "/nowhere"), "/nowhere"),
     (("generate_dataset.py", "-d", "m", "-l", "x"), "'x'"),
-    (("pretrain_denoise.py", "-s", "e", "-mod", "model_cpc"), "use one of: model_over, model_scae"),
+    (("pretrain_denoise.py", "-s", "e", "-mod", "model_cpc"), "use one of: model_masked, model_over, model_scae"),
     (("pretrain_denoise.py", "-s", "m", "-mod", "model_over", "--set", "pretrain_epoch=3"), "did you mean"),
     (("trans_train_denoise_multi.py", "-s", "m", "-m", "e", "-mod", "model_over", "-rel", "n"),
      "python3 pretrain_denoise.py -s m -mod model_over"),

@@ -12,7 +12,7 @@ NEIGHBORHOODS = {"mse_training_mean": (0, 0), "mse_wiener": (1, 1), "mse_linear_
                  "mse_linear_5x5": (5, 5)}
 COMPONENTS = 256  # as many numbers as the code of CPC has
 _REACH = 2  # bands and frames on each side in the largest neighborhood
-_AT_MOST = 16384  # patches that are looked at: over 400 000 cells for the at most 26 weights of a band
+AT_MOST = 16384  # patches that are looked at: over 400 000 cells for the at most 26 weights of a band
 _AT_MOST_NUMBERS = 2**25  # kept for the principal components, 128 MiB
 
 
@@ -30,7 +30,7 @@ class LocalFilters:
 
     def __init__(self, data):
         moments = None
-        for noisy, clean in spread(data, _AT_MOST):
+        for noisy, clean in spread(data, AT_MOST):
             if moments is None:
                 self.center = clean.mean(axis=(0, 2, 3), dtype=np.float64).astype(np.float32)[:, None]
             places = _places(noisy.shape[2])
@@ -60,7 +60,7 @@ class LocalFilters:
 class Components:
     """A patch through a linear bottleneck: `n` principal components of the clean patches.
 
-    One weight a component estimates the clean component from the corrupted one, by least squares.
+    The best linear code of so many numbers, with which the code of a network is compared.
 
     Parameters
     ----------
@@ -72,21 +72,46 @@ class Components:
 
     def __init__(self, data, n=COMPONENTS):
         numbers = int(np.prod(data[0][1].shape[1:]))
-        pairs = list(spread(data, min(_AT_MOST, max(_AT_MOST_NUMBERS // numbers, 1))))
-        clean = np.concatenate([pair[1] for pair in pairs]).reshape(-1, numbers)
+        kept = spread(data, min(AT_MOST, max(_AT_MOST_NUMBERS // numbers, 1)))
+        clean = np.concatenate([batch[1] for batch in kept]).reshape(-1, numbers)
         self.mean = clean.mean(axis=0, dtype=np.float64).astype(np.float32)
         clean -= self.mean
         self.n = min(n, *clean.shape)
-        self.axes = randomized_svd(clean, self.n, random_state=0)[2].astype(np.float32)  # (n, numbers)
-        noisy = np.concatenate([(pair[0].reshape(-1, numbers) - self.mean) @ self.axes.T for pair in pairs])
-        squares = np.square(noisy, dtype=np.float64).sum(axis=0)
-        product = (noisy * (clean @ self.axes.T)).sum(axis=0, dtype=np.float64)
-        self.weight = np.divide(product, squares, out=np.zeros_like(squares), where=squares > 0).astype(np.float32)
+        _, singular, self.axes = randomized_svd(clean, self.n, random_state=0)  # axes: (n, numbers)
+        self.axes = self.axes.astype(np.float32)
+        self.variance = np.square(singular, dtype=np.float64) / len(clean)
+        rest = np.square(clean, dtype=np.float64).sum() / len(clean) - self.variance.sum()
+        self.rest = max(rest, 0.0) / max(numbers - self.n, 1)  # mean variance of a direction that is left out
 
-    def __call__(self, noisy):
-        """Estimate of the clean patches, shape of `noisy`."""
+    def denoise(self, noisy, sigma):
+        """Estimate of the clean patches from all cells with noise of deviation `sigma`, shape of `noisy`."""
         code = (noisy.reshape(len(noisy), -1) - self.mean) @ self.axes.T
-        return (self.mean + (code * self.weight) @ self.axes).reshape(noisy.shape)
+        known = self.variance + sigma**2
+        weight = np.divide(self.variance, known, out=np.zeros_like(known), where=known > 0).astype(np.float32)
+        return (self.mean + (code * weight) @ self.axes).reshape(noisy.shape)
+
+    def fill(self, patch, hidden):
+        """Estimate of all cells from the visible ones: the posterior mean of probabilistic PCA (Tipping & Bishop 1999).
+
+        Parameters
+        ----------
+        patch : np.ndarray, shape (n, bands, frames, 1)
+            Hidden cells may hold anything.
+        hidden : np.ndarray of bool, shape of `patch`
+
+        Returns
+        -------
+        np.ndarray, shape of `patch`
+        """
+        loadings = (self.axes.T * np.sqrt(np.maximum(self.variance - self.rest, 0))).astype(np.float32)
+        noise = max(self.rest, 1e-6 * self.variance.max(initial=1e-6)) * np.eye(self.n, dtype=np.float32)
+        filled = np.empty((len(patch), len(self.mean)), np.float32)
+        patch_rows, visible = patch.reshape(filled.shape), ~hidden.reshape(filled.shape)
+        for row, (cells, there) in enumerate(zip(patch_rows, visible, strict=True)):
+            seen = loadings[there]
+            code = np.linalg.solve(seen.T @ seen + noise, seen.T @ (cells[there] - self.mean[there]))
+            filled[row] = self.mean + loadings @ code
+        return filled.reshape(patch.shape)
 
 
 def spread(data, at_most):
