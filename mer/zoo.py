@@ -18,7 +18,7 @@ _KEPT = ("title", "model", "pretext", "speech", "music", "release", "it", "hours
          "sha256")
 _TITLES = {"model_over": "SCAE", "model_cpc": "CPC", "model_cnn": "CNN"}  # of the release
 # Best first, as ICASSP 2021, Table 2, ranks them on English music
-_MODELS = ("model_over", "model_scae", "model_cpc", "model_cnn")
+_MODELS = ("model_over", "model_scae", "model_cpc", "model_masked", "model_cnn")
 _RELEASES, _LANGUAGES, _ORIGINS = ("y", "n", None), ("e", "m", "x", "t", "p", None), ("ours", "release")
 # What the members of an ensemble may differ in
 _FREE = {"runs": {"it"}, "speech": {"speech"}, "music": {"music"}, "models": {"model", "release"}}
