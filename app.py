@@ -30,7 +30,7 @@ def main(argv=None):
         downloads.mkdir()
         listener = webpage.Listener(found, load_module=load_module, folder=downloads)
         webserver.serve(webpage.build(listener), port=args.port, browser=not args.no_browser,
-                        upload_mb=args.upload_mb, look=webpage.look())
+                        upload_mb=args.upload_mb, look=webpage.look(), folder=folder)
 
 
 def offered(zoo, cfg, *, demo):

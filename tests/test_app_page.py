@@ -111,6 +111,19 @@ def test_other_host_names_are_refused(address):
         == [200, 403, 403]
 
 
+@pytest.mark.parametrize("origin, status", [(None, 200), ("", 200), ("http://evil.example", 403), ("null", 403)])
+def test_uploads_of_other_pages_are_refused(address, origin, status):
+    form = b'--b\r\nContent-Disposition: form-data; name="files"; filename="a.wav"\r\n\r\nx\r\n--b--\r\n'
+    headers = {"Content-Type": "multipart/form-data; boundary=b"}
+    if origin is not None:
+        headers["Origin"] = origin or address
+    request = urllib.request.Request(f"{address}/gradio_api/upload", data=form, headers=headers)
+    try:
+        assert urllib.request.urlopen(request, timeout=20).status == status
+    except urllib.error.HTTPError as error:
+        assert error.code == status
+
+
 # ---- the page in Chromium
 
 @pytest.fixture(scope="module")
