@@ -18,6 +18,8 @@ def parse(argv):
     languages = {code: title for kind in ("speech", "music") for code, title in corpora.codes(kind).items()}
     parser = cli.parser(__doc__, dataset=tuple(KINDS), language=tuple(languages))
     parser.add_argument("-pl", "--path-labels", metavar="CSV", help="your own annotations (default: the corpus' own)")
+    parser.add_argument("--encoding", metavar="NAME", help="of the annotations (utf-8, cp1254, gb18030, ...) where it "
+                        "is found wrongly")
     parser.add_argument("-ps", "--path-sounds", metavar="FOLDER", help="folder of the corpus (default: settings.py)")
     parser.add_argument("--split", metavar="CSV|draw|published", help="your own sides (clip,split with train, val, "
                         "test); draw: a new one; published: clip by clip as the published program, for comparison only")
@@ -29,7 +31,8 @@ def parse(argv):
     parser.add_argument("--strict", action="store_true", help="exit with status 1 if any file was left out")
     parser.add_argument("--force", action="store_true", help="extract everything and draw the split again")
     args = parser.parse_args(argv)
-    of_audio = {"--path-sounds": args.path_sounds, "--hours": args.hours, "--balance": args.balance}
+    of_audio = {"--path-sounds": args.path_sounds, "--hours": args.hours, "--balance": args.balance,
+                "--encoding": args.encoding}
     unused = [flag for flag, value in of_audio.items() if value]
     if args.import_published and unused:
         parser.error(f"--import-published takes features instead of audio, all of them: leave {unused[0]} out")
@@ -46,7 +49,7 @@ def main(argv=None):
         made = generate.import_published(KINDS[args.dataset], args.language, cfg, args.import_published, **options)
     else:
         made = generate.run(KINDS[args.dataset], args.language, cfg, sounds=args.path_sounds, hours=args.hours,
-                            balance=args.balance, force=args.force, **options)
+                            balance=args.balance, force=args.force, encoding=args.encoding, **options)
     print(f"{made.path.name}: {made.n_clips} clips, {made.hours:.2f} h, {made.n_extracted} extracted now; "
           + ", ".join(f"{side} {n}" for side, n in made.sides.items()) + f"; {made.note}")
     return cli.report_skipped(made.skipped, strict=args.strict)

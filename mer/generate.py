@@ -39,7 +39,7 @@ class Generated:
 
 
 def run(kind, code, cfg, *, labels=None, sounds=None, split=None, folds=None, hours=None, balance=False,
-             force=False):
+             force=False, encoding=None):
     """Audio of one corpus -> log-mel store and split file.
 
     Parameters
@@ -60,6 +60,8 @@ def run(kind, code, cfg, *, labels=None, sounds=None, split=None, folds=None, ho
         Undersample every class to the smallest (music).
     force : bool
         Extract and draw again.
+    encoding : str or None
+        Of the annotations, where it is found wrongly.
 
     Returns
     -------
@@ -68,9 +70,10 @@ def run(kind, code, cfg, *, labels=None, sounds=None, split=None, folds=None, ho
     corpus = corpora.get(kind, code)
     _refuse(kind, hours=hours, folds=folds, balance=balance, split=split)
     if hasattr(corpus, "PARTS"):
-        _refuse_of_mix(corpus, {"--path-labels": labels, "--path-sounds": sounds, "--split": split})
+        _refuse_of_mix(corpus, {"--path-labels": labels, "--encoding": encoding, "--path-sounds": sounds,
+                                "--split": split})
         return _generate_mix(corpus, cfg, hours=hours, force=force)
-    listing = list_corpus(corpus, cfg, labels=labels, sounds=sounds)
+    listing = list_corpus(corpus, cfg, labels=labels, sounds=sounds, encoding=encoding)
     with _locked(corpus, cfg):
         return _run(corpus, cfg, listing, split=split, folds=folds, hours=hours, balance=balance, force=force)
 
@@ -130,12 +133,12 @@ def _refuse_of_mix(corpus, options):
                        f"{parts} with it first")
 
 
-def list_corpus(corpus, cfg, *, labels=None, sounds=None):
+def list_corpus(corpus, cfg, *, labels=None, sounds=None, encoding=None):
     """The clips of a corpus where `sounds`, a path from the working directory, or the settings say that it is."""
     setting = cfg.values.get(corpus.SETTING, "")
     override = Path(sounds).expanduser() if sounds else cfg.resolve(setting) if setting else None
     root = corpora.find_root(corpus, None if override else cfg.data_dir, override)
-    listing = corpora.list_clips(corpus, root, labels=labels)
+    listing = corpora.list_clips(corpus, root, labels=labels, encoding=encoding)
     if listing.others:
         print(f"note: in {text.printable(root)} {corpora.others_text(listing.others)}", file=sys.stderr)
     return listing

@@ -104,7 +104,7 @@ def test_bom_semicolons_backslashes_and_a_csv_above(tmp_path):
     (tmp_path / "up" / "other.csv").write_text("a,b\n1,2\n", encoding="utf-8")
     found = read(folder)
     assert [(clip.id, clip.quadrant, clip.group) for clip in found.clips] == [
-        ("Q1/été 1.mp3", "Q1", "a"), ("Q2/b.mp3", "Q2", "b")]
+        ("Q1/été 1.mp3", "Q1", "A"), ("Q2/b.mp3", "Q2", "B")]
     assert found.grouped_by == "artist"
 
 

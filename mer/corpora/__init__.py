@@ -107,7 +107,7 @@ def _is_corpus(corpus, folder):
     return folder.is_dir() and (named or any((folder / mark).exists() for mark in corpus.MARKS))
 
 
-def list_clips(corpus_module, root, *, labels=None):
+def list_clips(corpus_module, root, *, labels=None, encoding=None):
     """List a corpus.
 
     Parameters
@@ -118,6 +118,8 @@ def list_clips(corpus_module, root, *, labels=None):
         Its folder, from `find_root`.
     labels : path or None
         The user's own csv (music only). Without it, `annotations.csv` in the folder is used where present.
+    encoding : str or None
+        Of the csv (music only), where it is found wrongly.
 
     Returns
     -------
@@ -133,12 +135,16 @@ def list_clips(corpus_module, root, *, labels=None):
     if not root.is_dir():
         raise MerError(f"{corpus_module.NAME} was looked for in {root}, which is no folder: correct "
                        f"{corpus_module.SETTING} or path_to_data in settings.py")
+    if corpus_module.KIND != "music" and encoding:
+        raise MerError(f"--encoding is of the csv of labels, and {corpus_module.NAME} is {corpus_module.KIND}, which "
+                       "has none: leave it out")
     if corpus_module.KIND != "music" and labels:
         raise MerError(f"{labels} was given as labels, but {corpus_module.NAME} is {corpus_module.KIND}, which "
                        "has none: leave it out")
     if corpus_module.KIND == "music" and not labels and (root / OWN_CSV).is_file():
         labels = root / OWN_CSV
-    listing = corpus_module.items(root, Path(labels).expanduser() if labels else None)
+    stated = {"encoding": encoding} if encoding else {}
+    listing = corpus_module.items(root, Path(labels).expanduser() if labels else None, **stated)
     if not listing.clips:
         raise MerError(f"{corpus_module.NAME}: no clip can be used in {root}{_first_reasons(listing, root)}")
     clips = tuple(sorted(listing.clips, key=lambda clip: clip.id))

@@ -3,11 +3,12 @@
 Columns are found by name, in any case and order. See docs/corpora.md for the whole list.
 """
 
-import unicodedata
+import sys
 from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 
 from mer import MerError, tables
+from mer.corpora import _artists
 from mer.corpora._base import Listing, fold, make_clip
 from mer.corpora._emotion import Plane, quadrant_name, refuse_zeros
 from mer.corpora._file_index import FileIndex
@@ -16,7 +17,15 @@ from mer.tasks import quadrant
 
 KEYS = ("path", "file", "filename", "file_name", "fname", "clip", "clip_name", "clip_id", "songs", "song",
         "id", "name", "song_id", "songid")
-GROUPS = {"group": "group", "artist": "artist", "song_id": "song", "songid": "song", "song": "song", "title": "song"}
+_SUBJECTS = ("audio", "music", "track", "song", "clip", "file", "sound", "recording", "excerpt", "stimulus", "sample",
+             "media", "wav", "mp3")
+_ATTRIBUTES = ("", "path", "file", "filename", "name", "id", "no", "nr", "number")
+_ALSO_KEYS = frozenset((*map(fold, KEYS), "filepath", *(f"{subject}{attribute}" for subject in _SUBJECTS
+                                                        for attribute in _ATTRIBUTES)))
+_ARTISTS = ("artist", "artists", "artist_name", "artistname", "singer", "performer", "band")
+_NAMES = (*_ARTISTS, "title")  # names that are spelled in more than one way; an id may differ in case alone
+GROUPS = {"group": "group", **dict.fromkeys(_ARTISTS, "artist"), "song_id": "song", "songid": "song", "song": "song",
+          "title": "song"}
 QUADRANTS = ("quadrant", "quads", "quad", "4q")
 SPLITS = ("split", "published_split")
 LANGUAGE = "language"
@@ -45,7 +54,7 @@ class Row:
         return self.quadrant, self.arousal, self.valence, self.split
 
 
-def read(path, *, language, value_range=None, root=None, files=()):
+def read(path, *, language, value_range=None, root=None, files=(), copies=None, encoding=None):
     """Read labels.
 
     Parameters
@@ -57,8 +66,10 @@ def read(path, *, language, value_range=None, root=None, files=()):
     value_range : (float, float) or None
         Range of arousal and valence where the header does not state one ("arousal[1..9]"); None: centred on
         zero, as wide as the largest value.
-    root, files
+    root, files, copies
         As for `join`: of several columns that may name the clips, the one that names most of these files is taken.
+    encoding : str or None
+        Of the csv; None: found, with the help of the names of the files.
 
     Returns
     -------
@@ -71,42 +82,44 @@ def read(path, *, language, value_range=None, root=None, files=()):
     MerError
         A column is missing, a scale is not centred on zero and not stated, a split or a language is unknown.
     """
-    table = tables.read(path)
+    table = tables.read(path, names=files, encoding=encoding)
     if not holds_labels(table):
         raise MerError(f"{path} has the columns {', '.join(table.columns)[:200]}: expected one that names the clips "
                        "(path, file, clip, song or id), and quadrant or arousal and valence")
-    key, named, split = _key(table, root, files), table.first(QUADRANTS), table.first(SPLITS)
+    key, named, split = _key(table, root, files, copies), table.first(QUADRANTS), table.first(SPLITS)
     group = table.first([name for name in GROUPS if name != key])
     refuse_zeros(table, [name for name in QUADRANTS if name in table.columns])
     plane = Plane.of(table, value_range)
     plane = plane and plane.scaled(table, needed=not named)
-    spelling = plain if group in ("artist", "title") else str.strip  # an id may differ in case alone
+    shown = _artists.united(cells[group] for _, cells in table.rows) if group in _NAMES else {}
     words, rows = known() if LANGUAGE in table.columns else {}, []
     for line, cells in table.rows:
-        row = Row(line, cells[key], spelling(cells.get(group, "")), _split(cells.get(split, ""), path, line))
+        name = cells.get(group, "")
+        row = Row(line, cells[key], shown.get(name, name), _split(cells.get(split, ""), path, line))
         other = spoken(cells.get(LANGUAGE, ""), words, f"{path}, line {line}")
         rows.append(_labelled(row, cells, named, plane) if other in ("", language) else replace(row, language=other))
     return rows, GROUPS[group] if any(row.group for row in rows) else None
 
 
-def _key(table, root, files):
-    """The column that names the clips; the first of KEYS where several name as many of `files`."""
-    present = [name for name in KEYS if name in table.columns]
+def _key_columns(table):
+    """Columns that may name the clips, the usual ones first: audioPath, "Track ID" and their kind too."""
+    usual = [name for name in KEYS if name in table.columns]
+    return usual + [name for name in table.columns if name not in usual and fold(name) in _ALSO_KEYS]
+
+
+def _key(table, root, files, copies):
+    """The column that names the clips; the first where several name as many of `files`."""
+    present = _key_columns(table)
     if len(present) == 1 or not files:
         return present[0]
-    index = FileIndex(files, root, table.path)
+    index = FileIndex(files, root, table.path, copies)
     return max(present, key=lambda name: len({found[0] for _, cells in table.rows if cells[name]
                                               and len(found := index.find(cells[name])) == 1}))
 
 
 def holds_labels(table):
     """True where `table` names clips and tells their quadrant, or arousal and valence."""
-    return bool(table.first(KEYS) and (table.first(QUADRANTS) or Plane.of(table)))
-
-
-def plain(text):
-    """Names of people and songs that differ only in case, blanks or Unicode form are one."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    return bool(_key_columns(table) and (table.first(QUADRANTS) or Plane.of(table)))
 
 
 def _split(text, path, line):
@@ -143,7 +156,7 @@ def _from_point(row, arousal, valence):
     return replace(row, quadrant=found, arousal=arousal, valence=valence, problem=problem)
 
 
-def join(rows, path, *, root, files, skipped, grouped_by=None, groups=None, quadrant_of=None):
+def join(rows, path, *, root, files, skipped, copies=None, grouped_by=None, groups=None, quadrant_of=None):
     """Join labels to files.
 
     Parameters
@@ -154,6 +167,8 @@ def join(rows, path, *, root, files, skipped, grouped_by=None, groups=None, quad
     root : pathlib.Path
     files, skipped : list
         From `scan`.
+    copies : dict or None
+        Copy to the one of `files` that it is of, see `_copies.one_place`.
     grouped_by : str or None
         What the rows' groups are; None: they have none.
     groups : (dict, str) or None
@@ -167,7 +182,7 @@ def join(rows, path, *, root, files, skipped, grouped_by=None, groups=None, quad
     Listing
     """
     skipped, matched = [*skipped, *_in_other_languages(rows, path)], defaultdict(list)
-    index = FileIndex(files, root, path)
+    index = FileIndex(files, root, path, copies)
     for row in rows:
         found = index.find(row.key) if row.key else []
         if len(found) == 1:
@@ -188,8 +203,16 @@ def join(rows, path, *, root, files, skipped, grouped_by=None, groups=None, quad
             group = row.group if grouped_by else by_file.get(file)
             clips.append(make_clip(root, file, group=group, quadrant=row.quadrant, arousal=row.arousal,
                                    valence=row.valence, split=row.split))
+    _tell_doubts(clips, grouped_by or other, path)
     sides_from = path.name if any(row.split for row in rows) else ""
     return Listing(tuple(clips), tuple(skipped), grouped_by or other, sides_from)
+
+
+def _tell_doubts(clips, grouped_by, path):
+    """Print how many clips have no artist, ..., where others have one."""
+    if grouped_by != "clip":
+        for sentence in _artists.doubts(["" if clip.group == clip.id else clip.group for clip in clips], grouped_by):
+            print(f"{path.name}: {sentence}", file=sys.stderr)
 
 
 def _in_other_languages(rows, path):

@@ -1,7 +1,7 @@
 """CH-818: 818 clips of 30 s of Chinese popular music with continuous arousal and valence."""
 
 from mer import MerError, tables
-from mer.corpora import _annotations
+from mer.corpora import _annotations, _copies
 from mer.corpora._base import scan
 
 KIND = "music"
@@ -24,24 +24,35 @@ EXPECTED_CLIPS = 818
 VALUE_RANGE = (-10, 10)
 
 
-def items(root, labels=None):
+def items(root, labels=None, encoding=None):
     """Audio anywhere below the folder and one csv: quadrants, or arousal and valence in [-10, 10].
 
     Arousal and valence are one column each (the mean) or one per annotator, who are averaged. A clip on an
     axis has no quadrant and is left out.
     """
     files, skipped = scan(root)
-    path = labels or _only_table(root)
-    rows, grouped_by = _annotations.read(path, language=LANGUAGE, value_range=VALUE_RANGE, root=root, files=files)
-    return _annotations.join(rows, path, root=root, files=files, skipped=skipped, grouped_by=grouped_by)
+    files, copies, more = _copies.one_place(root, files, lambda file: None)
+    path = labels or _only_table(root, encoding)
+    rows, grouped_by = _annotations.read(path, language=LANGUAGE, value_range=VALUE_RANGE, root=root, files=files,
+                                         copies=copies, encoding=encoding)
+    return _annotations.join(rows, path, root=root, files=files, skipped=[*skipped, *more], copies=copies,
+                             grouped_by=grouped_by)
 
 
-def _only_table(root):
+def _only_table(root, encoding):
     """The one csv below `root` that holds labels."""
     found, _ = scan(root, (".csv", ".tsv"))
-    usable = [name for name in found if _annotations.holds_labels(tables.read(root / name))]
+    usable, wrong = [], []
+    for name in found:
+        try:
+            if _annotations.holds_labels(tables.read(root / name, encoding=encoding)):
+                usable.append(name)
+        except MerError as error:  # one that is no table of labels does no harm beside one that is
+            wrong.append(str(error))
     if len(usable) == 1:
         return root / usable[0]
-    there = f"there are {' and '.join(usable)}" if usable else f"found {', '.join(found) or 'no csv'}"
+    there = "; ".join(wrong) or f"found {', '.join(found) or 'no csv'}"
+    if usable:
+        there = f"there are {' and '.join(usable)}"
     raise MerError(f"{NAME} needs one csv in {root} with the columns clip, arousal and valence (or quadrant); {there}: "
                    "name the right one with -pl")

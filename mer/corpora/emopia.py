@@ -4,7 +4,7 @@ import re
 from pathlib import PurePosixPath
 
 from mer import MerError, tables
-from mer.corpora import _annotations
+from mer.corpora import _annotations, _copies
 from mer.corpora._base import Listing, make_clip, scan
 
 KIND = "music"
@@ -30,15 +30,18 @@ _LIST = re.compile(r"(train|valid|val|test)(?:_(?:clips?|sl|songs?))?\.csv", re.
 _CLIP_COLUMNS = ("clip_name", "fname", "path", "clip", "name")
 
 
-def items(root, labels=None):
+def items(root, labels=None, encoding=None):
     """Quadrant and song from the file names; the published split from `train.csv`, `val.csv`, `test.csv`."""
     files, skipped = scan(root)
+    files, copies, more = _copies.one_place(root, files, lambda file: None)
+    skipped += more
     named = {file: _NAME.fullmatch(PurePosixPath(file).stem) for file in files}
     if labels:
-        rows, grouped_by = _annotations.read(labels, language=LANGUAGE, root=root, files=files)
+        rows, grouped_by = _annotations.read(labels, language=LANGUAGE, root=root, files=files, copies=copies,
+                                             encoding=encoding)
         songs = {file: name[2] for file, name in named.items() if name}
-        return _annotations.join(rows, labels, root=root, files=files, skipped=skipped, grouped_by=grouped_by,
-                                 groups=(songs, GROUPED_BY))
+        return _annotations.join(rows, labels, root=root, files=files, skipped=skipped, copies=copies,
+                                 grouped_by=grouped_by, groups=(songs, GROUPED_BY))
     split, clips = _published(root), []
     for file, name in named.items():
         if name:

@@ -1,7 +1,7 @@
 """4Q-Emotion: 900 clips of 30 s of mostly western popular music, 225 per quadrant."""
 
 from mer import tables
-from mer.corpora import _annotations
+from mer.corpora import _annotations, _artists, _copies
 from mer.corpora._base import scan
 from mer.corpora._file_index import FileIndex
 
@@ -24,21 +24,26 @@ EXPECTED_CLIPS = 900
 EXPECTED_PER_CLASS = 225
 
 
-def items(root, labels=None):
+def items(root, labels=None, encoding=None):
     """`Q1..Q4/MT0000004637.mp3`, labelled by `panda_dataset_taffc_annotations.csv` (Song, Quadrant).
 
     The csv is the truth; a clip in the folder of another quadrant is left out. Without the csv the folders
-    are the labels. The group is the artist of `panda_dataset_taffc_metadata.csv`, or the clip without it.
+    are the labels. Public copies hold each clip once more, in `music/`: the quadrant folders count. The group is
+    the artist of `panda_dataset_taffc_metadata.csv`, or the clip without it.
     """
     files, skipped = scan(root)
+    files, copies, more = _copies.one_place(root, files, _annotations.folder_quadrant, unique_names=True)
+    skipped += more
     metadata = _table(root, MARKS[1])
-    groups = (_artists(metadata, root, files), GROUPED_BY) if metadata else None
+    groups = (_artists_of(metadata, root, files, copies), GROUPED_BY) if metadata else None
     official = _table(root, MARKS[0]) or metadata
     if not labels and not official:
         return _annotations.from_folders(root, files, skipped)
-    rows, grouped_by = _annotations.read(labels or official, language=LANGUAGE, root=root, files=files)
-    return _annotations.join(rows, labels or official, root=root, files=files, skipped=skipped, groups=groups,
-                             grouped_by=grouped_by, quadrant_of=None if labels else _annotations.folder_quadrant)
+    rows, grouped_by = _annotations.read(labels or official, language=LANGUAGE, root=root, files=files,
+                                          copies=copies, encoding=encoding)
+    return _annotations.join(rows, labels or official, root=root, files=files, skipped=skipped, copies=copies,
+                             groups=groups, grouped_by=grouped_by,
+                             quadrant_of=None if labels else _annotations.folder_quadrant)
 
 
 def _table(root, name):
@@ -47,11 +52,12 @@ def _table(root, name):
     return root / found[0] if found else None
 
 
-def _artists(path, root, files):
+def _artists_of(path, root, files, copies):
     """File to artist; files without a row or with an empty artist are missing."""
-    index, artists = FileIndex(files, root, path), {}
-    for _, cells in tables.read(path).rows:
-        found = index.find(cells.get("song", ""))
-        if len(found) == 1 and cells.get("artist"):
-            artists[found[0]] = _annotations.plain(cells["artist"])
-    return artists
+    index, found = FileIndex(files, root, path, copies), {}
+    for _, cells in tables.read(path, names=files).rows:
+        meant = index.find(cells.get("song", ""))
+        if len(meant) == 1 and cells.get("artist"):
+            found[meant[0]] = cells["artist"]
+    shown = _artists.united(found.values())
+    return {file: shown[name] for file, name in found.items() if shown[name]}

@@ -1,6 +1,6 @@
 """TR-MUSIC: 400 clips of 30 s of Turkish music in four class folders of 100."""
 
-from mer.corpora import _annotations
+from mer.corpora import _annotations, _copies
 from mer.corpora._base import fold, scan
 
 KIND = "music"
@@ -29,10 +29,14 @@ _NAMES = {"Q1": ("happy", "mutlu"),
 CLASSES = {fold(name): quadrant for quadrant, names in _NAMES.items() for name in (*names, quadrant)}
 
 
-def items(root, labels=None):
+def items(root, labels=None, encoding=None):
     """Class folders, English or Turkish, with or without Turkish letters; nothing tells songs or artists."""
     files, skipped = scan(root)
+    files, copies, more = _copies.one_place(root, files, lambda file: _annotations.folder_quadrant(file, CLASSES))
+    skipped += more
     if labels:
-        rows, grouped_by = _annotations.read(labels, language=LANGUAGE, root=root, files=files)
-        return _annotations.join(rows, labels, root=root, files=files, skipped=skipped, grouped_by=grouped_by)
+        rows, grouped_by = _annotations.read(labels, language=LANGUAGE, root=root, files=files, copies=copies,
+                                             encoding=encoding)
+        return _annotations.join(rows, labels, root=root, files=files, skipped=skipped, copies=copies,
+                                 grouped_by=grouped_by)
     return _annotations.from_folders(root, files, skipped, classes=CLASSES)

@@ -111,8 +111,8 @@ def _decode(path, names, encoding):
 @functools.cache
 def _tell_encoding(path, encoding):
     """Once for each file and encoding."""
-    print(f"{path.name} is not UTF-8 and was read as {text_encoding.LEGACY[encoding]}: if names look wrong, state "
-          f"another encoding with --encoding, or save the file as UTF-8", file=sys.stderr)
+    print(f"{path.name} is not UTF-8 and was read as {text_encoding.LEGACY[encoding]}: if names look wrong, save "
+          "it as UTF-8, or name its encoding with --encoding of generate_dataset.py", file=sys.stderr)
 
 
 def _delimiter(text):

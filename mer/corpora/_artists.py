@@ -1,0 +1,94 @@
+"""Which names of artists, songs and other groups are one, and which say that nobody knows."""
+
+import re
+import unicodedata
+from collections import Counter, defaultdict
+
+# Letters that Unicode does not take apart into a letter and an accent.
+_LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h"})
+_FEATURING = re.compile(r"(?<=[^\W_]|[\s.)!?'])[\s(\[（【]*(?<![a-z])(?:feat|ft|featuring)(?![a-z])[.:]?\s*(?=\S).*")
+_ARTICLE_LAST = re.compile(r"(.+), ?(the|die|der|das|los|las|les|el|la|le|il|os|as)")
+_UNKNOWN = frozenset((
+    "", "-", "--", "?", ".", "n/a", "#n/a", "nan", "null", "none", "unknown", "unknown artist", "[unknown]",
+    "<unknown>", "(unknown)", "various", "various artists", "va", "v.a.", "v/a", "anonymous", "missing", "bilinmiyor",
+    "bilinmeyen", "çeşitli sanatçılar", "çeşitli", "anonim", "未知", "未知艺术家", "未知藝術家", "佚名", "群星"))
+_PERHAPS_UNKNOWN = frozenset(("na",))  # a band by that name exists; so many of its clips are asked about:
+_MANY = 3
+
+
+def key(name):
+    """What equal artists have in common, however they are spelled: case, accents, quotes, "The X" and "X, The", guests.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    str
+        For comparing only. "" where the name says that the artist is not known. Accents count in scripts other than
+        Latin, where they make another letter; punctuation counts where a name is nothing else ("!!!").
+    """
+    text = "".join(char for char in unicodedata.normalize("NFKC", name) if unicodedata.category(char) != "Cf")
+    text = " ".join(text.casefold().split())
+    if text in _UNKNOWN:
+        return ""
+    text = _without_accents(text)
+    text = _FEATURING.sub("", text) or text
+    text = _ARTICLE_LAST.sub(r"\2 \1", text)
+    text = re.sub(r"\s*[&+＆]\s*", " and ", text).removeprefix("the ")
+    plain = re.sub(r"['’‘ʼ`´\"“”„«».,!?()\[\]]", "", text)
+    plain = " ".join(re.sub(r"[-‐‑‒–—_/\\:·・]", " ", plain).split())
+    return plain or text
+
+
+def _without_accents(text):
+    kept = []
+    for char in unicodedata.normalize("NFD", text.translate(_LETTERS)):
+        if not (unicodedata.combining(char) and kept and "a" <= kept[-1] <= "z"):
+            kept.append(char)
+    return unicodedata.normalize("NFC", "".join(kept))
+
+
+def united(names):
+    """One spelling for all names of one artist.
+
+    Parameters
+    ----------
+    names : iterable of str
+        One for each clip.
+
+    Returns
+    -------
+    dict
+        Name to the spelling that most clips have, the first in the alphabet of equally many; "" for nobody known.
+    """
+    counts, spellings = Counter(names), defaultdict(list)
+    for name in counts:
+        spellings[key(name)].append(name)
+    shown = {same: min(found, key=lambda name: (-counts[name], name)) for same, found in spellings.items()}
+    return {name: shown[same].strip() if same else "" for same, found in spellings.items() for name in found}
+
+
+def doubts(names, what):
+    """What to say of groups that nobody knows, or perhaps not.
+
+    Parameters
+    ----------
+    names : sequence of str
+        One for each clip; "" where there is none.
+    what : str
+        "artist", "song", ...
+
+    Yields
+    ------
+    str
+        One sentence.
+    """
+    unknown = sum(not key(name) for name in names)
+    if 0 < unknown < len(names):
+        yield (f"{unknown} of {len(names)} clips have no {what}: each of them is a group of its own, so clips of one "
+               f"{what} may be in training and in test")
+    perhaps = sum(key(name) in _PERHAPS_UNKNOWN for name in names)
+    if perhaps >= _MANY:
+        yield f"{perhaps} clips have the {what} 'NA': if that means unknown, empty these cells"
