@@ -6,7 +6,7 @@
 import sys
 from pathlib import Path
 
-from mer import MerError, cli
+from mer import MerError, cli, text
 
 
 def main(argv=None):
@@ -15,17 +15,23 @@ def main(argv=None):
     args = flags.parse_args(argv)
     cfg = cli.configure(args.set)
     cli.announce(cfg)
-    from mer import gather  # the template engine starts here: -h and typos answer at once
+    from mer import compare, gather, label_check  # the template engine starts here: -h and typos answer at once
 
     found = gather.find(cfg.models_trans_dir, cfg.models_dir)
-    for path, reason in found.unreadable:
-        print(f"left out {path}: {reason}", file=sys.stderr)
+    for _, reason in found.unreadable:
+        print(f"left out: {text.printable(reason)}", file=sys.stderr)
     if not found.reports:
         raise MerError(f"no transfer report found under {cfg.models_trans_dir} or {cfg.models_dir}; run "
                        "trans_train_denoise_multi.py first, for example with -s e -m e -mod model_over -rel n")
     out_dir = args.out or cfg.results_dir
-    table, page = gather.write(found.reports, out_dir, unreadable=found.unreadable)
-    print(f"{len(found.reports)} transfers gathered\n  page   {page}\n  table  {table}")
+    held, damaged = compare.read_predictions(found.reports)
+    for path, reason in damaged:
+        print(f"not compared: {text.printable(path.parent)}: {text.printable(reason)}", file=sys.stderr)
+    outdated = label_check.outdated(cfg, found.reports, held)
+    for folder, sentences in outdated.items():
+        print(f"{text.printable(folder)}: {text.printable(' '.join(sentences))}", file=sys.stderr)
+    table, page, pairs = gather.write(found.reports, out_dir, unreadable=found.unreadable, outdated=outdated)
+    print(f"{len(found.reports)} transfers gathered\n  page   {page}\n  table  {table}\n  pairs  {pairs}")
 
 
 if __name__ == "__main__":

@@ -68,6 +68,12 @@ class Comparison:
         """Whether the difference is not 0, all comparisons of the family taken together."""
         return self.p_holm is not None and self.p_holm < ALPHA
 
+    def turned(self):
+        """The same comparison as `other` minus `one`."""
+        own = self.difference
+        ends = (None, None) if own.low is None else (-own.high, -own.low)
+        return Comparison(self.other, self.one, self.task, intervals.Estimate(-own.value, *ends, own.p), self.p_holm)
+
 
 class TestSet:
     """Runs that were tested on the same clips with the same labels.
@@ -85,6 +91,8 @@ class TestSet:
         From `run_facts.cells`.
     varying : list of str
         Names of the facts that differ between them, from `run_facts.varying`.
+    music, unit : str
+        Language of the music; what was drawn for the intervals: "artist", "clip", ...
     resamples : intervals.Resamples or None
         None where no predictions.csv can be used.
     """
@@ -92,7 +100,7 @@ class TestSet:
     def __init__(self, reports, held):
         self.cells = run_facts.cells(reports)
         self.test = min((report["test"] for report in reports), key=lambda test: test.get("groups", test["clips"]))
-        self.unit = self.test.get("grouped_by", "clip")
+        self.music, self.unit = reports[0]["run"]["music_abbr"], self.test.get("grouped_by", "clip")
         self.varying = run_facts.varying([known for known, _ in self.cells])
         self._held = {report["folder"]: held[report["folder"]] for report in reports if report["folder"] in held}
         self.resamples, self._samples = None, {}

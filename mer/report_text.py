@@ -144,7 +144,7 @@ def _chance_rows(result, columns):
     best = {column: max(guess[column] for guess in guesses.values()) for column in columns}
     above = [with_interval(result[column] - best[column], result["above_guessing"][column], sign="+")
              for column in columns]
-    return [*rows, f"    {'minus the best of them':<22}" + "".join(f"{words:<{WIDTH}}" for words in above).rstrip()]
+    return [*rows, f"    {'minus the best guess':<22}" + "".join(f"{words:<{WIDTH}}" for words in above).rstrip()]
 
 
 def _class_table(report):
@@ -190,7 +190,7 @@ def _reading(report):
         f"too, so whole {unit}s were drawn for the intervals. They cover the luck of which {unit}s were tested,",
         "not the luck of training: run several seeds (--runs). The guesses ignore the audio and were scored on the",
         "same draws.",
-        'Where the interval of "minus the best of them" holds 0, the model was not shown to hear anything.',
+        'Where the interval of "minus the best guess" holds 0, the model was not shown to hear anything.',
     ]
 
 

@@ -80,15 +80,15 @@ def varying(all_facts) -> list:
     Parameters
     ----------
     all_facts : sequence of dict
-        From `facts`.
+        From `facts`. How much speech an encoder heard is compared within one language and choice of hours only.
     """
-    values, names = {}, {}
+    values = {}
     for known in all_facts:
         for name, value in known.items():
             if name not in COLUMNS:
-                names.setdefault(name)
-                values.setdefault(name, set()).add(json.dumps(value, sort_keys=True))
-    return [name for name in names if len(values[name]) > 1]
+                of = (known["pretrain"], known["hours"]) if name == "encoder.hours_heard" else None
+                values.setdefault(name, {}).setdefault(of, set()).add(json.dumps(value, sort_keys=True))
+    return [name for name, found in values.items() if any(len(one) > 1 for one in found.values())]
 
 
 def differences(known: dict, names) -> list:

@@ -2,6 +2,8 @@
 
 import csv
 import html.parser
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +13,7 @@ import numpy as np
 import pytest
 from made_up import RUN, predictions, without_pictures
 
-from mer import MerError, gather, page, report
+from mer import MerError, compare, gather, page, page_tables, report
 from mer.tasks import TASKS
 
 ROOT = Path(__file__).parents[1]
@@ -34,7 +36,7 @@ def transfers(tmp_path, quick):
     add(f"{over}.it_0.lr_5e-05")
     add(f"{over}.it_1.lr_5e-05", seed=1, it=1)
     add("models_trans/3h_speech_man_2_music_eng/model_cpc.multitask.spec.it_0.lr_0.001", skill=0, title="CPC",
-        model="model_cpc", speech_abbr="man", release="n")
+        model="model_cpc", speech_abbr="man", release="n", hours=3)
     add("models/music/english/model_cnn.multitask.spec.it_0.lr_0.001", title="CNN", model="model_cnn",
         speech_abbr=None, release=None, pretext=None)
     return tmp_path
@@ -44,6 +46,16 @@ def _found(root):
     return gather.find(root / "models_trans", root / "models")
 
 
+def _page(root):
+    reports = _found(root).reports
+    return page.render(reports, root, held=compare.read_predictions(reports)[0], outdated={})
+
+
+def _sets(root):
+    reports = _found(root).reports
+    return compare.test_sets(reports, compare.read_predictions(reports)[0])
+
+
 def test_find_lists_what_is_no_report(transfers):
     for name, text in (("a", "{"), ("b", "[]"), ("c", '{"run": {}}'), ("d", "\udcff")):
         (transfers / "models" / name).mkdir()
@@ -51,7 +63,7 @@ def test_find_lists_what_is_no_report(transfers):
     found = _found(transfers)
     assert len(found.reports) == 4
     assert [path.parent.name for path, _ in found.unreadable] == ["a", "b", "c", "d"]
-    assert "not a report" in found.unreadable[2][1]
+    assert all("damaged" in reason and "\n" not in reason for _, reason in found.unreadable)
 
 
 def test_find_in_folders_that_do_not_exist(tmp_path):
@@ -72,12 +84,16 @@ def test_table_has_the_published_columns_and_values(transfers):
     assert rows[1]["task"] == "arousal" and rows[1]["F"] == arousal["f1_weighted"]
     assert [rows[1]["F_low"], rows[1]["F_high"]] == arousal["intervals"]["f1_weighted"]
     assert [row["experiment"] for row in rows[::3]] == ["all", "all", "3h", "all"]
+    assert [row["hours"] for row in rows[::3]] == [None, None, 3, None]
+    assert rows[0]["settings"] == rows[3]["settings"] and {row["differences"] for row in rows} == {""}
 
 
 def test_write_makes_csv_and_wellformed_page(transfers):
     found = _found(transfers)
-    table, made = gather.write(found.reports, transfers / "results", unreadable=found.unreadable)
+    table, made, pairs = gather.write(found.reports, transfers / "results", unreadable=found.unreadable)
     assert len(list(csv.DictReader(table.open(encoding="utf-8")))) == 12
+    rows = list(csv.DictReader(pairs.open(encoding="utf-8")))
+    assert len(rows) == 3 * len(TASKS) and {row["runs_one"] for row in rows} == {"1", "2"}
     text = made.read_text(encoding="utf-8")
     _check_html(text)
     assert "say nothing about people" in text and "ICASSP 0." not in text
@@ -87,7 +103,7 @@ def test_write_makes_csv_and_wellformed_page(transfers):
 
 
 def test_links_of_the_page_lead_to_files(transfers):
-    _, made = gather.write(_found(transfers).reports, transfers / "deep/results")
+    _, made, _ = gather.write(_found(transfers).reports, transfers / "deep/results")
     links = [link for link in _check_html(made.read_text(encoding="utf-8")).links if not link.startswith("#")]
     assert len(links) > 8
     for link in links:
@@ -96,19 +112,29 @@ def test_links_of_the_page_lead_to_files(transfers):
 
 def test_published_figures_stand_beside_real_results_only(transfers):
     for path in transfers.glob("models*/**/report.json"):
-        path.write_text(path.read_text(encoding="utf-8").replace('"corpus": "demo"', '"corpus": "real"'),
-                        encoding="utf-8")
-    text = page.render(_found(transfers).reports, transfers)
+        _edit(path, run={"corpus": "real"} | ({"hours": 30} if "over" in path.parent.name else {}))
+    text = _page(transfers)
     assert "say nothing about people" not in text
     assert "ICASSP 0.57" in text  # SCAE Full eng2eng, quadrants
     assert "overlaps its test" in " ".join(text.split())
+    for path in transfers.glob("models*/**/report.json"):
+        _edit(path, run={"hours": None})
+    assert "ICASSP 0." not in _page(transfers)  # published figures are for 3 and 30 h of speech
+
+
+def _edit(path, **changes):
+    """Change parts of a report.json."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    for part, values in changes.items():
+        content[part] |= values
+    path.write_text(json.dumps(content), encoding="utf-8")
 
 
 def test_published_tasks_are_the_true_ones():
-    figures = page.published()
-    assert figures["all", "SCAE", "full", "eng2eng", "arousal"] == 0.81
-    assert figures["all", "SCAE", "full", "eng2eng", "valence"] == 0.67
-    assert figures["3h", "CPC", "full", "eng2eng", "quadrants"] == 0.39
+    figures = page_tables.published()
+    assert figures[30, "SCAE", "full", "eng2eng", "arousal"] == 0.81
+    assert figures[30, "SCAE", "full", "eng2eng", "valence"] == 0.67
+    assert figures[3, "CPC", "full", "eng2eng", "quadrants"] == 0.39
     assert len(figures) == 2 * 72
 
 
@@ -119,53 +145,45 @@ def test_hostile_names_are_escaped(transfers):
     (transfers / "models" / "<b>").mkdir()
     (transfers / "models" / "<b>" / "report.json").write_text("{", encoding="utf-8")
     found = _found(transfers)
-    _, made = gather.write(found.reports, transfers / "results", unreadable=found.unreadable)
+    _, made, _ = gather.write(found.reports, transfers / "results", unreadable=found.unreadable)
     parsed = _check_html(made.read_text(encoding="utf-8"))
     assert not parsed.tags & {"script", "u", "b"}
     assert all((made.parent / unquote(link)).is_file() for link in parsed.links if not link.startswith("#"))
 
 
 def test_several_runs_are_shown_as_mean_and_range(transfers):
-    found = _found(transfers).reports
-    one = page.cell(found[:2], "quadrants", level="clip", score="f1_macro")
-    values = [made["clip"]["quadrants"]["f1_macro"] for made in found[:2]]
-    assert one["mean"] == pytest.approx(np.mean(values))
-    assert [one["smallest"], one["largest"], one["n_runs"]] == [min(values), max(values), 2]
-    assert "2 runs, " in page.render(found, transfers)
+    one = _sets(transfers)[0]
+    reports = one.cells[0][1]
+    found = one.score(reports, "quadrants", compare.STRICT)
+    values = [made["clip"]["quadrants"]["f1_macro"] for made in reports]
+    assert found["mean"] == pytest.approx(np.mean(values))
+    assert [found["smallest"], found["largest"], found["n_runs"]] == [min(values), max(values), 2]
+    assert found["low"] <= found["mean"] <= found["high"] and found["above_chance"]
+    assert "2 runs, " in _page(transfers)
 
 
 def test_guessing_is_told_from_hearing(transfers):
-    found = _found(transfers).reports
-    assert page.cell(found[:1], "quadrants", level="patch", score="f1_weighted")["above_chance"]
-    assert not page.cell(found[2:3], "quadrants", level="patch", score="f1_weighted")["above_chance"]
-
-
-@pytest.mark.parametrize("intervals, marked", [
-    ([(0.1, 0.3), (0.4, 0.6)], [False, True]),
-    ([(0.1, 0.5), (0.4, 0.6)], [False, False]),
-    ([(0.1, 0.4), (0.4, 0.6)], [False, False]),
-    ([(0.1, 0.2), (0.3, 0.6), (0.5, 0.7)], [False, False, False]),
-    ([(0.1, 0.2), (None, None)], [False, False]),
-    ([(0.1, 0.2)], [False]),
-])
-def test_best_is_marked_only_where_intervals_are_apart(intervals, marked):
-    cells = [{"low": low, "high": high, "clear_best": False} for low, high in intervals]
-    page.mark_best(cells)
-    assert [one["clear_best"] for one in cells] == marked
+    one = _sets(transfers)[0]
+    heard = {known["model"]: one.score(reports, "quadrants", compare.PUBLISHED)["above_chance"]
+             for known, reports in one.cells}
+    assert heard == {"SCAE": True, "CPC": False, "CNN": True}
 
 
 def test_runs_on_other_clips_are_told(transfers):
     folder = transfers / "models_trans/speech_mix_2_music_eng/model_over.multitask.spec.it_0.lr_5e-05"
     report.write(folder, **{**predictions(clips=[f"other {i}" for i in range(16)]),
                             "run": {**RUN, "speech_abbr": "mix"}})
-    assert "not all runs were tested on the same clips" in page.render(_found(transfers).reports, transfers)
+    text = _page(transfers)
+    assert len(set(re.findall(r"\(test set (\w{4})\)", text))) == 2
+    one, other = _sets(transfers)
+    assert len(one.cells) == 3 and len(other.cells) == 1
 
 
 def test_music_with_models_from_scratch_only_has_its_row(transfers):
     report.write(transfers / "models/music/mandarin/model_cnn.multitask.spec.it_0.lr_0.001",
                  **{**predictions(), "run": {**RUN, "title": "CNN", "speech_abbr": None, "release": None,
                                              "music_abbr": "man"}})
-    assert "scratch2man</th>" in page.render(_found(transfers).reports, transfers)
+    assert "scratch2man</th>" in _page(transfers)
 
 
 def test_nothing_to_gather_is_told(tmp_path):

@@ -18,9 +18,9 @@ RANKS = {name: rank for rank, names in enumerate((
     "pretexts store training splits split_files split_update subsets imported_csv zoo engines onnx_graph encoders "
     "convert predictions run_facts extract_journal",  # 2
     "export predict prediction_text extract report sides imported inventory raters compare",  # 3
-    "taggram datasets hours_choice folds page",  # 4
-    "prediction_files prediction_pictures generate pretrain transfer gather",  # 5
-    "prediction_resume prediction_songs prediction_summary webpage crossval",  # 6
+    "taggram datasets hours_choice folds page_tables",  # 4
+    "prediction_files prediction_pictures generate pretrain transfer page label_check",  # 5
+    "prediction_resume prediction_songs prediction_summary webpage crossval gather",  # 6
     "prediction_run webserver",  # 7
 )) for name in names.split()}
 SAME_RANK = {("audio", "decode"), ("audio", "waveform"), ("waveform", "decode"), ("decode", "containers"),  # one stage
