@@ -199,3 +199,26 @@ def test_runs_that_share_an_encoder_say_so(add, tmp_path):
     assert page_tables.cell_name(_sets(tmp_path)[0], 0)["n_encoders"] == 1
     reports = _reports(tmp_path)
     assert "3 runs of 1 encoder" in page.render(reports, tmp_path, held={}, outdated={})
+
+
+def test_other_labels_than_today_are_said(music, cfg, tmp_path, monkeypatch):
+    from mer import label_check
+    without_pictures(monkeypatch)
+    test = music.side("test")
+    n = len(test)
+    data = predictions(n_clips=n, clips=[str(name) for name in test.ids])
+    data["quadrant"] = test.quadrant.copy()
+    run = {**RUN, "corpus": "real", "data": music.fingerprint()}
+
+    def outdated(**changes):
+        report.write(tmp_path / "models" / "a", **{**data, "run": run, **changes})
+        reports = _reports(tmp_path)
+        found = label_check.outdated(cfg, reports, compare.read_predictions(reports)[0])
+        return " ".join(found.get(tmp_path / "models" / "a", []))
+    assert outdated() == ""
+    assert f"1 of {n} test clips have another label today" in outdated(
+        quadrant=np.concatenate([[(test.quadrant[0] + 1) % 4], test.quadrant[1:]]))
+    assert "1 of" in outdated(clips=["gone.mp3", *data["clips"][1:]]) and "no longer" in outdated(
+        clips=["gone.mp3", *data["clips"][1:]])
+    assert "have changed since" in outdated(run={**run, "data": "another"})
+    assert outdated(run={**run, "data": None}) == ""
