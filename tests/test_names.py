@@ -143,3 +143,21 @@ def test_one_recording_in_two_class_folders_is_no_copy(tmp_path):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "1.mp3").write_bytes(b"same")
     assert labels(listed("music", "t", tmp_path)) == {"happy/1.mp3": "Q1", "sad/1.mp3": "Q3"}
+
+
+# ---- small inputs that once failed -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name, expected", [
+    ("scale19_missing_-1_both.csv", "line 7: arousal -1, valence -1 looks like a code for a missing rating"),
+    ("dup_header_quadrant.csv", "has two columns 'quadrant'"), ("header_quoted_commas.csv", 24),
+    ("unicode_minus.csv", 24), ("id_float.csv", 24)])
+def test_cases(shared, tmp_path, name, expected):
+    touch(tmp_path, *(f"{i:03d}.wav" for i in range(1, 25)))
+    path = shared / "cases" / name
+    if isinstance(expected, str):
+        with pytest.raises(MerError, match=expected):
+            listed("music", "m", tmp_path, labels=path)
+    else:
+        listing = listed("music", "m", tmp_path, labels=path)
+        assert len(listing.clips) == expected and not listing.skipped

@@ -179,3 +179,8 @@ def test_a_stated_encoding_is_taken_and_a_wrong_one_is_refused(tmp_path):
 def test_letters_at_the_end_of_a_long_table_tell_its_encoding():
     text = "path,artist\n" + "001.wav,Tarkan\n" * 3000 + "002.wav,Barış Manço\n"
     assert tables.encoding.decode(text.encode("cp1254")) == (text, "cp1254")
+
+
+@pytest.mark.parametrize("names", [(), ("Für Elise.mp3",)])
+def test_what_western_and_turkish_have_in_common_is_called_western(names):
+    assert tables.encoding.decode("path\nFür Elise.mp3\n".encode("cp1254"), names=names)[1] == "cp1252"
