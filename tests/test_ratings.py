@@ -148,6 +148,12 @@ def test_columns_that_look_like_no_ratings_are_left_out(tmp_path):
         row.split(",s")[1].split(",")[:3]) for row in rows), only=("same",)).classes == ("same",)
 
 
+def test_where_no_column_holds_ratings_the_reasons_are_given(tmp_path):
+    text = "rater,clip,joy,age\n" + "".join(f"p{n % 4},s{n // 4},3,20\n" for n in range(40))
+    with pytest.raises(MerError, match=r"left out joy \(one value\), age \(by its name\); --only names"):
+        read(tmp_path, text)
+
+
 def test_a_value_beside_emotions_is_not_guessed(tmp_path):
     text = "rater,clip,rating,joy\n" + "".join(f"p{n % 3},s{n // 3},{n % 5},{n % 4}\n" for n in range(12))
     with pytest.raises(MerError, match="has numbers in rating and in joy: say with --only"):

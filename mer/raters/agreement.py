@@ -24,8 +24,6 @@ EVERYBODY = "all raters"
 ALL_CLASSES = "all classes"
 N_PERMUTATIONS = 4999
 _FEW_CLIPS = 10
-_LEFT_OUT = {"name": "by its name", "words": "words", "empty": "empty", "constant": "one value", "counter": "a counter",
-             "unlike a scale": "wider than a scale", "of the rater": "one value for each rater"}
 
 
 def levels_of(ratings, wanted=()):
@@ -128,7 +126,7 @@ def _warnings(ratings, sizes, is_compared):
         marks = ", ".join(f"{text or 'empty'} {n}" for text, n in ratings.missing.items())
         found.append(f"{ratings.n_missing} cell(s) hold no rating and count as missing ({marks}).")
     if ratings.left_out:
-        names = ", ".join(f"{column.column} ({_LEFT_OUT[column.code]})" for column in ratings.left_out)
+        names = ", ".join(map(str, ratings.left_out))
         found.append(f"Columns that hold no ratings are left out: {names}. --only chooses the columns that do.")
     if not sizes:
         found.append("The csv does not tell the raters' language (column rater_language): nothing is compared.")

@@ -114,6 +114,16 @@ class Table:
     def _to_cells(self):
         return self.rows.T.tocsr()
 
+    @cached_property
+    def _moments(self):
+        """Sums in each unit of 1, x and x^2 for centered values x, (units, raters) each; of words, only of 1."""
+        n = len(self.cell_unit)
+        to_units = scipy.sparse.csr_array((np.ones(n), (self.cell_unit, np.arange(n))))
+        if self.values.dtype.kind != "f":
+            return [(to_units @ self._to_cells).tocsr()]
+        x = (self.values - self.values.mean())[self.cell_value]
+        return [(to_units.multiply(x**power).tocsr() @ self._to_cells).tocsr() for power in range(3)]
+
     def by(self, raters):
         """The ratings of many samples of raters.
 
@@ -126,11 +136,8 @@ class Table:
         -------
         Sample
         """
-        counts = self._to_cells @ np.ascontiguousarray(raters.T, float)
-        m = self.unit_sums(counts)
-        alone = np.isin(raters, (0, 1)).all()
-        itself = m if alone else self.unit_sums(self._to_cells @ np.ascontiguousarray(raters.T, float) ** 2)
-        return Sample(self, counts, m, itself)
+        raters = np.ascontiguousarray(raters.T, float)
+        return Sample(self, raters, self._moments[0] @ raters, self._moments[0] @ raters**2)
 
     def unit_sums(self, cells):
         """Sums over the cells of each unit, shape (units, batch)."""
@@ -149,16 +156,26 @@ class Sample:
     Attributes
     ----------
     table : Table
-    counts : np.ndarray, shape (cells, batch)
-        How many people gave each cell.
+    raters : np.ndarray, shape (raters, batch)
+        How often each rater counts.
     m, itself : np.ndarray, shape (units, batch)
         Sum of the raters' weights in each unit, and of their squares.
     """
 
     table: Table
-    counts: np.ndarray
+    raters: np.ndarray
     m: np.ndarray
     itself: np.ndarray
+
+    @cached_property
+    def counts(self):
+        """How many people gave each cell, shape (cells, batch)."""
+        return self.table._to_cells @ self.raters
+
+    @cached_property
+    def moments(self):
+        """Sums of the values and of their squares in each unit, centered: two of shape (units, batch)."""
+        return [moment @ self.raters for moment in self.table._moments[1:]]
 
 
 def every_class(sample, units, level):
@@ -192,22 +209,25 @@ def every_class(sample, units, level):
 
 def _alphas(sample, classes, weights, per_pair, level):
     """Alpha of each of the classes, shape (classes, batch)."""
-    table, counts, m = sample.table, sample.counts, sample.m
+    table, m = sample.table, sample.m
 
     def total(of_units):
         return np.add.reduceat(of_units, classes.first_unit, axis=0)
 
     n = total(weights * m)                                                 # (classes, batch)
     if level != "interval":
+        counts = sample.counts
         totals = classes.to_columns @ (counts * weights[table.cell_unit])  # (columns, batch)
         has_spread = np.add.reduceat(totals > 0, classes.first_column, axis=0, dtype=int) > 1
     if level == "nominal":
         within = m**2 - table.unit_sums(counts**2)
         between = n**2 - np.add.reduceat(totals**2, classes.first_column, axis=0)
     else:
-        x = (_mid_ranks(totals, classes, n)[classes.column] if level == "ordinal"
-             else (table.values - table.values.mean())[table.cell_value][:, None])     # (cells, batch or 1)
-        first, second = table.unit_sums(counts * x), table.unit_sums(counts * x**2)
+        if level == "ordinal":
+            given = counts * (x := _mid_ranks(totals, classes, n)[classes.column])     # (cells, batch)
+            first, second = table.unit_sums(given), table.unit_sums(given * x)
+        else:
+            first, second = sample.moments
         within = 2 * (m * second - first**2)
         squares = 2 * n * total(weights * second)
         between = squares - 2 * total(weights * first) ** 2

@@ -55,6 +55,8 @@ _COMPOUND = re.compile(
 _UNLIKE_A_SCALE = 1001  # whole numbers that spread wider are milliseconds, sizes or counters
 _LEAST_ROWS = 10        # below, what the values look like tells nothing
 _LEAST_RATERS = 3
+_REASONS = {"name": "by its name", "words": "words", "empty": "empty", "constant": "one value", "counter": "a counter",
+            "unlike a scale": "wider than a scale", "of the rater": "one value for each rater"}
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,9 @@ class LeftOut:
 
     column: str
     code: str
+
+    def __str__(self):
+        return f"{self.column} ({_REASONS[self.code]})"
 
 
 def split(table, candidates, rater):

@@ -146,9 +146,15 @@ def _permuted(table, labels, sizes, masks, *, levels, tick):
     """Alpha of every group under permuted languages: (level, group) -> (n, names)."""
     found = {(level, group): [] for level in levels for group in masks}
     for part in table.chunks(len(labels)):
-        own = _samples(table, labels[part], sizes)
+        own, known = _samples(table, labels[part], sizes), {}
         for level, group in found:
-            found[level, group].append(_mean_alpha(own, group, masks[group][None], level, sizes))
+            mask, members = masks[group], sizes if group == WITHIN else {group: sizes[group]}
+            for name in members:  # where all clips count for all groups, each language is needed once
+                key = level, name, mask.tobytes()
+                if key not in known:
+                    known[key] = alpha.every_class(own[name], mask[None], level)
+            found[level, group].append(sum(n * known[level, name, mask.tobytes()] for name, n in members.items())
+                                       / sum(members.values()))
         tick(part.stop - part.start)
     return {key: np.concatenate(parts) for key, parts in found.items()}
 

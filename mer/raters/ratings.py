@@ -192,7 +192,8 @@ def _wide(table, clip, rater, only):
     chosen, left_out = columns.split(table, candidates, rater)
     if not chosen:
         raise MerError(f"{table.path} has the columns {', '.join(table.columns)[:200]}: expected a value column, or "
-                       "one column per emotion; --only names columns that hold ratings all the same")
+                       f"one column per emotion, and left out {', '.join(map(str, left_out))[:300]}; --only names "
+                       "columns that hold ratings all the same")
     return chosen, left_out + twice
 
 
