@@ -1,10 +1,10 @@
 """Log-mel features: audio-seconds per CPU-second, ours beside the librosa way of doing the same.
 
-    python benchmarks/bench_features.py [--folder PATH] [--out DIR]
+    python benchmarks/bench_features.py [--folder PATH] [--out DIR] [--processes]
 
 Both read the same files in the same process, one thread, in turns; a rate is the median over rounds, and the
 ratio is the median of the rounds' ratios. Without --folder the clips are made here: seeded synthetic sound of
-30 s. Then two processes against one, in wall time: this part means nothing while others use the machine, so
+30 s. With --processes, two processes against one, in wall time: this part means nothing while others use the machine;
 the load average before is kept in features.json.
 """
 
@@ -19,21 +19,27 @@ import platform
 import sys
 import tempfile
 import time
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import joblib
 import librosa
 import numpy as np
 import soundfile
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from mer import audio
+from mer import audio, decode
 
 RATE_HZ = 16000
 SECONDS = 30
-# Kind -> rate in Hz, channels, suffix of the synthetic clips.
-KINDS = {"mp3 44.1 kHz stereo": (44100, 2, ".mp3"), "mp3 22.05 kHz": (22050, 1, ".mp3"),
-         "flac 16 kHz": (16000, 1, ".flac"), "wav 16 kHz": (16000, 1, ".wav")}
+# Kind -> rate in Hz, channels, suffix, options of the encoder (mp3 by LAME in FFmpeg) of the synthetic clips.
+_LAME = {"CBR": {"b": "128000"}, "VBR": {"flags": "+qscale"}}
+KINDS = {f"mp3 {rate_hz / 1000:g} kHz {('mono', 'stereo')[n_channels - 1]} {mode}{'' if header else ', no header'}":
+         (rate_hz, n_channels, ".mp3", {**options, "write_xing": str(int(header))})
+         for rate_hz in (22050, 32000, 44100, 48000) for n_channels in (2, 1) for mode, options in _LAME.items()
+         for header in (True, False)}
+KINDS |= {"flac 16 kHz": (16000, 1, ".flac", {}), "wav 16 kHz": (16000, 1, ".wav", {})}
 SUFFIXES = (".mp3", ".flac", ".ogg", ".wav")
 LOG_MEL = audio.LogMel()
 
@@ -55,7 +61,7 @@ def librosa_way(path):
 def make_clips(folder, n_clips):
     """Write `n_clips` seeded clips of each kind, chords under slow tremolo over noise; kind -> paths."""
     clips = {}
-    for kind, (rate_hz, n_channels, suffix) in KINDS.items():
+    for number, (kind, (rate_hz, n_channels, suffix, options)) in enumerate(KINDS.items()):
         for index in range(n_clips):
             random = np.random.default_rng([index, rate_hz])
             time_s = np.arange(SECONDS * rate_hz) / rate_hz
@@ -63,10 +69,25 @@ def make_clips(folder, n_clips):
             chord = sum(np.sin(2 * np.pi * hz * time_s) * (1 + np.sin(hz / 50 * time_s)) for hz in pitches)
             pan = random.uniform(0.3, 1, n_channels)
             sound = 0.04 * chord[:, None] * pan + 0.01 * random.standard_normal((len(time_s), n_channels))
-            path = folder / f"{rate_hz}-{index}{suffix}"
-            soundfile.write(path, sound, rate_hz)
+            path = folder / f"{number}-{index}{suffix}"
+            if options:
+                write_mp3(path, sound.astype(np.float32), rate_hz, **options)
+            else:
+                soundfile.write(path, sound, rate_hz)
             clips.setdefault(kind, []).append(path)
     return clips
+
+
+def write_mp3(path, samples, rate_hz, *, write_xing, **options):
+    """Encode (n, channels) by LAME, with or without a header that tells the length."""
+    layout = {1: "mono", 2: "stereo"}[samples.shape[1]]
+    frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples.T), format="fltp", layout=layout)
+    frame.sample_rate, frame.pts, frame.time_base = rate_hz, 0, Fraction(1, rate_hz)
+    with av.open(str(path), "w", options={"write_xing": write_xing}) as file:
+        stream = file.add_stream("libmp3lame", rate=rate_hz, options=options)
+        stream.layout = layout
+        for packet in (*stream.encode(frame), *stream.encode(None)):
+            file.mux(packet)
 
 
 def find_clips(folder, n_clips):
@@ -89,15 +110,20 @@ def cpu_seconds(function, paths):
 
 def compare(paths, n_rounds):
     """One row: rates in audio-seconds per CPU-second, their ratio, and how far the two results are apart."""
-    audio_s = sum(soundfile.info(path).duration for path in paths)
-    apart = np.mean([np.abs(ours(path) - librosa_way(path)).mean() for path in paths])  # warms both, too
+    read = {function.__name__: [function(path) for path in paths] for function in (ours, librosa_way)}  # warms up
+    shorter = [min(map(len, pair)) for pair in zip(*read.values(), strict=True)]
+    apart = np.mean([np.abs(one[:n] - other[:n]).mean() for *pair, n in zip(*read.values(), shorter, strict=True)
+                     for one, other in [pair]])
+    audio_s = {name: sum(map(len, made)) * LOG_MEL.hop_samples / RATE_HZ for name, made in read.items()}
     rounds = []
     for index in range(n_rounds):
         order = (ours, librosa_way) if index % 2 else (librosa_way, ours)
         rounds.append({function.__name__: cpu_seconds(function, paths) for function in order})
-    rate = {name: float(np.median([audio_s / one[name] for one in rounds])) for name in rounds[0]}
-    ratio = float(np.median([one["librosa_way"] / one["ours"] for one in rounds]))
-    return {"clips": len(paths), "audio_seconds": round(audio_s, 1), "ours": round(rate["ours"]),
+    rate = {name: float(np.median([audio_s[name] / one[name] for one in rounds])) for name in rounds[0]}
+    share = audio_s["ours"] / audio_s["librosa_way"]  # without a length header, librosa may read less
+    ratio = share * float(np.median([one["librosa_way"] / one["ours"] for one in rounds]))
+    return {"clips": len(paths), "audio_seconds": round(audio_s["ours"], 1),
+            "librosa_seconds": round(audio_s["librosa_way"], 1), "ours": round(rate["ours"]),
             "librosa": round(rate["librosa_way"]), "ratio": round(ratio, 2),
             "mean_abs_log_difference": float(apart)}
 
@@ -112,7 +138,7 @@ def scaling(paths, n_rounds, *, busy_seconds=3.0):
     for path in paths:
         ours(path)
     jobs = list(paths) * max(2, round(busy_seconds / (time.perf_counter() - start)))
-    audio_s = sum(soundfile.info(path).duration for path in paths) * len(jobs) / len(paths)
+    audio_s = sum(decode.duration_seconds(path) for path in paths) * len(jobs) / len(paths)
     rounds = []
     for _ in range(n_rounds):
         rounds.append([wall_seconds(n_processes, jobs) for n_processes in (1, 2)])
@@ -149,18 +175,22 @@ def main():
     parser.add_argument("--out", type=Path, help="folder for features.json")
     parser.add_argument("--clips", type=int, default=4, help="files of each kind (default 4)")
     parser.add_argument("--rounds", type=int, default=7, help="rounds to take medians of (default 7)")
+    parser.add_argument("--processes", action="store_true", help="also set two processes against one (wall time)")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = args.folder or Path(temporary)
         clips = (find_clips if args.folder else make_clips)(folder, args.clips)
         report = {"machine": machine(), "one_process": {}, "two_processes": {}}
-        print(f"{'audio-seconds per CPU-second':32}{'ours':>8}{'librosa':>9}{'ratio':>7}   mean |difference|")
+        print(f"{'audio-seconds per CPU-second':36}{'ours':>8}{'librosa':>9}{'ratio':>7}{'seconds read':>18}"
+              "   mean |difference|")
         for kind, paths in clips.items():
             row = report["one_process"][kind] = compare(paths, args.rounds)
-            print(f"{kind:32}{row['ours']:8}{row['librosa']:9}{row['ratio']:7.2f}"
+            print(f"{kind:36}{row['ours']:8}{row['librosa']:9}{row['ratio']:7.2f}"
+                  f"{row['audio_seconds']:9}{row['librosa_seconds']:9}"
                   f"   {row['mean_abs_log_difference']:.1e}", flush=True)
-        print(f"\n{'audio-seconds per second':32}{'1 proc.':>8}{'2 proc.':>9}{'ratio':>7}")
-        for kind, paths in clips.items():
+        if args.processes:
+            print(f"\n{'audio-seconds per second':32}{'1 proc.':>8}{'2 proc.':>9}{'ratio':>7}")
+        for kind, paths in clips.items() if args.processes else ():
             row = report["two_processes"][kind] = scaling(paths, args.rounds)
             print(f"{kind:32}{row['one_process']:8}{row['two_processes']:9}{row['ratio']:7.2f}", flush=True)
     if args.out:

@@ -199,7 +199,19 @@ def _mp3_opener(path, walked):
     if kind.layer != 3:
         raise _OtherDecoder
     n_samples = 0 if walked.n_announced else walked.n_frames * kind.frame_samples
-    return lambda: _Sequential(walked.opened(path)), n_samples
+    return lambda: _opened_mp3(path, walked, n_samples), n_samples
+
+
+def _opened_mp3(path, walked, n_samples):
+    """The frames of an mp3; the file itself, which is read a little faster, where its header or a guess is enough."""
+    is_right = walked.n_announced == walked.n_frames or (
+        not walked.n_announced and os.path.getsize(path) - walked.runs[-1][1] in (0, 128))  # libmpg123 knows ID3v1 only
+    if walked.is_plain and len(walked.runs) == 1 and is_right:
+        sound = _Sequential(raw_name(path))
+        if sound.format == "MP3" and sound.frames >= n_samples:
+            return sound
+        sound.close()
+    return _Sequential(walked.opened(path))
 
 
 def raw_name(path: str | Path) -> bytes | str:

@@ -20,6 +20,8 @@ SILENT_PEAK = 1e-4
 # Channels whose average has less than this share of their own peak (-40 dB) are opposite to each other.
 OPPOSITE_SHARE = 0.01
 COLUMNS_PER_BLOCK = 128
+# Samples resampled at once where the whole waveform is kept: soxr is faster by a third than in blocks of the decoder.
+_KEPT_BLOCK = 2**21
 # Samples per product when channels are averaged; OpenBLAS stays in one thread below 9216 elements.
 _MONO_ROWS = 512
 
@@ -107,7 +109,8 @@ def read(path: str | Path, *, sample_rate_hz: int, column_samples: int = 0, kept
 
 def _read(path, sample_rate_hz, channel, *, column_samples, kept_seconds):
     n_samples, peak, columns, kept = 0, np.float32(0), [], []
-    blocks = _resampled(path, sample_rate_hz, channel)
+    size = _KEPT_BLOCK if kept_seconds == np.inf else 0
+    blocks = _resampled(path, sample_rate_hz, channel, size)
     for block in regrouped(blocks, column_samples * COLUMNS_PER_BLOCK) if column_samples else blocks:
         if not len(block):
             continue
@@ -163,12 +166,20 @@ def remark_on(channel: int | None) -> str:
     return "" if channel is None else f"has channels that cancel each other, so only channel {channel + 1} was read"
 
 
-def _resampled(path, sample_rate_hz, channel):
+def _mono_blocks(path, channel):
+    """Blocks ((k,) float32, rate in Hz) of the average of all channels, or of one."""
+    for samples, rate_hz in decode.blocks(path):
+        yield mono(samples) if channel is None else np.ascontiguousarray(samples[:, channel]), rate_hz
+
+
+def _resampled(path, sample_rate_hz, channel, size=0):
     """Mono blocks (k,) float32 of a file at the wanted rate, ceil(n * ratio) samples in all."""
     n_read = n_made = 0
     resampler = None
-    for samples, rate_hz in decode.blocks(path):
-        block = mono(samples) if channel is None else np.ascontiguousarray(samples[:, channel])
+    rates = []
+    decoded = (rates.append(rate_hz) or block for block, rate_hz in _mono_blocks(path, channel))
+    for block in regrouped(decoded, size) if size else decoded:
+        rate_hz = rates[0]
         n_read += len(block)
         if rate_hz != sample_rate_hz:
             resampler = resampler or soxr.ResampleStream(rate_hz, sample_rate_hz, 1, dtype="float32", quality="HQ")

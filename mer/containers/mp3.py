@@ -43,6 +43,9 @@ class Walk:
         The other kind of frame at which the walk ended.
     lame : bytes
         The part of the length header that tells how many samples the encoder added; b"" without one.
+    is_plain : bool
+        Whether at most one tag comes before the frames, and nothing between them: libmpg123 reads such a file right,
+        if its length header is right.
     """
 
     kind: Kind
@@ -53,6 +56,7 @@ class Walk:
     junk_after_frames: int = 0
     changed_to: Kind | None = None
     lame: bytes = b""
+    is_plain: bool = True
 
     @property
     def seconds(self) -> float:
@@ -115,7 +119,7 @@ class _Walker:
         self.file, self.n_bytes = file, os.fstat(file.fileno()).st_size
         self.data, self.base, self.at, self.is_last = b"", 0, 0, False
         self.heads, self.free_bytes = mp3_frames.Heads(), 0  # of a frame in free format, without padding
-        self.found, self.n_front_bytes = None, 0
+        self.found, self.n_front_bytes, self.n_tags = None, 0, 0
 
     def more(self):
         """Have some frames ahead in the window; False at the end of the file, or of too long a search."""
@@ -163,7 +167,7 @@ class _Walker:
         kind = self.chain(self.at)
         if not kind:
             return False
-        self.found = self.found or Walk(kind)
+        self.found = self.found or Walk(kind, is_plain=not self.n_front_bytes and self.n_tags < 2)
         if kind != self.found.kind:
             self.found.changed_to = kind
             return True
@@ -227,6 +231,7 @@ class _Walker:
         """Go behind the tag that begins here; returns whether there is one."""
         n_bytes = self.tag_bytes(self.at)
         self.at += n_bytes
+        self.n_tags += n_bytes > 0
         if self.at > len(self.data):
             self.base = self.file.seek(self.base + self.at)
             self.data, self.at = b"", 0
