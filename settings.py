@@ -50,7 +50,11 @@ pretrain_decay = 4e-6        # learning rate at step n is lr / (1 + decay * n)
 noise_sigma = 0.3            # standard deviation of the Gaussian noise added to log-mel values (SCAE)
 cpc_batch_sequences = 32     # sequences of 6 patches in a batch
 cpc_hop_patches = 6          # from one sequence to the next; each epoch shifts them by another offset
-cpc_negatives = "distinct"   # never the true continuation; "published": it in random order, half of them true
+cpc_gap_patches = 0          # between the 4 patches that are read and the 2 that follow. 0: as published, 16 frames are
+                             # in both; 2: none is
+cpc_loss = "binary"          # is this the continuation? "infonce": which of cpc_candidates is it?
+cpc_candidates = 16          # infonce: the true continuation and those of other clips at the same place
+cpc_negatives = "distinct"   # binary: of another sequence; "published": the true one in random order, half of them true
 cpc_negatives_per_positive = 1
 cpc_same_clip_share = 0.5    # share of the distinct negatives drawn from elsewhere in the same clip
 

@@ -59,9 +59,10 @@ def _train(cfg, place, *, task, module, clips, seed, key, facts):
     model = module.build(cfg.patch_shape)
     if hasattr(module, "prepare"):
         module.prepare(model, *band_statistics(sides["train"]))
-    model.compile(training.DecayingAdam(cfg.pretrain_learning_rate, decay=cfg.pretrain_decay),
-                  **task.compile_with, **training.compile_options())
-    history = training.fit(model, task.batches(sides["train"], seed=seed, shuffle=True),
+    trainee = task.trainee(model) if hasattr(task, "trainee") else model
+    trainee.compile(training.DecayingAdam(cfg.pretrain_learning_rate, decay=cfg.pretrain_decay),
+                    **task.compile_with, **training.compile_options())
+    history = training.fit(trainee, task.batches(sides["train"], seed=seed, shuffle=True),
                            task.batches(sides["val"], seed=seed, shuffle=False), folder=place.file("state"), key=key,
                            epochs=cfg.pretrain_epochs, patience=cfg.early_stopping_epochs,
                            halve_after=cfg.halve_after_epochs, tensorboard=cfg.tensorboard and place.file("logs"))

@@ -31,6 +31,35 @@ class MeanProduct(layers.Layer):
         return (input_shape[0][0], 1)
 
 
+@keras.saving.register_keras_serializable("mer")
+class CandidateProducts(layers.Layer):
+    """Logits of every true code of a group for every prediction of the group, as in `MeanProduct` but without sigmoid.
+
+    Inputs: two tensors of shape (batch, steps, units), in groups of `candidates`. Output: (batch, candidates).
+
+    Parameters
+    ----------
+    candidates : int
+        Size of a group; divides the batch.
+    """
+
+    def __init__(self, candidates, **kwargs):
+        super().__init__(**kwargs)
+        self.candidates = candidates
+
+    def call(self, inputs):
+        units = inputs[0].shape[1] * inputs[0].shape[2]
+        predicted, true = (ops.reshape(each, (-1, self.candidates, units)) for each in inputs)
+        products = ops.matmul(predicted, ops.transpose(true, (0, 2, 1))) / units
+        return ops.reshape(products, (-1, self.candidates))
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0][0], self.candidates)
+
+    def get_config(self):
+        return {**super().get_config(), "candidates": self.candidates}
+
+
 def build(patch_shape, *, over="time"):
     """The pretext model.
 
@@ -67,6 +96,30 @@ def _encoder(patch_shape, *, over):
     x = batch_norm("b3_b3", over="channels")(x)
     x = layers.Dense(CODE_UNITS, name="encod")(x)
     return keras.Model(patch, x, name="encoder")
+
+
+def scores_of_candidates(model, candidates):
+    """A model that shares the layers of `model`, for InfoNCE (van den Oord et al. 2018, equation 4).
+
+    Parameters
+    ----------
+    model : keras.Model
+        Made by `build`.
+    candidates : int
+        Size of the groups that batches consist of.
+
+    Returns
+    -------
+    keras.Model
+        Inputs as `model` -> logits (batch, candidates) of the continuations of a sequence's group.
+    """
+    logits = CandidateProducts(candidates, name="logits", dtype="float32")(model.get_layer("score").input)
+    return keras.Model(model.input, logits, name="candidates")
+
+
+def candidates_loss():
+    """Loss of `scores_of_candidates` on one-hot targets."""
+    return keras.losses.CategoricalCrossentropy(from_logits=True)
 
 
 def encoder(model):
