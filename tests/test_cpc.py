@@ -196,6 +196,7 @@ def pretrained(cfg, make, *, seed, epochs=4):
                        train=task.batches(sides["train"], seed=seed, shuffle=False))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["binary", "infonce"])
 def test_what_can_be_predicted_is_learnt(make_config, loss):
     cfg = make_config(f"cpc_loss={loss}", "cpc_batch_sequences=32", "cpc_hop_patches=2", "n_bootstrap=500")
@@ -206,6 +207,7 @@ def test_what_can_be_predicted_is_learnt(make_config, loss):
     assert scores["references"]["wrong_context"] < scores["chance"] + 0.06
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["binary", "infonce"])
 @pytest.mark.parametrize("places", [False, True])
 def test_noise_is_not_learnt_though_places_can_be_heard(make_config, loss, places):
@@ -213,3 +215,15 @@ def test_noise_is_not_learnt_though_places_can_be_heard(make_config, loss, place
     for seed in (1, 2):
         scores = pretrained(cfg, lambda counts, seed: Sounds(counts, seed=seed, places=places), seed=seed)
         assert not scores["learnt"], scores["sentence"]
+
+
+def test_scores_of_an_untrained_model_are_complete_and_it_has_not_learnt(make_config):
+    keys = {"accuracy", "chance", "references", "gains", "n", "candidates", "overlap_frames", "same_clip", "learnt",
+            "sentence"}
+    for overrides in ((), ("cpc_loss=infonce",), ("cpc_negatives=published",)):
+        cfg = make_config("cpc_batch_sequences=32", "cpc_hop_patches=2", *overrides)
+        scores = pretrained(cfg, lambda counts, seed: Sounds(counts, seed=seed), seed=1, epochs=0)
+        assert set(scores) == keys and not scores["learnt"], scores["sentence"]
+        assert set(scores["references"]) == {"future_alone", "place_alone", "wrong_context"}
+        assert set(scores["gains"]) == {"chance", *scores["references"]}
+        assert (scores["same_clip"] is not None) == (overrides == ())
