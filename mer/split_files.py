@@ -10,7 +10,7 @@ import os
 import unicodedata
 from pathlib import Path
 
-from mer import MerError, files, tables
+from mer import MerError, files, tables, text
 from mer.split_search import SPLITS
 
 _SCHEMA = {"type": "object", "properties": {
@@ -34,7 +34,8 @@ def fold_stem(name, number, n_folds):
 
 def rows(table):
     """Clip to row of the csv of a split."""
-    return {unicodedata.normalize("NFC", row.get("clip", "")): row for _, row in tables.read(table).rows}
+    found = [{name: text.spreadsheet_read(cell) for name, cell in row.items()} for _, row in tables.read(table).rows]
+    return {unicodedata.normalize("NFC", row.get("clip", "")): row for row in found}
 
 
 def keep(table):
@@ -108,7 +109,8 @@ def save(path, ids, groups, labels, split):
     with files.writing(Path(path)) as temporary, open(temporary, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("clip", "group", "label", "split"))
-        writer.writerows(sorted(zip(ids, groups, labels, split, strict=True)))
+        rows_of_file = sorted(zip(ids, groups, labels, split, strict=True))
+        writer.writerows(map(text.spreadsheet_safe, row) for row in rows_of_file)
 
 
 def load(path, ids):
@@ -135,7 +137,8 @@ def load(path, ids):
         raise MerError(f"{path} has the columns {', '.join(table.columns)[:200]}: expected clip and split")
     known = {}
     for line, cells in table.rows:
-        name, side = unicodedata.normalize("NFC", cells["clip"]), tables.split_name(cells["split"])
+        name = unicodedata.normalize("NFC", text.spreadsheet_read(cells["clip"]))
+        side = tables.split_name(cells["split"])
         if side is None:
             raise MerError(f"{path}, line {line}: split {cells['split']!r} is none of {', '.join(SPLITS)}")
         if name in known:

@@ -1,13 +1,10 @@
 """What `corpora.py --check` prints and writes: corpus by corpus, then a summary with counts."""
 
-import csv
 import json
-import os
 import time
 from collections import Counter
-from pathlib import Path
 
-from mer import MerError
+from mer import MerError, files
 from mer.inventory import check, survey
 from mer.inventory.survey_text import number
 
@@ -100,16 +97,8 @@ def summary(checked, absent, seconds):
 
 def write(path, findings):
     """Write all findings as csv (corpus, kind, file, detail), complete or not at all."""
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with open(temporary, "w", encoding="utf-8", newline="") as file:
-            rows = csv.writer(file, lineterminator="\n")
-            rows.writerow(("corpus", "kind", "file", "detail"))
-            rows.writerows((found.corpus, found.kind, found.file, found.detail) for found in findings)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    files.write_csv(path, ("corpus", "kind", "file", "detail"),
+                    [(found.corpus, found.kind, found.file, found.detail) for found in findings])
 
 
 def _as_data(checked, absent):
