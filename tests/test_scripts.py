@@ -157,6 +157,13 @@ def test_hours_are_one_flag_in_every_stage(stores, home):
     script("trans_train_denoise_multi", "-s", "e", "-m", "m", "-mod", "model_over", "-rel", "n", *hours)
     folder = home / "models_trans" / "0.009h_speech_eng_2_music_man" / "model_over.multitask.spec.it_0.lr_0.001"
     assert "0.009 h of speech" in (folder / "report.txt").read_text()
+    encoder = home / "models" / "speech" / "0.009h_english" / "model_over.it_0.subset_0.075.spec.best.weights.h5"
+    script("trans_train_denoise_multi", "-s", "e", "-m", "e", "-mod", "model_over", "-rel", "n", "--weights",
+           str(encoder), "--set", f"path_to_models_trans={home / 'named'}")
+    report = json.loads((home / "named" / "speech_eng_2_music_eng" / folder.name / "report.json").read_text())
+    assert report["run"]["hours"] == report["run"]["encoder"]["hours"] == 0.009  # of its run.json: no flag said so
+    assert report["run"]["encoder"]["settings"]["pretrain_epochs"] == 1
+    assert report["bootstrap"]["unit"] == "artist" and report["bootstrap"]["groups"] == report["test"]["groups"]
     from mer import MerError
     with pytest.raises(MerError, match=r"python3 pretrain_denoise.py -s e -mod model_over --hours 3"):
         script("trans_train_denoise_multi", "-s", "e", "-m", "m", "-mod", "model_over", "-rel", "n", "--hours", "3")
