@@ -121,7 +121,8 @@ def _why_not_again(cfg, made, clips, more):
     name = made.path.stem
     table, known = paths(cfg, name)[0], facts(cfg, name)
     rows, bring = split_files.rows(table), {clip.id: clip.split for clip in clips if clip.split}
-    is_same = all(tables.split_name(rows[clip]["split"]) == side for clip, side in bring.items() if clip in rows)
+    is_same = all(tables.split_name(rows[clip].get("split", "")) == side for clip, side in bring.items()
+                  if clip in rows)
     own = splits.published(clips)
     if known.get("asked", known["kind"] not in _OF_CORPUS):
         if own and not (is_same and rows.keys() >= bring.keys()):
@@ -148,8 +149,9 @@ def _update(cfg, made, clips, more):
     known = facts(cfg, name)
     if is_current(cfg, name, columns, exactly=True) and known.get("more", more) == more:
         return
-    rows = split_files.rows(paths(cfg, name)[0])
-    saved = {clip: tables.split_name(row.get("split", "")) for clip, row in rows.items()}
+    table, _ = paths(cfg, name)
+    held = list(split_files.rows(table))
+    saved = dict(zip(held, split_files.load(table, held), strict=True))  # refuses what an edited one may hold
     left = {clip: side for clip, side in known.get("left", {}).items() if clip not in saved}
     bring = {clip.id: clip.split for clip in clips if clip.split} if known["kind"] in _OF_CORPUS else {}
     ids, labels = [clip.strip() for clip in columns["clip"]], list(columns["label"])
@@ -170,7 +172,7 @@ def _update(cfg, made, clips, more):
                  "left": {clip: side for clip, side in {**left, **saved}.items() if clip not in set(ids)}}
     facts_now["note"] = _join(_note(facts_now, done.split, groups, labels, wanted, made.attributes["grouped_by"]),
                               *changes(facts_now), more)
-    _tellchanges(paths(cfg, name)[0].name, done, saved)
+    _tell_changes(paths(cfg, name)[0].name, done, saved)
     split_files.record(cfg, name, columns, done.split, **{key: value for key, value in facts_now.items()
                                                           if key != "sha256"})
 
@@ -204,7 +206,7 @@ def changes(known):
         yield f"{known['n_moved']} clip(s) moved since, so that no group is on two sides"
 
 
-def _tellchanges(table, done, saved):
+def _tell_changes(table, done, saved):
     if done.added:
         print(f"{table}: {len(done.added)} new clip(s) added, the others keep their sides (--split draw makes a new "
               "split)")

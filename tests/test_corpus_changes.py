@@ -5,7 +5,7 @@ import pytest
 import soundfile
 from conftest import sound
 
-from mer import datasets, generate, split_files, splits
+from mer import MerError, datasets, generate, split_files, splits
 
 
 @pytest.fixture
@@ -145,3 +145,14 @@ def test_folds_are_kept_for_the_clips_that_they_have(cfg, corpus):
     assert all(sum(sides[name] == "test" for sides in after) == 1 for name in corpus.rows)
     assert "3 folds" in made.note
     assert "2 clip(s) added since" in datasets.split_about(cfg, "music_turkish.fold_2of3")["note"]
+
+
+@pytest.mark.parametrize("old, new, message", [("val", "vla", "split 'vla' is none of"), ("clip,group,label,split",
+                                               "clip,group,label,side", "expected clip and split")])
+def test_an_edited_split_that_cannot_be_read_is_refused(cfg, corpus, old, new, message):
+    corpus.run(cfg)
+    path = cfg.features_dir / "music_turkish.splits.csv"
+    path.write_text(path.read_text().replace(old, new, 1))
+    corpus.rows["024.wav"] = "Q1", "Artist 0"
+    with pytest.raises(MerError, match=message):
+        corpus.run(cfg)
