@@ -1,9 +1,8 @@
 """The published release (Keras 2, .hdf5) as finished runs of ours (Keras 3, .weights.h5 with run.json)."""
 
-import hashlib
 from pathlib import Path
 
-from mer import MerError, corpora, heads, legacy, weights
+from mer import MerError, corpora, files, heads, legacy, weights
 
 
 def plan(paths, out=None):
@@ -67,8 +66,7 @@ def convert(cfg, path, run, *, load_module, force=False):
         The file cannot be used (see `legacy.load`), or something else stands where the result would go.
     """
     about = legacy.about(path)
-    with open(path, "rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    sha256 = files.sha256(path)
     if _is_converted(run, sha256, force=force):
         return False
     module = load_module(about["model"])
@@ -76,13 +74,14 @@ def convert(cfg, path, run, *, load_module, force=False):
     if about["kind"] == "transfer":
         model = heads.attach(module.encoder(model))
     legacy.load(model, path)
-    weights.save(model, run.weights)
+    run.begin_saving()
+    saved = weights.save(model, run.weights)
     run.file("").mkdir(exist_ok=True)
     source = {"file": Path(path).name, "folder": Path(path).absolute().parent.name, "sha256": sha256}
     told = weights.describe(cfg, command=weights.command_line(), key=weights.key_of(legacy.ORIGIN, sha256),
-                            source=source, origin=legacy.ORIGIN, seed=None, scores=None,
+                            source=source, origin=legacy.ORIGIN, weights_sha256=saved, seed=None, scores=None,
                             parameters=model.count_params(), **_facts(about, module))
-    weights.write_json(run.file("run.json"), {**told, "corpus": "published", "setting_sources": {}})
+    files.write_json(run.file("run.json"), {**told, "corpus": "published", "setting_sources": {}})
     return True
 
 

@@ -75,7 +75,8 @@ def find(cfg, runs):
     MerError
         It was made with other features than are set now.
     """
-    found = next((Pretrained(run.weights, run.stem, run.about) for run in runs if run.about), None)
+    told = ((run, run.told("it", "settings")) for run in runs)
+    found = next((Pretrained(run.weights, run.stem, about) for run, about in told if about), None)
     if not found:
         # with the demo corpus in use our runs are below demo/; the release is unpacked into the repository
         unpacked = cfg.resolve(cfg.path_to_models)
@@ -115,7 +116,7 @@ def named(cfg, path, *, model, speech):
         raise MerError(f"--weights {path} is no file: name the weights of a pretrained encoder (.weights.h5 or .hdf5)")
     if path.name.endswith(_SUFFIX):
         run = weights.Run(path.parent, path.name.removesuffix(_SUFFIX))
-        about = run.about
+        about = run.told("it", "settings")
         if about is None:
             raise MerError(f"{path} has no readable {run.stem}/run.json beside it, so nothing says what it is: copy "
                            "that folder along with the weights")

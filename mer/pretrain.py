@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mer import corpora, datasets, pretexts, subsets, training, weights
+from mer import corpora, datasets, files, pretexts, subsets, training, weights
 
 _SHARED = ("precision", "early_stopping_epochs", "halve_after_epochs", "patch_seconds", "patch_overlap")
 
@@ -42,13 +42,15 @@ def run(cfg, *, speech, name, module, hours=None, it=0, force=False):
     seed, settings = cfg.seed + it, relevant_settings(cfg, task)
     key = weights.key_of(name, seed, settings, clips.fingerprint())
     place = weights.speech_run(cfg, corpus.LANGUAGE, name, it, prefix=subsets.prefix(hours))
-    if place.is_finished(key, settings, force=force):
-        print(f"{place.stem}: finished already, {place.about['scores']['sentence']}")
-        return place
-    _train(cfg, place, task=task, module=module, clips=clips, seed=seed, key=key,
-           facts={"name": name, "pretext": module.PRETEXT, "speech": speech, "language": corpus.LANGUAGE, "it": it,
-                  "seed": seed, "settings": settings, "hours": hours,
-                  "hours_heard": round(float(clips.side("train").seconds.sum()) / 3600, 3)})
+    facts = {"name": name, "pretext": module.PRETEXT, "speech": speech, "language": corpus.LANGUAGE, "it": it,
+             "seed": seed, "settings": settings, "hours": hours,
+             "hours_heard": round(float(clips.side("train").seconds.sum()) / 3600, 3),
+             "split": datasets.split_about(cfg, datasets.stem(corpus, hours=hours))}
+    with place.locked("pretraining"):
+        if place.is_finished(key, settings, force=force):
+            print(f"{place.stem}: finished already, {place.about['scores']['sentence']}")
+        else:
+            _train(cfg, place, task=task, module=module, clips=clips, seed=seed, key=key, facts=facts)
     return place
 
 
@@ -68,13 +70,13 @@ def _train(cfg, place, *, task, module, clips, seed, key, facts):
                            halve_after=cfg.halve_after_epochs, tensorboard=cfg.tensorboard and place.file("logs"))
     scores = task.scores(model, task.batches(sides["test"], seed=seed + 1, shuffle=False),
                          train=task.batches(sides["train"], seed=seed, shuffle=False))
-    weights.save(model, place.weights)
+    place.begin_saving()
+    facts["weights_sha256"] = weights.save(model, place.weights)
     training.write_history(place.file("history.csv"), history)
     best = min(history, key=lambda row: row["val_loss"])
-    split = datasets.split_about(cfg, datasets.stem(corpora.get("speech", facts["speech"]), hours=facts["hours"]))
-    weights.write_json(place.file("run.json"), weights.describe(
+    files.write_json(place.file("run.json"), weights.describe(
         cfg, command=weights.command_line(), key=key, scores=scores, best_epoch=best["epoch"] + 1,
-        best_val_loss=best["val_loss"], epochs=len(history), split=split, parameters=model.count_params(), **facts))
+        best_val_loss=best["val_loss"], epochs=len(history), parameters=model.count_params(), **facts))
     training.forget(place.file("state"))
     _announce(place, scores)
 

@@ -1,18 +1,18 @@
 """The fit loop that every stage shares: seed, schedule, best weights, resume, history."""
 
-import csv
 import importlib.util
-import json
 import math
-import os
 import shutil
+import sys
 import time
 
 import keras
 import numpy as np
 from keras import ops
 
-from mer import MerError, progress, weights
+from mer import MerError, files, progress, weights
+
+_STATE = "state.json"
 
 
 def start(cfg, seed):
@@ -109,30 +109,42 @@ class Checkpoint(keras.callbacks.Callback):
     def __init__(self, folder, *, data, others, key):
         super().__init__()
         self.folder, self.data, self.others, self.key = folder, data, others, key
-        self.history, self.best = [], math.inf
+        self.history, self.best, self.saved = [], None, {}
         folder.mkdir(parents=True, exist_ok=True)
 
     @property
     def best_weights(self):
-        return self.folder / "best.weights.h5"
+        """Weights of the epoch of least validation loss."""
+        return self.folder / f"epoch-{self.best['epochs_done']}.weights.h5"
 
-    def state(self):
-        """The saved state, or None at the first epoch or where it belongs to other settings."""
+    def resume(self):
+        """Read the saved state and return it; None where there is none, and where it cannot be used, which is printed.
+
+        A state that is damaged, or whose weights are, is removed: the stage starts again.
+        """
         try:
-            state = json.loads((self.folder / "state.json").read_text(encoding="utf-8"))
-        except (OSError, json.JSONDecodeError):
+            state = read_state(self.folder)
+        except FileNotFoundError:
             return None
-        return state if state["key"] == self.key else None
+        except MerError as error:
+            print(f"note: {error}", file=sys.stderr)
+            forget(self.folder)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            return None
+        if state["key"] != self.key:
+            print("  an unfinished training with other settings or data is there and is not continued")
+            return None
+        self.history, self.best = state["history"], state["best"]
+        self.saved = {name: sha256 for name, sha256 in state["weights"].items()}
+        return state
 
     def on_train_begin(self, logs=None):
-        state = self.state()
+        state = self.history and read_state(self.folder)
         if state:
-            # what a killed save left may be half a file; only the one that the state names is whole
             self.model.optimizer.build(self.model.trainable_variables)
-            self.model.load_weights(self.folder / state["weights"])
+            self.model.load_weights(self.folder / f"epoch-{state['epochs_done']}.weights.h5")
             for variable, value in zip(_random_states(self.model), state["random"], strict=True):
                 variable.assign(value)
-            self.history, self.best = state["history"], state["best"]
             for callback, numbers in zip(self.others, state["callbacks"], strict=True):
                 vars(callback).update(numbers)
 
@@ -148,30 +160,53 @@ class Checkpoint(keras.callbacks.Callback):
                 raise MerError(f"{name} became {row[name]} in epoch {epoch + 1}: try a lower learning rate, or "
                                "precision=float32")
         self.history.append(row)
-        if row["val_loss"] < self.best:
-            self.best = row["val_loss"]
-            self._save(self.best_weights)
+        if self.best is None or row["val_loss"] < self.best["val_loss"]:
+            self.best = {"val_loss": row["val_loss"], "epochs_done": epoch + 1}
         self._save_state(epoch + 1)
-
-    def _save(self, path):
-        temporary = path.with_name(f"part-{path.name}")
-        self.model.save_weights(temporary)
-        os.replace(temporary, path)
 
     def _save_state(self, epochs_done):
         path = self.folder / f"epoch-{epochs_done}.weights.h5"
-        self._save(path)
+        self.saved[path.name] = weights.write(self.model, path)
+        self.saved = {name: self.saved[name] for name in (path.name, self.best_weights.name)}
         numbers = [{name: value for name, value in vars(callback).items()
                     if isinstance(value, (bool, int, float, type(None))) and not name.startswith("_")}
                    for callback in self.others]
-        weights.write_json(self.folder / "state.json", {
-            "key": self.key, "epochs_done": epochs_done, "weights": path.name, "best": self.best,
-            "history": self.history, "callbacks": numbers,
-            "random": [keras.ops.convert_to_numpy(state).tolist() for state in _random_states(self.model)],
-            "stopped": bool(self.model.stop_training)})
-        for old in self.folder.glob("epoch-*.weights.h5"):
-            if old != path:
+        state = {"key": self.key, "epochs_done": epochs_done, "weights": self.saved, "best": self.best,
+                 "history": self.history, "callbacks": numbers,
+                 "random": [keras.ops.convert_to_numpy(state).tolist() for state in _random_states(self.model)],
+                 "stopped": bool(self.model.stop_training)}
+        files.write_json(self.folder / _STATE, {**state, "seal": weights.key_of(state)})
+        for old in [*self.folder.glob("epoch-*.weights.h5"), *self.folder.glob(".*.part*")]:
+            if old.name not in self.saved:
                 old.unlink()
+
+
+def read_state(folder):
+    """The state of an unfinished training, with the weights that it names found whole.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    FileNotFoundError
+        There is none.
+    files.Damaged
+        It, or a weight file that it names, is not as it was written.
+    """
+    path, remedy = folder / _STATE, "this stage starts again from its first epoch"
+    state = files.read_json(path, remedy=remedy)
+    if state.pop("seal", None) != weights.key_of(state):
+        raise files.Damaged(f"{path} is damaged (its content is not what was written): {remedy}")
+    for name, sha256 in state["weights"].items():
+        if not (folder / name).is_file() or files.sha256(folder / name) != sha256:
+            raise files.Damaged(f"{folder / name} is missing or damaged: {remedy}")
+    return state
 
 
 def _random_states(model):
@@ -211,7 +246,7 @@ def fit(model, train, val, *, folder, key, epochs, patience, halve_after, tensor
     halve = keras.callbacks.ReduceLROnPlateau(monitor="val_loss", mode="min", factor=0.5, patience=halve_after,
                                               min_delta=0.0)
     checkpoint = Checkpoint(folder, data=train, others=[stop, halve], key=key)
-    state = checkpoint.state() or {"epochs_done": 0, "stopped": False}
+    state = checkpoint.resume() or {"epochs_done": 0, "stopped": False}
     done = state["epochs_done"]
     if done:
         print(f"  going on after epoch {done}")
@@ -224,7 +259,7 @@ def fit(model, train, val, *, folder, key, epochs, patience, halve_after, tensor
         model.fit(train, validation_data=val, epochs=epochs, initial_epoch=done, verbose=0, callbacks=callbacks,
                   shuffle=False)
     model.load_weights(checkpoint.best_weights)
-    return checkpoint.state()["history"]
+    return checkpoint.history
 
 
 def _tensorboard(folder):
@@ -241,9 +276,4 @@ def forget(folder):
 def write_history(path, history):
     """Write the epochs as csv, one column a quantity."""
     names = list(dict.fromkeys(name for row in history for name in row))
-    temporary = path.with_name(f"{path.name}.part")
-    with open(temporary, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, names)
-        writer.writeheader()
-        writer.writerows(history)
-    os.replace(temporary, path)
+    files.write_csv(path, names, ([row.get(name, "") for name in names] for row in history))

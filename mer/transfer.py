@@ -1,8 +1,5 @@
 """Stage 3: pretrained encoder -> emotion heads, in one step (Feat. Ext.) or two (Full), then the report."""
 
-import os
-
-import keras
 import numpy as np
 
 from mer import (
@@ -11,8 +8,8 @@ from mer import (
     corpora,
     datasets,
     encoders,
+    files,
     heads,
-    progress,
     report,
     split_files,
     splits,
@@ -20,12 +17,12 @@ from mer import (
     training,
     weights,
 )
+from mer.codes import PREDICT_BATCH, cached_codes
 from mer.tasks import LOSS, TASKS
 
 _SHARED = ("precision", "early_stopping_epochs", "halve_after_epochs", "patch_seconds", "patch_overlap")
 _OF_STAGE = ("epochs", "batch_patches", "learning_rate")  # heads_epochs, full_epochs, scratch_epochs, ...
 _STAGES = {"heads": ("heads",), "full": ("heads", "full"), "scratch": ("scratch",)}  # a stage and those before it
-PREDICT_BATCH = 256
 
 
 def relevant_settings(cfg, stage):
@@ -61,6 +58,7 @@ class Music:
         self.clips = datasets.load("music", code, cfg, fold=fold)
         stem = datasets.stem(self.corpus)
         self.split_stem = split_files.fold_stem(stem, *fold) if fold else stem
+        self.split_about = datasets.split_about(cfg, self.split_stem)
         self.fold_name = f"fold_{fold[0]}of{fold[1]}." if fold else ""
         self.patches = self.clips.patches(patch_frames=cfg.patch_frames, hop_frames=cfg.patch_hop_frames)
         side = self.clips.split[self.patches.clip]
@@ -148,28 +146,32 @@ def _stage(cfg, data, *, stage, speech, hours, name, module, it, encoder, before
     seed, settings = cfg.seed + it, relevant_settings(cfg, stage)
     encoder_key = encoder.key
     key = weights.key_of(name, heads.ACTIVATION, stage, seed, settings, data.clips.fingerprint(), encoder_key)
-    if place.is_finished(key, settings, force=force):
-        print(f"{place.stem}: finished already, see {place.file('report.txt')}")
-        return place
-    training.start(cfg, seed)
-    model = _assemble(cfg, module, encoder)
-    if before:
-        weights.load(model, before.weights)
-    print(f"{place.folder.name}/{place.stem}")
-    codes = cached_codes(cfg, data, heads.encoder_of(model), encoder_key) if stage == "heads" else None
-    trainee = heads.on_codes(model, codes.shape[1]) if stage == "heads" else model
-    trained, probabilities = _fit(cfg, data, trainee, stage=stage, place=place, key=key, seed=seed, codes=codes)
-    history = [*(before.about["history"] if before else []), *({"stage": stage, **row} for row in trained)]
-    facts = {"name": name, "title": module.TITLE, "pretext": module.PRETEXT, "speech": speech,
-             "speech_abbr": source.ABBR, "hours": encoder.about.get("hours", hours), "release": release,
-             "it": it, "seed": seed, "settings": settings, "encoder": encoder.facts}
-    _finish(cfg, data, model, place, probabilities, history=history, trained=trained, key=key, facts=facts)
+    with place.locked("training"):
+        if place.is_finished(key, settings, force=force):
+            print(f"{place.stem}: finished already, see {place.file('report.txt')}")
+            return place
+        training.start(cfg, seed)
+        model = _assemble(cfg, module, encoder, encoder_key)
+        if before:
+            weights.load(model, before.weights)
+        print(f"{place.folder.name}/{place.stem}")
+        codes = cached_codes(cfg, data, heads.encoder_of(model), encoder_key) if stage == "heads" else None
+        trainee = heads.on_codes(model, codes.shape[1]) if stage == "heads" else model
+        trained, probabilities = _fit(cfg, data, trainee, stage=stage, place=place, key=key, seed=seed, codes=codes)
+        earlier = before.told("history")["history"] if before else []
+        history = [*earlier, *({"stage": stage, **row} for row in trained)]
+        facts = {"name": name, "title": module.TITLE, "pretext": module.PRETEXT, "speech": speech,
+                 "speech_abbr": source.ABBR, "hours": encoder.about.get("hours", hours), "release": release,
+                 "it": it, "seed": seed, "settings": settings, "encoder": encoder.facts}
+        _finish(cfg, data, model, place, probabilities, history=history, trained=trained, key=key, facts=facts)
     return place
 
 
-def _assemble(cfg, module, encoder):
+def _assemble(cfg, module, encoder, encoder_key):
     pretrained = module.build(cfg.patch_shape)
     encoder.load(pretrained)
+    if encoder.key != encoder_key:
+        raise MerError(f"{encoder.weights} was replaced while it was read: run the same command again")
     return heads.attach(module.encoder(pretrained))
 
 
@@ -198,56 +200,19 @@ def _from_scratch(cfg, data, *, name, module, it, force):
     seed, settings = cfg.seed + it, relevant_settings(cfg, "scratch")
     key = weights.key_of(name, heads.ACTIVATION, "scratch", seed, settings, data.clips.fingerprint())
     place = weights.music_run(cfg, data.corpus.LANGUAGE, name, it, fold=data.fold_name)
-    if place.is_finished(key, settings, force=force):
-        print(f"{place.stem}: finished already, see {place.file('report.txt')}")
-        return place
-    training.start(cfg, seed)
-    model = heads.attach(module.encoder(module.build(cfg.patch_shape)))
-    print(f"{place.folder.name}/{place.stem}")
-    trained, probabilities = _fit(cfg, data, model, stage="scratch", place=place, key=key, seed=seed)
-    facts = {"name": name, "title": module.TITLE, "pretext": None, "speech": None, "speech_abbr": None,
-             "release": None, "it": it, "seed": seed, "settings": settings}
-    history = [{"stage": "full", **row} for row in trained]
-    _finish(cfg, data, model, place, probabilities, history=history, trained=trained, key=key, facts=facts)
+    with place.locked("training"):
+        if place.is_finished(key, settings, force=force):
+            print(f"{place.stem}: finished already, see {place.file('report.txt')}")
+            return place
+        training.start(cfg, seed)
+        model = heads.attach(module.encoder(module.build(cfg.patch_shape)))
+        print(f"{place.folder.name}/{place.stem}")
+        trained, probabilities = _fit(cfg, data, model, stage="scratch", place=place, key=key, seed=seed)
+        facts = {"name": name, "title": module.TITLE, "pretext": None, "speech": None, "speech_abbr": None,
+                 "release": None, "it": it, "seed": seed, "settings": settings}
+        history = [{"stage": "full", **row} for row in trained]
+        _finish(cfg, data, model, place, probabilities, history=history, trained=trained, key=key, facts=facts)
     return place
-
-
-def cached_codes(cfg, data, encoder, encoder_key):
-    """Codes of every patch of the corpus under a frozen encoder, computed once and kept on disk.
-
-    Parameters
-    ----------
-    cfg : Config
-    data : Music
-    encoder : keras.Model
-        Patch -> flattened code; runs in inference mode.
-    encoder_key : str
-        Hash of its weights.
-
-    Returns
-    -------
-    np.memmap, shape (patches, units), float32
-    """
-    key = weights.key_of(encoder_key, data.clips.fingerprint(sides=False), cfg.patch_seconds, cfg.patch_overlap,
-                         cfg.precision, keras.backend.backend())
-    path = cfg.features_dir / "codes" / f"{key}.npy"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".part")
-        _write_codes(temporary, data.patches, encoder)
-        os.replace(temporary, path)
-    return np.load(path, mmap_mode="r", allow_pickle=False)
-
-
-def _write_codes(path, patches, encoder):
-    n = len(patches)
-    codes = np.lib.format.open_memmap(path, "w+", np.float32, (n, encoder.output_shape[1]))
-    with progress.bar(total=n, unit="patch", desc="  codes of the frozen encoder") as bar:
-        for first in range(0, n, PREDICT_BATCH):
-            batch = np.arange(first, min(first + PREDICT_BATCH, n))
-            codes[batch] = encoder.predict_on_batch(patches.gather(batch))
-            bar.update(len(batch))
-    codes.flush()
 
 
 def _finish(cfg, data, model, place, probabilities, *, history, trained, key, facts):
@@ -256,14 +221,15 @@ def _finish(cfg, data, model, place, probabilities, *, history, trained, key, fa
     facts |= {"fold": data.fold, "music": data.corpus.CODE, "music_abbr": data.corpus.ABBR, "model": facts["name"],
               "best_epoch": best["epoch"] + 1, "epochs": len(trained), "history": history,
               "clips": {side: int((data.clips.split == side).sum()) for side in ("train", "val", "test")},
-              "split": datasets.split_about(cfg, data.split_stem), "data": data.clips.fingerprint(),
+              "split": data.split_about, "data": data.clips.fingerprint(),
               "grouped_by": data.clips.stores[0].attributes["grouped_by"]}
-    weights.save(model, place.weights)
+    place.begin_saving()
+    facts["weights_sha256"] = weights.save(model, place.weights)
     training.write_history(place.file("history.csv"), history)
     about = weights.describe(cfg, command=weights.command_line(), key=key, **facts)
     made = _report(cfg, data, place, probabilities, history, {k: v for k, v in about.items() if k != "history"})
     scores = {level: {task.name: made[level][task.name]["f1_weighted"] for task in TASKS} for level in report.LEVELS}
-    weights.write_json(place.file("run.json"), {**about, "scores": scores})
+    files.write_json(place.file("run.json"), {**about, "scores": scores})
     training.forget(place.file("state"))
 
 

@@ -11,8 +11,8 @@ the truth about a run; a file name is never parsed.
 """
 
 import hashlib
+import io
 import json
-import os
 import platform
 import shutil
 import subprocess
@@ -26,12 +26,15 @@ from pathlib import Path
 
 import numpy as np
 
-from mer import MerError
+from mer import MerError, files, run_schema
+from mer.files import write_json  # noqa: F401, for who knows it by this name
 
 _LIBRARIES = ("keras", "tensorflow", "jax", "torch", "numpy", "scipy", "librosa", "h5py", "scikit-learn", "soundfile",
               "soxr", "onnxruntime")
 # lr_0.001 and lr_5e-05 name the two set-ups in the release, whatever learning rate is set
 _STEM_OF_RELEASE = {"n": "lr_0.001", "y": "lr_5e-05"}
+_SUFFIX = ".weights.h5"
+_REMEDY = "get a copy of it back, or train this model again with --force"
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class Run:
     @property
     def weights(self):
         """The weight file, in Keras' own format."""
-        return self.folder / f"{self.stem}.weights.h5"
+        return self.folder / f"{self.stem}{_SUFFIX}"
 
     def file(self, name):
         """A file in the folder beside the weights."""
@@ -52,32 +55,62 @@ class Run:
 
     @property
     def about(self):
-        """Content of run.json, or None where the run is not finished."""
+        """Content of run.json, or None where the run is not finished; see `told`."""
+        return self.told()
+
+    def told(self, *required):
+        """Content of run.json, or None where the run is not finished.
+
+        Parameters
+        ----------
+        *required : str
+            Keys that it must have.
+
+        Raises
+        ------
+        files.Damaged
+            It is there and is not what this program writes.
+        """
         try:
-            return json.loads(self.file("run.json").read_text(encoding="utf-8")) if self.weights.exists() else None
-        except (OSError, json.JSONDecodeError):
+            return files.read_json(self.file("run.json"), schema={**run_schema.SCHEMA, "required": list(required)},
+                                   remedy=_REMEDY) if self.weights.exists() else None
+        except FileNotFoundError:
             return None
+
+    def locked(self, doing):
+        """The lock of this run: a second process waits, and then finds what the first one made."""
+        return files.lock(self.file("run"), doing=f"{doing} {self.stem}")
 
     def is_finished(self, key, settings, *, force):
         """Whether the run is there already, made with the same data and settings; `force` says no and starts over.
 
+        Call it where the run is `locked`. What a killed process left half written is removed.
+
         Raises
         ------
         MerError
-            Where it was made with others and `force` is off: nothing finished is replaced silently.
+            It was made with others, or it is damaged, and `force` is off: nothing finished is replaced silently.
         """
-        about = self.about
+        for path in (self.weights, *(self.file(name) for name in ("run.json", "history.csv"))):
+            files.remove_leftovers(path)
         if force:
             shutil.rmtree(self.file("state"), ignore_errors=True)
-        if force or about is None:
+            return False
+        about = self.told("key", "settings")
+        if about is None:
             return False
         if about["key"] == key:
+            check(self.weights, about)
             return True
         differ = [f"{name} {about['settings'].get(name)!r}, now {value!r}" for name, value in settings.items()
                   if about["settings"].get(name) != value]
         raise MerError(f"{self.weights.name} in {self.folder} was made with other "
                        f"{'settings (' + '; '.join(differ) + ')' if differ else 'data, split or encoder'}: "
                        "add --force to replace it, or name another folder in settings.py")
+
+    def begin_saving(self):
+        """Take back that the run is finished: a kill must leave no run.json of before over new weights."""
+        self.file("run.json").unlink(missing_ok=True)
 
 
 def speech_run(cfg, language, model, it, *, prefix=""):
@@ -115,17 +148,61 @@ def key_of(*parts):
 
 def file_key(path):
     """Hash of a file's content."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    return files.sha256(path)[:16]
+
+
+class _InMemory(io.BytesIO):
+    """Memory that Keras writes weights to: it asks for the end of a file's name, and takes a BytesIO for the file."""
+    def __str__(self):
+        return f"memory{_SUFFIX}"
+
+
+def write(model, path):
+    """Write all that Keras saves of a model, with the optimiser of one that is compiled.
+
+    Keras writes HDF5 into memory and the bytes are written from there: the HDF5 library ends the process where the disk
+    is full (see `mer.hdf5_write`).
+
+    Parameters
+    ----------
+    model : keras.Model
+    path : pathlib.Path
+
+    Returns
+    -------
+    str
+        SHA-256 of the file.
+
+    Raises
+    ------
+    OSError
+        It could not be written; what was there before is kept.
+    """
+    memory = _InMemory()
+    model.save_weights(memory)
+    content = memory.getbuffer()
+    files.write_bytes(path, content)
+    return hashlib.sha256(content).hexdigest()
 
 
 def save(model, path):
-    """Write a model's weights, without the optimiser, to a temporary name and rename it."""
+    """Write a model's weights, without the optimiser, whole; returns the SHA-256 of the file, for its run.json."""
     import keras
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"part-{path.name}")
-    keras.Model(model.inputs, model.outputs).save_weights(temporary)  # the same layers, never compiled
-    os.replace(temporary, path)
+    return write(keras.Model(model.inputs, model.outputs), path)  # the same layers, never compiled
+
+
+def check(path, about):
+    """Raise Damaged where a weight file is not the one that its run.json describes.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    about : dict
+        Content of run.json; of runs of before it names no hash, and nothing is checked.
+    """
+    if about.get("weights_sha256", "") not in ("", files.sha256(path)):
+        raise files.Damaged(f"{path} is damaged: its content is not what {path.name.removesuffix(_SUFFIX)}/run.json "
+                            f"says: {_REMEDY}")
 
 
 def load(model, path):
@@ -142,6 +219,8 @@ def load(model, path):
     if not path.exists():
         raise MerError(f"{path} does not exist: train this model first")
     again = "train it again with --force, or get the file again"
+    if path.name.endswith(_SUFFIX):
+        check(path, Run(path.parent, path.name.removesuffix(_SUFFIX)).about or {})
     with hdf5_files.opened(path, remedy=again) as file:
         _check_arrays(model, path, file)
     other = f"{path} does not fit {model.name}: its arrays have other names, so it is of another architecture: {again}"
@@ -218,10 +297,3 @@ def _revision(root):
 def command_line():
     """The command as typed, without the folder of the script."""
     return ["python3", Path(sys.argv[0]).name, *sys.argv[1:]]
-
-
-def write_json(path, content):
-    """Write JSON to a temporary name and rename it."""
-    temporary = path.with_name(f"{path.name}.part")
-    temporary.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    os.replace(temporary, path)

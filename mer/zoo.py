@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from mer import MerError, config, onnx_file, weights
+from mer import MerError, config, files, onnx_file, weights
 
 ENSEMBLES = ("runs", "speech", "music", "models", "all")
 DEMO_MODEL = Path("demo_corpus", "demo_model.onnx")
@@ -46,7 +46,7 @@ class Found:
     onnx: Path | None
 
 
-def find(cfg, *, speech=None, music=None, model=None, release=None, it=None, demo=False):
+def find(cfg, *, speech=None, music=None, model=None, release=None, it=None, demo=False, strict=False):
     """The transferred models in the folders of the settings, best first.
 
     Real corpora before the demo corpus, ours before the release, Full before Feat. Ext., all of the speech before a
@@ -65,6 +65,8 @@ def find(cfg, *, speech=None, music=None, model=None, release=None, it=None, dem
         Number of the run.
     demo : bool
         Only what was trained on the demo corpus, below demo/.
+    strict : bool
+        Raise files.Damaged for a damaged run.json; otherwise that model is left out, with a note on stderr.
 
     Returns
     -------
@@ -76,7 +78,7 @@ def find(cfg, *, speech=None, music=None, model=None, release=None, it=None, dem
         for folder in _folders(cfg, demo=demo):
             for path in sorted(folder.glob(f"*{suffix}")):
                 place = folder.name, path.name.removesuffix(suffix)
-                if place not in by_place and (found := _readable(path)):
+                if place not in by_place and (found := _readable(path, strict=strict)):
                     by_place[place] = found
     wanted = {"speech": speech, "music": music, "model": model, "release": release, "it": it,
               "corpus": "demo" if demo else None}
@@ -109,7 +111,7 @@ def choose(cfg, *, ensemble=None, demo=False, **wanted):
     """
     free = _FREE.get(ensemble, set())
     wanted = {name: None if name in free else wanted.get(name) for name in _CHOICES}
-    found = find(cfg, **wanted, demo=demo)
+    found = find(cfg, **wanted, demo=demo, strict=True)  # never another model in place of a damaged one
     if demo and not found and not ensemble:
         return [_demo_model(cfg, wanted)]
     if not found:
@@ -174,12 +176,20 @@ def _folders(cfg, *, demo):
     return [folder for folder in dict.fromkeys(folders) if folder.is_dir()]
 
 
-def _readable(path):
-    """What a file is; None where it is no finished transferred model, said on stderr where that needs mending."""
+def _readable(path, *, strict=False):
+    """What a file is; None where it is no finished transferred model, said on stderr where that needs mending.
+
+    `strict` raises where the run.json of a model of ours is damaged: it may be the best of all.
+    """
     try:
         if path.name.endswith(_OURS) and weights.Run(path.parent, path.name.removesuffix(_OURS)).about is None:
             return None  # still in training
         about = _about(path)
+    except files.Damaged:
+        if strict and path.name.endswith(_OURS):
+            raise
+        print(f"note: left out {path.name}: {sys.exception()}", file=sys.stderr)
+        return None
     except (MerError, ImportError) as error:
         print(f"note: left out {path.name}: {error}", file=sys.stderr)
         return None
@@ -200,7 +210,7 @@ def _about(path):
         return {"kind": "transfer", "origin": "ours", **onnx_file.read(path)}
     if path.name.endswith(_OURS):
         run = weights.Run(path.parent, path.name.removesuffix(_OURS))
-        about = run.about
+        about = run.told("name", "settings")
         if about is None:
             raise MerError(f"{path} has no readable {run.stem}/run.json beside it, so nothing says what it is: copy "
                            "that folder along with the weights")

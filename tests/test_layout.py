@@ -11,14 +11,15 @@ SCRIPTS = ("generate_dataset", "pretrain_denoise", "pretrain_cpc", "trans_train_
            "convert_weights", "quad_pred", "export", "app")
 # A module of `mer` imports only from lower ranks, or from its own package.
 RANKS = {name: rank for rank, names in enumerate((
-    "limits fonts config containers decode waveform audio tasks layers intervals tables progress files text",  # 0
+    "limits fonts config containers decode waveform audio tasks layers intervals tables progress files text "
+    "run_schema",  # 0
     "hdf5_files",  # between: it reports what mer.files.Damaged is for
     "corpora split_search batches heads weights cli figures report_text metrics legacy stream onnx_file "
     "hdf5_write store_check",  # 1
     "pretexts store training splits split_files split_update subsets imported_csv zoo engines onnx_graph encoders "
     "convert predictions run_facts extract_journal",  # 2
     "export predict prediction_text extract report sides imported inventory raters compare",  # 3
-    "taggram datasets hours_choice folds page_tables",  # 4
+    "taggram codes datasets hours_choice folds page_tables",  # 4
     "prediction_files prediction_pictures generate pretrain transfer page label_check",  # 5
     "prediction_resume prediction_songs prediction_summary webpage crossval gather",  # 6
     "prediction_run webserver",  # 7
