@@ -151,7 +151,9 @@ def _stage(cfg, data, *, stage, speech, hours, name, module, it, encoder, before
             print(f"{place.stem}: finished already, see {place.file('report.txt')}")
             return place
         training.start(cfg, seed)
-        model = _assemble(cfg, module, encoder, encoder_key)
+        model = _assemble(cfg, module, encoder)
+        if encoder.key != encoder_key:
+            raise MerError(f"{encoder.weights} was replaced while it was read: run the same command again")
         if before:
             weights.load(model, before.weights)
         print(f"{place.folder.name}/{place.stem}")
@@ -167,11 +169,9 @@ def _stage(cfg, data, *, stage, speech, hours, name, module, it, encoder, before
     return place
 
 
-def _assemble(cfg, module, encoder, encoder_key):
+def _assemble(cfg, module, encoder):
     pretrained = module.build(cfg.patch_shape)
     encoder.load(pretrained)
-    if encoder.key != encoder_key:
-        raise MerError(f"{encoder.weights} was replaced while it was read: run the same command again")
     return heads.attach(module.encoder(pretrained))
 
 

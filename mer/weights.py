@@ -72,8 +72,9 @@ class Run:
             It is there and is not what this program writes.
         """
         try:
-            return files.read_json(self.file("run.json"), schema={**run_schema.SCHEMA, "required": list(required)},
-                                   remedy=_REMEDY) if self.weights.exists() else None
+            there = self.weights.exists()
+            return files.read_json(self.file("run.json"), schema=run_schema.of(required),
+                                   remedy=_REMEDY) if there else None
         except FileNotFoundError:
             return None
 

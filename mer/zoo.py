@@ -210,7 +210,7 @@ def _about(path):
         return {"kind": "transfer", "origin": "ours", **onnx_file.read(path)}
     if path.name.endswith(_OURS):
         run = weights.Run(path.parent, path.name.removesuffix(_OURS))
-        about = run.told("name", "settings")
+        about = run.told("model", "settings")
         if about is None:
             raise MerError(f"{path} has no readable {run.stem}/run.json beside it, so nothing says what it is: copy "
                            "that folder along with the weights")
