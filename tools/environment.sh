@@ -1,24 +1,27 @@
 # Sourced by demo.sh and test.sh: makes .venv once and installs the files named in the arguments.
 # A file called *-nodeps.txt is installed without its dependencies.
 
+# A Python that the pinned packages have wheels for.
 python_command() {
-  for candidate in python3.11 python3 python; do
-    if "$candidate" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then
+  local candidate
+  for candidate in python3.11 python3.12 python3.13 python3 python; do
+    if "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then
       echo "$candidate"
       return
     fi
   done
-  echo "error: Python 3.11 is needed and was not found: install it, or put it on the PATH as python3.11" >&2
+  echo "error: Python 3.11, 3.12 or 3.13 is needed and was not found;" \
+    "get one with: python3 -m venv .uv && .uv/bin/pip install uv && .uv/bin/uv venv --seed --python 3.12 .venv" >&2
   return 1
 }
 
 make_environment() {
   local python stamp file
-  python=$(python_command) || return 1
   if [ ! -x .venv/bin/python ]; then
-    echo "== making .venv"
+    python=$(python_command) || return 1
+    echo "== making .venv with $("$python" --version)"
     "$python" -m venv .venv || {
-      echo "error: '$python -m venv .venv' failed: on Debian and Ubuntu install the package python3.11-venv" >&2
+      echo "error: '$python -m venv .venv' failed: on Debian and Ubuntu install the package python3-venv" >&2
       return 1
     }
   fi
