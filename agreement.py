@@ -7,7 +7,7 @@ Or it has clip, rater and one column per emotion. Writes agreement.txt, .json, .
 """
 from pathlib import Path
 
-from mer import cli
+from mer import cli, files
 
 LEVELS = ("ordinal", "interval", "nominal")
 
@@ -31,8 +31,8 @@ def parse(argv):
 def main(argv=None):
     args = parse(argv)
     cfg = cli.configure(args.set)
-    from mer import weights  # scipy starts here: -h and typos answer at once
-    from mer.raters import agreement, agreement_files, ratings
+    from mer.agreement import agreement, agreement_files, ratings
+    from mer.weights import provenance  # scipy starts here: -h and typos answer at once
 
     given = ratings.read(args.input, only=args.only, words=set(args.level) == {"nominal"}, codes=args.missing,
                          encoding=args.encoding)
@@ -40,10 +40,10 @@ def main(argv=None):
     facts = {"n_bootstrap": cfg.n_bootstrap, "seed": cfg.seed, "n_permutations": agreement.N_PERMUTATIONS}
     found = agreement.evaluate(given, levels=levels, given_care=args.given_care, **facts)
     report = agreement_files.write(args.out, given, found, levels=levels, **facts)
-    about = weights.describe(cfg, command=weights.command_line(), settings=facts, name="agreement",
+    about = provenance.describe(cfg, command=provenance.command_line(), settings=facts, name="agreement",
                              source=report["source"], levels=list(levels))
     del about["corpus"]  # demo or real is said of music and speech
-    weights.write_json(args.out / "run.json", about)
+    files.write_json(args.out / "run.json", about)
     for sentence in [*report["answer"], *(f"warning: {sentence}" for sentence in report["warnings"])]:
         print(sentence)
     print(f"  report  {args.out / 'agreement.txt'}\n  figure  {args.out / 'agreement.png'}")

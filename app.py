@@ -22,10 +22,11 @@ def main(argv=None):
     args = flags.parse_args(argv)
     cfg = cli.configure(args.set)
     cli.announce(cfg)
-    from mer import webpage, webserver, zoo
+    from mer.prediction import webpage, webserver
+    from mer.weights import catalogue
 
     with webserver.private_folder() as folder:
-        found = [zoo.named(path) for path in args.weights] or offered(zoo, cfg, demo=args.demo)
+        found = [catalogue.named(path) for path in args.weights] or offered(catalogue, cfg, demo=args.demo)
         downloads = folder / "downloads"
         downloads.mkdir()
         listener = webpage.Listener(found, load_module=load_module, folder=downloads)
@@ -33,10 +34,10 @@ def main(argv=None):
                         upload_mb=args.upload_mb, look=webpage.look(), folder=folder)
 
 
-def offered(zoo, cfg, *, demo):
+def offered(catalogue, cfg, *, demo):
     """All models that are here; without any, those of the demo corpus or the demo model that comes along."""
-    found = [] if demo else zoo.find(cfg)
-    return found or zoo.find(cfg, demo=True) or zoo.choose(cfg, demo=True)
+    found = [] if demo else catalogue.find(cfg)
+    return found or catalogue.find(cfg, demo=True) or catalogue.choose(cfg, demo=True)
 
 
 def load_module(name):

@@ -20,7 +20,8 @@ def main(argv=None):
     args = parser.parse_args(argv)
     cfg = cli.configure(args.set)
     cli.start_keras()  # only now: -h and typos answer at once
-    from mer import MerError, convert, progress
+    from mer import MerError, progress
+    from mer.weights import convert
     planned, done, failed = convert.plan(args.paths, args.out), [], []
     with progress.bar(total=len(planned), unit="file", disable=len(planned) < 2) as bar:
         for path, run in planned:

@@ -40,12 +40,7 @@ def main(argv=None):
     cfg = cli.configure(args.set)
     if not args.json:
         cli.announce(cfg)
-    from mer.inventory import (  # heavy imports start here: -h and typos answer at once
-        check_report,
-        fetching,
-        survey,
-        survey_text,
-    )
+    from mer.inventory import check_report, fetching, survey, survey_text
     if args.download:
         return fetching.fetch(args.download.split(","), cfg)
     chosen = survey.chosen(KINDS.get(args.dataset), args.language)

@@ -32,7 +32,7 @@ def main(argv=None):
     if args.out and (len(found) > 1 or not args.out.endswith(".onnx")):
         raise MerError(f"-o {args.out} came for {len(found)} model(s), but it names one file that ends in .onnx: "
                        "export one model at a time, or leave -o out")
-    from mer import export
+    from mer.weights import export
     for one in found:
         path = args.out or export.destination(one.path)
         facts = export.export(one, path, load_module=lambda name: models.load(name, pretexts=["denoise", "cpc", None]),
@@ -43,12 +43,12 @@ def main(argv=None):
 
 def _find(cfg, args):
     """The models named, or the one that quad_pred.py would choose with the same flags."""
-    from mer import zoo
+    from mer.weights import catalogue
     wanted = {name: getattr(args, flag) for name, flag in (("speech", "speech"), ("music", "music"),
               ("model", "model"), ("release", "release"), ("it", "run"))}
     if bool(args.weights) == any(value is not None for value in wanted.values()):
         raise MerError("name the weights to export, or say which with -s, -m, -mod, -rel and --run: one of the two")
-    return [zoo.named(path) for path in args.weights] or zoo.choose(cfg, **wanted)
+    return [catalogue.named(path) for path in args.weights] or catalogue.choose(cfg, **wanted)
 
 
 if __name__ == "__main__":

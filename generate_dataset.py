@@ -43,7 +43,7 @@ def main(argv=None):
     args = parse(argv)
     cfg = cli.configure(args.set)
     cli.announce(cfg)
-    from mer import generate  # heavy imports start here: -h and typos answer at once
+    from mer.data import generate  # heavy imports start here: -h and typos answer at once
     options = {"labels": args.path_labels, "split": args.split, "folds": args.folds}
     if args.import_published:
         made = generate.import_published(KINDS[args.dataset], args.language, cfg, args.import_published, **options)

@@ -17,7 +17,7 @@ def main(argv=None):
     cfg = cli.configure(args.set)
     cli.announce(cfg)
     cli.start_keras()  # only now: -h and typos answer at once
-    from mer import pretrain
+    from mer.training import pretrain
     module = models.load(args.model, pretexts=["cpc"])
     for it in range(args.runs):
         pretrain.run(cfg, speech=args.speech, name=args.model, module=module, hours=args.hours, it=it,

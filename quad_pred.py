@@ -51,16 +51,17 @@ def main(argv=None):
     args = parse(argv)
     cfg = cli.configure(args.set)
     # numpy starts here: -h and typos answer at once
-    from mer import engines, prediction_pictures, prediction_run, prediction_songs, zoo
+    from mer.prediction import batch, pictures, song_files
+    from mer.weights import catalogue, engines
     wanted = {"speech": args.speech, "music": args.music, "model": args.model, "release": args.release, "it": args.run}
     with redirect_stdout(sys.stderr if args.json else sys.stdout):
-        chosen = [zoo.named(path, **wanted) for path in args.weights or ()] or zoo.choose(
+        chosen = [catalogue.named(path, **wanted) for path in args.weights or ()] or catalogue.choose(
             cfg, ensemble=args.ensemble, demo=args.demo, **wanted)
         unreadable = []
-        songs = prediction_songs.find(args.input, unreadable=unreadable)
+        songs = song_files.find(args.input, unreadable=unreadable)
         opened = [engines.open_engine(found, engine=args.engine, load_module=load_module) for found in chosen]
-        with prediction_pictures.drawing(0 if args.no_pictures or not args.out else len(songs)) as draw:
-            done = prediction_run.run(songs, opened, args.out, hop_seconds=args.hop, draw=draw,
+        with pictures.drawing(0 if args.no_pictures or not args.out else len(songs)) as draw:
+            done = batch.run(songs, opened, args.out, hop_seconds=args.hop, draw=draw,
                                       with_timelines=args.json, force=args.force, unreadable=unreadable)
     if args.json:
         print(done.as_json())

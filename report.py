@@ -15,9 +15,10 @@ def main(argv=None):
     args = flags.parse_args(argv)
     cfg = cli.configure(args.set)
     cli.announce(cfg)
-    from mer import compare, gather, label_check  # the template engine starts here: -h and typos answer at once
+    from mer.data import label_check
+    from mer.evaluation import compare, results  # the template engine starts here: -h and typos answer at once
 
-    found = gather.find(cfg.models_trans_dir, cfg.models_dir)
+    found = results.find(cfg.models_trans_dir, cfg.models_dir)
     for _, reason in found.unreadable:
         print(f"left out: {text.printable(reason)}", file=sys.stderr)
     if not found.reports:
@@ -30,7 +31,7 @@ def main(argv=None):
     outdated = label_check.outdated(cfg, found.reports, held)
     for folder, sentences in outdated.items():
         print(f"{text.printable(folder)}: {text.printable(' '.join(sentences))}", file=sys.stderr)
-    table, page, pairs = gather.write(found.reports, out_dir, unreadable=found.unreadable, outdated=outdated)
+    table, page, pairs = results.write(found.reports, out_dir, unreadable=found.unreadable, outdated=outdated)
     print(f"{len(found.reports)} transfers gathered\n  page   {page}\n  table  {table}\n  pairs  {pairs}")
 
 

@@ -25,7 +25,7 @@ def main(argv=None):
     cfg = cli.configure(args.set)
     cli.announce(cfg)
     cli.start_keras()  # only now: -h and typos answer at once
-    from mer import crossval, transfer
+    from mer.training import crossval, transfer
     module = models.load(args.model, pretexts=["cpc", None])
     train = functools.partial(crossval.run, n_folds=args.folds) if args.folds else transfer.run
     for it in range(args.runs):

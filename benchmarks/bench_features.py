@@ -29,7 +29,7 @@ import numpy as np
 import soundfile
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from mer import audio, decode
+from mer.features import audio, decode
 
 RATE_HZ = 16000
 SECONDS = 30

@@ -26,7 +26,8 @@ import numpy as np
 import soundfile
 
 import settings
-from mer import config, zoo
+from mer import config
+from mer.weights import catalogue
 
 SECONDS, RATE_HZ = 30, 44100
 
@@ -89,7 +90,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5, help="rounds to take medians of (default 5)")
     parser.add_argument("--out", type=Path, help="folder for predict.json")
     args = parser.parse_args()
-    weights = args.weights or zoo.choose(config.load(settings, os.environ))[0].path
+    weights = args.weights or catalogue.choose(config.load(settings, os.environ))[0].path
     print(f"{weights.name}, {os.cpu_count()} cores, load before {os.getloadavg()[0]:.1f}")
     report = {}
     with tempfile.TemporaryDirectory() as temporary:

@@ -24,9 +24,10 @@ import keras
 import numpy as np
 
 import models
-from mer import batches, heads, training
-from mer.pretexts import denoise
+from mer import heads
 from mer.tasks import LOSS, TASKS
+from mer.training import batches, loop
+from mer.training.pretexts import denoise
 
 PATCH = (128, 31, 1)
 SCAE_GFLOP = 2.43  # of one training step and patch: forward, and twice that backward
@@ -67,7 +68,7 @@ def scae_step(precision, *, batch, steps):
     keras.config.set_dtype_policy(precision)
     model = models.load("model_over", pretexts=["denoise"]).build(PATCH)
     keras.config.set_dtype_policy("float32")
-    model.compile(training.DecayingAdam(1e-3), loss="mean_squared_error", **training.compile_options())
+    model.compile(loop.DecayingAdam(1e-3), loss="mean_squared_error", **loop.compile_options())
     data = denoise.Denoising(InMemory(batch * steps), noise_sigma=0.3, batch_size=batch)
     model.fit(data, verbose=0)  # traced and warm
     return lambda: batch * steps / seconds_of(lambda: model.fit(data, verbose=0))
@@ -82,13 +83,13 @@ def heads_steps(*, batch, chosen_batch, steps):
     truth = np.random.default_rng(0).integers(0, 4, CODES)
     patches = InMemory(batch * steps)
     through = batches.Emotion(patches, truth, rows=np.arange(batch * steps), batch_size=batch)
-    model.compile(training.DecayingAdam(1e-3), loss=LOSSES, **training.compile_options())
+    model.compile(loop.DecayingAdam(1e-3), loss=LOSSES, **loop.compile_options())
     model.fit(through, verbose=0)
     codes = np.random.default_rng(1).random((CODES, heads.encoder_of(model).output_shape[1]), dtype=np.float32)
     made = [lambda: batch * steps / seconds_of(lambda: model.fit(through, verbose=0))]
     for size in (batch, chosen_batch):
         on_codes = heads.on_codes(model, codes.shape[1])
-        on_codes.compile(training.DecayingAdam(1e-3), loss=LOSSES, **training.compile_options())
+        on_codes.compile(loop.DecayingAdam(1e-3), loss=LOSSES, **loop.compile_options())
         cached = batches.Emotion(codes, truth, rows=np.arange(CODES), batch_size=size)
         on_codes.fit(cached, verbose=0)
         made.append(lambda net=on_codes, data=cached: CODES / seconds_of(lambda: net.fit(data, verbose=0)))

@@ -7,7 +7,7 @@ pretraining. The clips of the music corpus `-m` (generate_dataset.py made it; ME
 are coded patch by patch and averaged over the clip. Logistic regression on the standardized means is tested on folds
 that share no group (artist, song, actor); its penalty is chosen within the training folds, for trained and random
 weights alike. Random weights get the same standardization of the input, from the run's own file. The interval of the
-paired difference draws groups and covers the luck of the random seeds (`mer.intervals`).
+paired difference draws groups and covers the luck of the random seeds (`mer.evaluation.intervals`).
 """
 
 import argparse
@@ -29,7 +29,10 @@ from sklearn.preprocessing import StandardScaler
 
 import models
 import settings
-from mer import MerError, cli, config, corpora, datasets, intervals, tasks, weights
+from mer import MerError, cli, config, corpora, tasks
+from mer.data import datasets
+from mer.evaluation import intervals
+from mer.weights import run_files
 
 PENALTIES = (0.001, 0.01, 0.1)  # C of scikit-learn: smaller is stronger
 FOLDS, REPEATS = 5, 3
@@ -43,7 +46,7 @@ def main(argv=None):
     parser.add_argument("--random", type=cli.whole_number, default=5, help="how many random encoders (default 5)")
     args = parser.parse_args(argv)
     cfg = config.load(settings, os.environ)
-    runs = [weights.Run(path.parent, path.name.removesuffix(SUFFIX)) for path in args.weights]
+    runs = [run_files.Run(path.parent, path.name.removesuffix(SUFFIX)) for path in args.weights]
     names = {about["name"] for about in (run.about for run in runs) if about}
     if len(names) != 1 or not all(run.about for run in runs):
         raise MerError("expected weight files of one architecture, each with its run.json beside it")
@@ -62,7 +65,7 @@ def main(argv=None):
 
 def _built(cfg, module, run):
     model = module.build(cfg.patch_shape)
-    weights.load(model, run.weights)
+    run_files.load(model, run.weights)
     return model
 
 

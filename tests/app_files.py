@@ -10,8 +10,9 @@ import onnx
 import soundfile
 from conftest import ROOT
 
-from mer import engines, onnx_file, predict, zoo
+from mer.prediction import predict
 from mer.tasks import TASKS
+from mer.weights import catalogue, engines, onnx_file
 
 SETTINGS = {"sample_rate_hz": 16000, "n_fft": 2048, "window_samples": 1024, "hop_samples": 512, "n_mel_bands": 128,
             "patch_frames": 31, "patch_seconds": 1.0}
@@ -61,7 +62,7 @@ def write_folder(made):
 
 
 def models_in(folder):
-    return [zoo.named(path) for path in sorted((folder / "models_trans").rglob("*.onnx"))]
+    return [catalogue.named(path) for path in sorted((folder / "models_trans").rglob("*.onnx"))]
 
 
 def predicted(folder):

@@ -104,7 +104,7 @@ def cfg(make_config):
 @pytest.fixture(scope="session")
 def speech(cfg):
     """Clips of the small English speech corpus."""
-    from mer import datasets, generate
+    from mer.data import datasets, generate
     generate.run("speech", "e", cfg)
     return datasets.load("speech", "e", cfg)
 
@@ -112,7 +112,7 @@ def speech(cfg):
 @pytest.fixture(scope="session")
 def music(cfg):
     """Clips of the small English music corpus."""
-    from mer import datasets, generate
+    from mer.data import datasets, generate
     generate.run("music", "e", cfg)
     return datasets.load("music", "e", cfg)
 

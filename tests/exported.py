@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import numpy as np
 
 import models
-from mer import heads, weights
+from mer import heads
+from mer.weights import run_files
 
 SETTINGS = {"sample_rate_hz": 16000, "n_fft": 2048, "window_samples": 1024, "hop_samples": 512, "n_mel_bands": 128,
             "patch_seconds": 1.0}
@@ -28,8 +29,8 @@ def write(folder, name, settings, seed=0):
     for variable in model.weights:
         if "kernel" not in variable.path:
             variable.assign(np.asarray(variable) + generator.uniform(0.01, 0.3, variable.shape))
-    run = weights.Run(folder, f"{name}.{STEM}")
-    weights.save(model, run.weights)
+    run = run_files.Run(folder, f"{name}.{STEM}")
+    run_files.save(model, run.weights)
     about = {"model": name, "title": module.TITLE, "pretext": module.PRETEXT, "speech": "e", "music": "m",
              "release": "y", "it": 0, "corpus": "real", "settings": settings}
     run.file("run.json").parent.mkdir(exist_ok=True)

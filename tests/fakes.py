@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mer.engines import Engine
+from mer.weights.engines import Engine
 
 SETTINGS = {"sample_rate_hz": 16000, "n_fft": 2048, "window_samples": 1024, "hop_samples": 512, "n_mel_bands": 128,
             "patch_frames": 31}

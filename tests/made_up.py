@@ -3,7 +3,8 @@
 import h5py
 import numpy as np
 
-from mer import audio, report
+from mer.evaluation import report
+from mer.features import audio
 from mer.tasks import TASKS
 
 RUN = {"name": "model_over", "model": "model_over", "title": "SCAE", "pretext": "denoise", "speech": "e",

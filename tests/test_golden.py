@@ -9,7 +9,8 @@ import pytest
 import soundfile
 
 import models
-from mer import audio, heads
+from mer import heads
+from mer.features import audio
 
 GOLDEN = Path(__file__).parent / "golden"
 sys.path.insert(0, str(GOLDEN))

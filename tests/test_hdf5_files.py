@@ -8,7 +8,7 @@ import hostile_hdf5
 import numpy as np
 import pytest
 
-from mer import MerError, hdf5_files
+from mer import MerError, hdf5_read
 from mer.files import Damaged
 
 REMEDY = "get it again"
@@ -16,11 +16,11 @@ REMEDY = "get it again"
 
 def read_everything(path):
     """All values, text and attributes, as a careless reader would."""
-    with hdf5_files.opened(path, remedy=REMEDY) as file:
-        found = [hdf5_files.attributes(file)]
+    with hdf5_read.opened(path, remedy=REMEDY) as file:
+        found = [hdf5_read.attributes(file)]
         file.visititems(lambda name, item: found.append(
-            hdf5_files.attributes(item) if isinstance(item, h5py.Group)
-            else hdf5_files.texts(item) if h5py.check_string_dtype(item.dtype) else item[()]))
+            hdf5_read.attributes(item) if isinstance(item, h5py.Group)
+            else hdf5_read.texts(item) if h5py.check_string_dtype(item.dtype) else item[()]))
     return found
 
 
@@ -45,10 +45,10 @@ def write_good(path):
 
 def test_a_plain_file_is_read(folder):
     write_good(folder / "good.h5")
-    with hdf5_files.opened(folder / "good.h5", remedy=REMEDY) as file:
-        assert hdf5_files.attributes(file) == {"format": 2, "corpus": "CH-818", "whole": True}
-        assert hdf5_files.texts(file["text"]).tolist() == ["a", "日本", ""]
-        assert hdf5_files.texts(file["none"]).shape == (0, 2)
+    with hdf5_read.opened(folder / "good.h5", remedy=REMEDY) as file:
+        assert hdf5_read.attributes(file) == {"format": 2, "corpus": "CH-818", "whole": True}
+        assert hdf5_read.texts(file["text"]).tolist() == ["a", "日本", ""]
+        assert hdf5_read.texts(file["none"]).shape == (0, 2)
         assert file["numbers"][3, 2] == 122 and file["a/b/one"][()] == 1.5
 
 
@@ -58,7 +58,7 @@ def test_hostile_files_are_refused(folder, name):
     with h5py.File(path, "w") as file:
         hostile_hdf5.FILES[name](file, folder)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises(hdf5_files.Refused) as caught:
+    with pytest.raises(hdf5_read.Refused) as caught:
         read_everything(path)
     sentence = str(caught.value)
     assert sentence.startswith(str(path)) and sentence.endswith(REMEDY) and "\n" not in sentence
@@ -105,7 +105,7 @@ def test_one_long_text_under_many_names_is_not_unfolded(folder):
     cell = content[place:place + 16]
     path.write_bytes(content[:place] + cell * 70_000 + content[place + 16 * 70_000:])
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises(hdf5_files.Refused, match="more text"):
+    with pytest.raises(hdf5_read.Refused, match="more text"):
         read_everything(path)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 400_000  # kB
 

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 import models
-from mer import MerError, heads, layers, legacy, training, weights
+from mer import MerError, heads, layers
+from mer.training import loop
+from mer.weights import keras2, run_files
 
 PATCH = (128, 31, 1)
 ALL = models.names()
@@ -27,7 +29,7 @@ def channels_last(array):
 def test_the_published_autoencoder_computes_the_same(shared):
     model = load("model_over").build(PATCH)
     folder = shared / "legacy"
-    legacy.load(model, next(folder.glob("models/speech/english/model_over*.hdf5")))
+    keras2.load(model, next(folder.glob("models/speech/english/model_over*.hdf5")))
     stored = np.load(folder / "model_over_outputs.npz", allow_pickle=False)
     patches = channels_last(stored["patches"])
     np.testing.assert_allclose(model.predict(patches, verbose=0), channels_last(stored["reconstruction"]), atol=1e-4)
@@ -38,7 +40,7 @@ def test_the_published_autoencoder_computes_the_same(shared):
 def test_the_published_cpc_computes_the_same(shared):
     model = load("model_cpc").build(PATCH)
     folder = shared / "legacy"
-    legacy.load(model, next(folder.glob("models/speech/english/model_cpc*.hdf5")))
+    keras2.load(model, next(folder.glob("models/speech/english/model_cpc*.hdf5")))
     stored = np.load(folder / "model_cpc_outputs.npz", allow_pickle=False)
     codes = load("model_cpc").encoder(model).predict(channels_last(stored["patches"]), verbose=0)
     np.testing.assert_allclose(codes, stored["encod"], rtol=1e-6, atol=1e-4)  # codes reach 370
@@ -90,11 +92,11 @@ def test_saved_weights_give_the_same_output_and_hold_no_optimiser(name, tmp_path
     module = load(name)
     keras.utils.set_random_seed(1)
     model = heads.attach(module.encoder(module.build(PATCH)))
-    model.compile(training.DecayingAdam(1e-3), loss="mse", jit_compile=False)
-    weights.save(model, tmp_path / "a.weights.h5")
+    model.compile(loop.DecayingAdam(1e-3), loss="mse", jit_compile=False)
+    run_files.save(model, tmp_path / "a.weights.h5")
     keras.utils.set_random_seed(2)
     other = heads.attach(module.encoder(module.build(PATCH)))
-    weights.load(other, tmp_path / "a.weights.h5")
+    run_files.load(other, tmp_path / "a.weights.h5")
     for task, value in model.predict(some_patches(), verbose=0).items():
         np.testing.assert_array_equal(other.predict(some_patches(), verbose=0)[task], value)
     with h5py.File(tmp_path / "a.weights.h5") as file:
@@ -122,7 +124,7 @@ def test_one_step_of_training_moves_every_trainable_layer(name):
     else:
         x = y = some_patches()
         loss = "mse"
-    model.compile(training.DecayingAdam(1e-2), loss=loss, jit_compile=False)
+    model.compile(loop.DecayingAdam(1e-2), loss=loss, jit_compile=False)
     before = [keras.ops.convert_to_numpy(weight).copy() for weight in model.trainable_weights]
     model.train_on_batch(x, y)
     still = [weight.path for old, weight in zip(before, model.trainable_weights, strict=True)
@@ -167,10 +169,10 @@ def test_weights_of_something_else_are_refused(tmp_path):
     path = tmp_path / "x.weights.h5"
     model = load("model_over").build(PATCH)
     with pytest.raises(MerError, match="does not exist"):
-        weights.load(model, path)
+        run_files.load(model, path)
     path.write_text("no weights")
     with pytest.raises(MerError, match="does not fit model_over"):
-        weights.load(model, path)
-    weights.save(load("model_scae").build(PATCH), path)
+        run_files.load(model, path)
+    run_files.save(load("model_scae").build(PATCH), path)
     with pytest.raises(MerError, match="does not fit model_over"):
-        weights.load(model, path)
+        run_files.load(model, path)

@@ -179,8 +179,8 @@ def test_cross_validation_predicts_every_clip_once(pretrained, home):
     assert clips[2] == clips[0] | clips[1] and not clips[0] & clips[1] and len(clips[2]) == 20
     text = (whole / "report.txt").read_text()
     assert "2 folds" in text and "by a model that had not heard it" in " ".join(text.split())
-    from mer import gather
-    found = gather.find(home / "models_trans", home / "models").reports
+    from mer.evaluation import results
+    found = results.find(home / "models_trans", home / "models").reports
     assert whole in [report["folder"] for report in found] and not set(parts) & {r["folder"] for r in found}
 
 

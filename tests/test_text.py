@@ -5,7 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from mer import files, split_files, text
+from mer import files, text
+from mer.data import split_files
 from mer.inventory import check_report
 
 

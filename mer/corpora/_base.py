@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mer import MerError
-from mer.containers import AUDIO_SUFFIXES
+from mer.features.containers import AUDIO_SUFFIXES
 
 __all__ = ["AUDIO_SUFFIXES", "Clip", "Listing", "fold", "make_clip", "others", "others_text", "scan"]
 

@@ -19,7 +19,7 @@ MISSING, NO_LABEL, SHORT, DUPLICATE = "missing", "no label", "too short", "dupli
 MISLABELLED, LEFT_OUT, NOTE = "mislabelled", "left out", "note"
 KINDS = (MISSING, NO_LABEL, probe.DAMAGED, probe.SILENT, SHORT, DUPLICATE, MISLABELLED, LEFT_OUT, NOTE)
 
-# What the adapters say of files and rows that they leave out (tests/test_survey.py holds them to it).
+# What the adapters say of files and rows that they leave out (tests/inventory/test_survey.py holds them to it).
 _REASONS = ((r"no such audio file|still packed", MISSING),
             (r"^no row in|stands in no class folder|name is not Q<1-4>", NO_LABEL),
             (r"the same name as|used once$", DUPLICATE),

@@ -14,7 +14,8 @@ from dataclasses import asdict, dataclass
 import joblib
 import numpy as np
 
-from mer import decode, progress, waveform
+from mer import progress
+from mer.features import decode, waveform
 
 DAMAGED, SILENT = "damaged", "silent"
 _VERSION = 2        # of the journal: another one is read again

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mer import MerError, corpora, subsets
+from mer import MerError, corpora
+from mer.data import subsets
 
 KINDS = ("speech", "music")
 

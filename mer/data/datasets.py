@@ -1,0 +1,118 @@
+"""Corpora as training sees them: `load` opens what `mer.data.generate` has made.
+
+A store, `features/<kind>_<language>.h5`, holds every clip that was extracted; a split file beside it (`mer.data.sides`)
+names the clips in use and their sides. A subset by hours and a mixture (`-l x`) are split files alone.
+"""
+
+from mer import MerError, corpora, files, tables
+from mer.data import sides, split_files, store, subsets
+
+
+def stem(corpus, *, hours=None):
+    """Stem of a corpus' files: speech_english, 3h_speech_english, music_mandarin, ..."""
+    return f"{subsets.prefix(hours)}{corpus.KIND}_{corpus.LANGUAGE}"
+
+
+def store_path(corpus, cfg):
+    """Where the store of a corpus is, or will be."""
+    return cfg.features_dir / f"{corpus.KIND}_{corpus.LANGUAGE}.h5"
+
+
+def split_about(cfg, name):
+    """How the split of a store, subset, fold or mixture came about, see `sides.about`."""
+    path = cfg.features_dir / f"{name.split('.')[0]}.h5"
+    return sides.about(cfg, name, columns=store.read(path).columns if path.exists() else None)
+
+
+def load(kind, code, cfg, *, hours=None, fold=None):
+    """Open a corpus for training.
+
+    Parameters
+    ----------
+    kind, code, cfg
+        As for `mer.data.generate.run`.
+    hours : float or None
+        The part of so many hours instead of all.
+    fold : (int, int) or None
+        Number, counted from 1, and how many there are.
+
+    Returns
+    -------
+    store.ClipSet
+        The clips with their sides; mixtures span the stores of their parts.
+
+    Raises
+    ------
+    MerError
+        Store or split file missing, or a clip without a side.
+    """
+    corpus = corpora.get(kind, code)
+    if hours or hasattr(corpus, "PARTS"):
+        return _load_listed(corpus, cfg, hours=hours)
+    made = _open(corpus, cfg)
+    name = split_files.fold_stem(stem(corpus), *fold) if fold else stem(corpus)
+    table, _ = sides.paths(cfg, name)
+    if not table.exists():
+        more = f" --folds {fold[1]}" if fold else ""
+        raise MerError(f"{table.name} is not in {table.parent}: run '{command(corpus)}{more}', it draws the split")
+    if fold and not sides.is_current(cfg, name, made.columns, exactly=True):
+        raise MerError(f"{table.name} was cut of other clips, groups or classes than {made.path.name} holds now: run "
+                       f"the generate_dataset.py command of that store again, with --folds {fold[1]}")
+    return store.ClipSet.of_store(made, split_files.load(table, made.ids))
+
+
+def command(corpus, *, hours=None):
+    """The command that makes what is missing."""
+    more = f" --hours {hours:g}" if hours else ""
+    return f"python3 generate_dataset.py -d {corpus.KIND[0]} -l {corpus.CODE}{more}"
+
+
+def _open(corpus, cfg):
+    path = store_path(corpus, cfg)
+    if not path.exists():
+        raise MerError(f"{path.name} is not in {path.parent}: run '{command(corpus)}' first")
+    made = store.read(path, settings=cfg.feature_settings, remedy=f"run '{command(corpus)}', which makes it anew")
+    damaged = made.damaged()
+    if damaged:
+        raise files.Damaged(f"{path} is damaged: the frames of {len(damaged)} of {len(made.ids)} clips are not those "
+                            f"that were written (the first is {made.ids[damaged[0]]}): run '{command(corpus)}', which "
+                            "extracts these again")
+    return made
+
+
+def refuse_empty(sides):
+    """Raise MerError where a side of the split (name to patches) has none."""
+    empty = [side for side, patches in sides.items() if not len(patches)]
+    if empty:
+        raise MerError(f"the split leaves no clips for {' and '.join(empty)}: give it more clips, or a split file with "
+                       "generate_dataset.py --split")
+
+
+def _load_listed(corpus, cfg, *, hours):
+    table, _ = sides.paths(cfg, stem(corpus, hours=hours))
+    if not table.exists():
+        raise MerError(f"{table.name} is not in {table.parent}: run '{command(corpus, hours=hours)}' first")
+    mixed = None
+    for code in getattr(corpus, "PARTS", [corpus.CODE]):
+        named = _listed(table, f"{code}:" if hasattr(corpus, "PARTS") else "")
+        made = _open(corpora.get(corpus.KIND, code), cfg)
+        missing = set(named) - set(made.ids)
+        if missing:
+            raise MerError(f"{table.name} names {min(missing)}, which is no longer in the store: "
+                           f"run '{command(corpus, hours=hours)}' again")
+        part = store.ClipSet.of_store(made, [named.get(name, "") for name in made.ids])
+        part = part.take(part.split != "")
+        mixed = part if mixed is None else mixed + part
+    return mixed
+
+
+def _listed(table, prefix):
+    """Clip to side, of the rows that begin with `prefix`."""
+    named = {}
+    for line, cells in tables.read(table).rows:
+        if cells["clip"].startswith(prefix):
+            side = tables.split_name(cells["split"])
+            if side is None:
+                raise MerError(f"{table}, line {line}: split {cells['split']!r} is none of train, val, test")
+            named[cells["clip"][len(prefix):]] = side
+    return named

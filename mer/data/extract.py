@@ -1,0 +1,224 @@
+"""Audio files -> log-mel store, on all cores, resumable.
+
+Every worker process appends finished clips to a shard of its own and notes each in a journal, data
+first. A run that is killed loses the clip that each worker had in hand; the next run reads the
+journals and goes on. The store is assembled at the end in the order of the corpus, so it does not
+depend on interruptions or on the number of processes.
+"""
+
+import os
+import shutil
+import sys
+from stat import S_ISREG
+
+import joblib
+import numpy as np
+
+from mer import MerError, files, progress, text
+from mer.data import extract_journal, store, store_check
+from mer.data.extract_journal import Done
+from mer.features import audio
+
+_LOG_MELS = {}  # settings -> LogMel, once per worker process
+_EDGE_BYTES = 1 << 16
+_THREADS = 8  # reading the ends of a file waits for the disk, not for the processor
+
+
+def build(path, listing, *, cfg, attributes, force=False):
+    """Bring the store at `path` up to date with the corpus.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The store to make.
+    listing : corpora.Listing
+        Clips and files left out already.
+    cfg : Config
+    attributes : dict
+        Attributes of the store (text).
+    force : bool
+        Extract everything again.
+
+    Returns
+    -------
+    store.Store, int
+        The store, and how many clips had to be extracted.
+
+    Raises
+    ------
+    MerError
+        Where not a single clip could be used.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    files.remove_leftovers(path)
+    parts = path.with_suffix(".parts")
+    if force:
+        shutil.rmtree(parts, ignore_errors=True)
+        path.unlink(missing_ok=True)
+    stamps = _stamps(listing.clips)
+    folder = parts / "-".join(str(value) for value in cfg.feature_settings.values())
+    bands = cfg.feature_settings["n_mel_bands"]
+    done = _from_store(path, stamps, cfg.feature_settings)
+    done |= extract_journal.read(folder, stamps, bands=bands, known=done)
+    todo = [clip for clip in listing.clips if clip.id not in done]
+    if todo:
+        _extract_all(todo, stamps, folder, cfg)
+        done |= extract_journal.read(folder, stamps, bands=bands, known=done)
+        _refuse_unwritten([clip.id for clip in todo if clip.id not in done], folder)
+    if not _is_current(path, listing, stamps, done, attributes, cfg):
+        _assemble(path, listing, stamps, done, cfg=cfg, attributes=attributes)
+    shutil.rmtree(parts, ignore_errors=True)
+    return store.read(path, settings=cfg.feature_settings), len(todo)
+
+
+def _refuse_unwritten(lost, folder):
+    """Raise MerError where clips that were extracted just now cannot be read back."""
+    if lost:
+        raise MerError(f"{len(lost)} clips that were extracted now cannot be read back from {folder} (the first is "
+                       f"{lost[0]}): check the disk, then run the same command again")
+
+
+def _stamps(clips):
+    """Clip to `_stamp` of its file."""
+    work = joblib.Parallel(n_jobs=_THREADS, prefer="threads", batch_size=64)(
+        joblib.delayed(_stamp)(clip.path) for clip in clips)
+    return {clip.id: stamp for clip, stamp in zip(clips, work, strict=True)}
+
+
+def _stamp(path):
+    """Size in bytes, time of change in ns and a hash of the content; (-1, -1, "") for a file that cannot be read.
+
+    Of a file of more than 192 KiB the hash covers 64 KiB at the beginning, in the middle and at the end: a few
+    milliseconds, where decoding takes as much for each second of sound.
+    """
+    try:
+        stat = os.stat(path)
+        if not S_ISREG(stat.st_mode):
+            return -1, -1, ""  # opening a pipe would wait for ever
+        with open(path, "rb") as file:
+            digest = store_check.hasher()
+            places = (0, stat.st_size // 2, stat.st_size - _EDGE_BYTES)
+            if stat.st_size <= len(places) * _EDGE_BYTES:
+                digest.update(file.read(len(places) * _EDGE_BYTES))
+            else:
+                for place in places:
+                    file.seek(place)
+                    digest.update(file.read(_EDGE_BYTES))
+    except OSError:
+        return -1, -1, ""
+    return stat.st_size, stat.st_mtime_ns, digest.hexdigest()
+
+
+def _extract_all(todo, stamps, folder, cfg):
+    folder.mkdir(parents=True, exist_ok=True)
+    jobs = cfg.extract_jobs or joblib.cpu_count()
+    work = joblib.Parallel(n_jobs=min(jobs, len(todo)), return_as="generator_unordered", batch_size="auto")(
+        joblib.delayed(_extract)(clip.id, str(clip.path), stamps[clip.id], str(folder), cfg.feature_settings,
+                                 cfg.patch_frames) for clip in todo)
+    hours, remarks = 0.0, {}
+    with progress.bar(total=len(todo), unit="clip", desc="log-mel", smoothing=0.05) as bar:
+        for clip_id, seconds, remark in work:
+            hours += seconds / 3600
+            if remark:
+                remarks.setdefault(remark, []).append(clip_id)
+            bar.update()
+            bar.set_postfix_str(f"{hours:.2f} h of audio, {hours * 3600 / max(bar.format_dict['elapsed'], 1e-3):.0f} x "
+                                "real time", refresh=False)
+    for remark, clips in sorted(remarks.items()):
+        more = f" and {len(clips) - 3} more" if len(clips) > 3 else ""
+        names = text.printable(", ".join(sorted(clips)[:3]))
+        print(f"note: each of these files {remark}: {names}{more}", file=sys.stderr)
+
+
+def _extract(clip_id, path, stamp, folder, settings, patch_frames):
+    """Worker: one clip -> one journal line. Returns the clip, its seconds, and a remark on its sound or ""."""
+    note, remarks = {"clip": clip_id, "stamp": stamp}, []
+    try:
+        waveform = audio.load(path, sample_rate_hz=settings["sample_rate_hz"], on_remark=remarks.append)
+        note["seconds"] = len(waveform) / settings["sample_rate_hz"]
+        frames = _log_mel(settings)(waveform)
+        if len(frames) < patch_frames:
+            raise audio.AudioError(f"{note['seconds']:.2f} s is shorter than one patch of {patch_frames} frames")
+    except audio.AudioError as error:
+        note["reason"], frames = str(error), None
+    extract_journal.append(folder, note, frames)
+    return clip_id, note.get("seconds", 0.0), "".join(remarks)
+
+
+def _log_mel(settings):
+    key = tuple(settings.values())
+    if key not in _LOG_MELS:
+        _LOG_MELS[key] = audio.LogMel(sample_rate_hz=settings["sample_rate_hz"], n_fft=settings["n_fft"],
+                                      window_samples=settings["window_samples"],
+                                      hop_samples=settings["hop_samples"], n_bands=settings["n_mel_bands"])
+    return _LOG_MELS[key]
+
+
+def _from_store(path, stamps, settings):
+    """Clips of the store that is there already, where file and feature settings are unchanged and frames are whole."""
+    if not path.exists():
+        return {}
+    try:
+        old = store.read(path, remedy="all its clips are extracted anew")
+    except MerError as error:
+        print(f"note: {error}", file=sys.stderr)
+        return {}
+    if any(old.attributes.get(name) != value for name, value in settings.items()):
+        return {}
+    damaged = set(old.damaged())
+    if damaged:
+        print(f"note: {path} is damaged in {len(damaged)} of {len(old.ids)} clips, which are extracted anew: "
+              f"{', '.join(old.ids[index] for index in sorted(damaged)[:5])}{', ...' * (len(damaged) > 5)}",
+              file=sys.stderr)
+    done = {}
+    for i, clip in enumerate(old.ids):
+        stamp = *(int(old.columns[name][i]) for name in ("file_bytes", "file_mtime_ns")), old.columns["file_edges"][i]
+        if stamps.get(clip) == stamp and i not in damaged:
+            frames = old.clip(i)
+            done[clip] = Done(lambda frames=frames: frames, len(frames), float(old.columns["seconds"][i]), "")
+    return done
+
+
+def _rows(listing, stamps, done):
+    for clip in listing.clips:
+        got = done[clip.id]
+        if not got.reason:
+            yield {"clip": clip.id, "group": clip.group, "label": clip.quadrant or "",
+                   "arousal": np.nan if clip.arousal is None else clip.arousal,
+                   "valence": np.nan if clip.valence is None else clip.valence, "seconds": got.seconds,
+                   "file_bytes": stamps[clip.id][0], "file_mtime_ns": stamps[clip.id][1],
+                   "file_edges": stamps[clip.id][2], "n_frames": got.n_frames}
+
+
+def _skipped(listing, done):
+    failed = [(clip.id, done[clip.id].reason) for clip in listing.clips if done[clip.id].reason]
+    return sorted([*listing.skipped, *failed])
+
+
+def _is_current(path, listing, stamps, done, attributes, cfg):
+    """Whether the store at `path` already holds just these clips, files, labels and attributes."""
+    try:
+        old = store.read(path, settings=cfg.feature_settings)
+    except MerError:
+        return False
+    columns = ("clip", "group", "label", "arousal", "valence", "file_bytes", "file_mtime_ns", "file_edges")
+    held = [tuple(map(_comparable, row)) for row in zip(*(list(old.columns[name]) for name in columns), strict=True)]
+    wanted = [tuple(_comparable(row[name]) for name in columns) for row in _rows(listing, stamps, done)]
+    return (held == wanted and not old.damaged() and old.skipped == _skipped(listing, done)
+            and all(old.attributes.get(name) == value for name, value in attributes.items()))
+
+
+def _comparable(value):
+    """`value`, or None for NaN, which equals nothing."""
+    return None if value != value else value
+
+
+def _assemble(path, listing, stamps, done, *, cfg, attributes):
+    rows = list(_rows(listing, stamps, done))
+    skipped = _skipped(listing, done)
+    if not rows:
+        first = f"; the first: {skipped[0][0]}: {skipped[0][1]}" if skipped else ""
+        raise MerError(f"none of the {len(skipped)} files of {attributes['name']} could be used{first}")
+    frames = (done[row["clip"]].frames() for row in rows)
+    store.write(path, rows=rows, log_mel=frames, skipped=skipped, settings=cfg.feature_settings,
+                attributes=attributes)

@@ -1,0 +1,123 @@
+"""The csv that names the clips of imported features: by row number, from 0 (see `mer.data.imported`)."""
+
+import os
+import re
+import unicodedata
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from mer import MerError, tables
+from mer.corpora import Clip, _annotations
+
+NUMBER_COLUMN = "orig_fid"  # row number before a subset was taken, in the csv that the program writes of it
+_LEVELS_ABOVE = 2           # folders above the features in which the csv is looked for
+_LFS_POINTER = b"version https://git-lfs"
+_SPEAKERS = re.compile(r"(?:(\d+)-\d+-\d+|BAC\d+(S\d{4})W\d+)$")  # LibriSpeech, AISHELL-1: name without suffix
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: its line, the clip it names (without a side), and why it cannot be used ("" where it can)."""
+
+    line: int
+    clip: Clip
+    problem: str
+
+
+def refuse_pointer(path):
+    """Raise MerError where a file is what Git LFS leaves in place of the data."""
+    with open(path, "rb") as file:
+        if file.read(len(_LFS_POINTER)) == _LFS_POINTER:
+            raise MerError(f"{path} is a Git LFS pointer, not the data: run 'git lfs pull' where it came from")
+
+
+def find(folder, labels, kind):
+    """Path of the annotations: `labels`, or the nearest csv with a column Songs, in `folder` or above it."""
+    if labels:
+        path = Path(labels).expanduser()
+        if path.is_file():
+            refuse_pointer(path)
+        return path
+    absolute = folder.resolve()
+    for place in (absolute, *absolute.parents[:_LEVELS_ABOVE]):
+        found = [path for path in sorted(place.glob("*.csv")) if _is_annotation(path, kind)]
+        if len(found) > 1:
+            raise MerError(f"{place} holds several annotations ({', '.join(path.name for path in found)}): say which "
+                           "one these features were made with, by -pl CSV")
+        if found:
+            return found[0]
+    columns = "Songs and Quads" if kind == "music" else "Songs"
+    raise MerError(f"{folder} has no annotations: expected a csv with {columns} in it or above it; give it by -pl CSV")
+
+
+def _is_annotation(path, kind):
+    try:
+        table = tables.read(path)
+    except MerError:
+        return False
+    return "songs" in table.columns and (kind == "speech" or _annotations.holds_labels(table))
+
+
+def music_rows(path, language):
+    """Row number -> _Row, with labels."""
+    read_rows, grouped_by = _annotations.read(path, language=language)
+    rows = []
+    for row in read_rows:
+        problem = row.problem or (f"it is in {row.language}" if row.language else "")
+        name = _id(row.key)
+        rows.append(Row(row.line, Clip(name, Path(name), row.group or name, row.quadrant, row.arousal, row.valence),
+                         problem))
+    return _numbered(path, rows), grouped_by or "clip"
+
+
+def speech_rows(path):
+    """Row number -> _Row; the group is the speaker where all names tell one."""
+    table = tables.read(path)
+    column = table.first(("songs", *_annotations.KEYS))
+    if not column:
+        raise MerError(f"{path} has the columns {', '.join(table.columns)[:200]}: expected Songs, with the path of a "
+                       "clip in each row")
+    names = [_id(cells[column]) for _, cells in table.rows]
+    speakers = [_SPEAKERS.search(os.path.splitext(name)[0]) for name in names]
+    grouped = all(speakers) and bool(speakers)
+    rows = [Row(line, Clip(name, Path(name), (speaker[1] or speaker[2]) if grouped else name), "")
+            for (line, _), name, speaker in zip(table.rows, names, speakers, strict=True)]
+    return _numbered(path, rows), "speaker" if grouped else "clip"
+
+
+def _id(text):
+    """Path of a clip as the corpora spell it: no "./", "/" between folders."""
+    text = unicodedata.normalize("NFC", text.strip()).replace("\\", "/")
+    return os.path.normpath(text).replace(os.sep, "/").lstrip("/") if text else ""
+
+
+def _numbered(path, rows):
+    """Rows by the number that names their data set; a row without a name, or with one that is taken, gets a problem."""
+    numbers = _numbers(path, len(rows))
+    first, numbered = {}, {}
+    for number, row in zip(numbers, rows, strict=True):
+        problem = row.problem
+        if not row.clip.id:
+            problem = "it names no clip"
+        elif first.setdefault(row.clip.id, row.line) != row.line:
+            problem = f"{row.clip.id} stands in line {first[row.clip.id]} already"
+        numbered[number] = Row(row.line, row.clip, problem)
+    return numbered
+
+
+def _numbers(path, n_rows):
+    """Row numbers, from 0: the place in the csv, or what its column orig_fid says."""
+    table = tables.read(path)
+    if NUMBER_COLUMN in table.columns:
+        texts = [cells[NUMBER_COLUMN] for _, cells in table.rows]
+        wrong = next((text for text in texts if not re.fullmatch("[0-9]+", text)), None)
+        if wrong is not None or len(set(map(int, texts))) < n_rows:
+            raise MerError(f"{path}: the column {NUMBER_COLUMN} should hold a different row number in each row"
+                           + (f", and holds {wrong!r}" if wrong is not None else ""))
+        return list(map(int, texts))
+    gap = next((line for (line, _), (after, _) in pairwise(table.rows) if after - line != 1), None)
+    if gap:
+        raise MerError(f"{path}, line {gap + 1}: the line is empty, and clips are named by the number of their row: "
+                       "give the csv as it was, or remove the line if not even a delimiter is in it")
+    return range(n_rows)

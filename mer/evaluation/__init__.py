@@ -1,0 +1,1 @@
+"""Stage 4: predictions of the test set -> scores, intervals, comparisons, report, page."""

@@ -1,0 +1,210 @@
+"""Results of runs on one test set: means over seeds, what is above guessing, and paired differences.
+
+All runs are resampled with the same draws of the same groups, so a difference of two runs has an interval of its own:
+what is easy or hard for both cancels. Where intervals of two scores overlap says nothing about their difference.
+"""
+
+from dataclasses import dataclass
+from itertools import combinations
+
+from mer import files
+from mer.evaluation import intervals, metrics, predictions, run_facts
+from mer.tasks import TASKS
+
+PUBLISHED = ("patch", "f1_weighted")  # the published measure
+STRICT = ("clip", "f1_macro")         # the one that comparisons are made with
+MEASURES = (PUBLISHED, STRICT)
+ALPHA = 1 - intervals.CONFIDENCE
+SEED = 0
+
+
+def read_predictions(reports):
+    """The predictions.csv beside every report.
+
+    Parameters
+    ----------
+    reports : sequence of dict
+        From `mer.evaluation.results.find`.
+
+    Returns
+    -------
+    found : dict of pathlib.Path -> predictions.Predictions
+        By folder; without those that are missing or damaged.
+    unreadable : list of (pathlib.Path, str)
+        File and what is wrong with it.
+    """
+    found, unreadable = {}, []
+    for report in reports:
+        path = report["folder"] / "predictions.csv"
+        try:
+            held = predictions.read(path)
+        except FileNotFoundError:
+            unreadable.append((path, "it is missing, so this run is compared with no other"))
+        except (OSError, files.Damaged) as error:
+            unreadable.append((path, str(error)))
+        else:
+            if predictions.digest(held.clips, held.quadrant) == report["test"]["digest"]:
+                found[report["folder"]] = held
+            else:
+                unreadable.append((path, "its clips or labels are not those of the report.json beside it: train this "
+                                         "model again with --force"))
+    return found, unreadable
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The difference of two cells of one test set in one task: `one` minus `other`, `STRICT` measure.
+
+    `p_holm` is the p value after Holm's correction over all comparisons of its family; None where there is no interval.
+    """
+
+    one: int
+    other: int
+    task: str
+    difference: intervals.Estimate
+    p_holm: float | None
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the difference is not 0, all comparisons of the family taken together."""
+        return self.p_holm is not None and self.p_holm < ALPHA
+
+    def turned(self):
+        """The same comparison as `other` minus `one`."""
+        own = self.difference
+        ends = (None, None) if own.low is None else (-own.high, -own.low)
+        return Comparison(self.other, self.one, self.task, intervals.Estimate(-own.value, *ends, own.p), self.p_holm)
+
+
+class TestSet:
+    """Runs that were tested on the same clips with the same labels.
+
+    Parameters
+    ----------
+    reports : sequence of dict, at least one
+        Equal in ``test.digest``.
+    held : dict
+        From `read_predictions`.
+
+    Attributes
+    ----------
+    cells : list of (dict, list of dict)
+        From `run_facts.cells`.
+    varying : list of str
+        Names of the facts that differ between them, from `run_facts.varying`.
+    music, unit : str
+        Language of the music; what was drawn for the intervals: "artist", "clip", ...
+    resamples : intervals.Resamples or None
+        None where no predictions.csv can be used.
+    """
+
+    def __init__(self, reports, held):
+        self.cells = run_facts.cells(reports)
+        self.test = min((report["test"] for report in reports), key=lambda test: test.get("groups", test["clips"]))
+        self.music, self.unit = reports[0]["run"]["music_abbr"], self.test.get("grouped_by", "clip")
+        self.varying = run_facts.varying([known for known, _ in self.cells])
+        self._held = {report["folder"]: held[report["folder"]] for report in reports if report["folder"] in held}
+        self.resamples, self._samples = None, {}
+        if self._held:
+            with_groups = [one for one in self._held.values() if one.groups]
+            # Where runs know other groups, the coarsest are the careful choice.
+            best = min(with_groups, key=lambda one: len(set(one.groups))) if with_groups else None
+            one = best or next(iter(self._held.values()))
+            group = dict(zip(one.clips, one.groups or one.clips, strict=True))
+            self._order = sorted(group)
+            self.resamples = intervals.draw([group[clip] for clip in self._order], seed=SEED,
+                                            n_bootstrap=max(report["bootstrap"]["resamples"] for report in reports))
+
+    def score(self, reports, task, measure) -> dict:
+        """What a table says about runs that differ in their seed only.
+
+        Parameters
+        ----------
+        reports : sequence of dict, at least one
+            One of `cells`.
+        task : str
+        measure : (str, str)
+            Level and score.
+
+        Returns
+        -------
+        dict
+            ``mean`` over the runs; ``low`` and ``high``, its interval (None without one); ``smallest``, ``largest`` and
+            ``n_runs``; ``chance``, the best of the guesses; ``above_chance``, whether the interval of the difference
+            from that guess, which is computed on the same resamples, lies above 0.
+        """
+        level, score = measure
+        results = [report[level][task] for report in reports]
+        values = [result[score] for result in results]
+        ends, margin = results[0]["intervals"][score], results[0].get("above_guessing", {}).get(score)
+        if len(reports) > 1 or (ends and not margin):
+            pairs = [self._sampled(report, task, measure) for report in reports]
+            known = all(pairs)
+            above = known and intervals.estimate([margin for _, margin in pairs], self.resamples, bounds=(-1, 1))
+            margin = above and above.low is not None and (above.low, above.high)
+            if len(reports) > 1:
+                mean = known and intervals.estimate([own for own, _ in pairs], self.resamples, bounds=(0, 1))
+                ends = mean and mean.low is not None and (mean.low, mean.high)
+        low, high = ends or (None, None)
+        chance = max(guess[score] for result in results for guess in result["chance"].values())
+        return {"mean": sum(values) / len(values), "low": low, "high": high, "smallest": min(values),
+                "largest": max(values), "n_runs": len(values), "chance": chance,
+                "above_chance": bool(margin) and margin[0] > 0}
+
+    def against(self, references) -> list:
+        """Comparisons of cells with given others, corrected together.
+
+        Parameters
+        ----------
+        references : sequence of (int, int)
+            Positions in `cells`: which minus which.
+
+        Returns
+        -------
+        list of Comparison
+            One per pair and task; pairs whose predictions cannot be read are left out.
+        """
+        made = []
+        for one, other in references:
+            for task in TASKS:
+                runs, minus = ([self._sampled(report, task.name, STRICT) for report in self.cells[place][1]]
+                               for place in (one, other))
+                if all(runs) and all(minus):
+                    made.append((one, other, task.name, intervals.estimate(
+                        [own for own, _ in runs], self.resamples, minus=[own for own, _ in minus], bounds=(-1, 1))))
+        corrected = intervals.holm([estimate.p for *_, estimate in made])
+        return [Comparison(*row, p_holm=p) for row, p in zip(made, corrected, strict=True)]
+
+    def pairs(self) -> list:
+        """Comparisons of all pairs of cells: so many that the best may be chosen after looking."""
+        return self.against(list(combinations(range(len(self.cells)), 2)))
+
+    def scratch_of(self, place) -> int | None:
+        """Position of the first model from scratch whose facts do not contradict those of a cell; None without one."""
+        known = self.cells[place][0]
+        names = ["folds", "split", *self.varying]
+        return next((number for number, (other, _) in enumerate(self.cells)
+                     if other["config"] == run_facts.SCRATCH and number != place
+                     and known["config"] != run_facts.SCRATCH and run_facts.compatible(known, other, names)), None)
+
+    def _sampled(self, report, task, measure):
+        """((value, samples), the same of the margin above guessing) of one run; None without its predictions."""
+        level, score = measure
+        held = self._held.get(report["folder"])
+        if held is None:
+            return None
+        place = report["folder"], level, task
+        if place not in self._samples:
+            task = next(one for one in TASKS if one.name == task)
+            parts = held.confusions(level, task, self._order)
+            made = metrics.samples(parts.sum(axis=0), metrics.resampled(parts, self.resamples))
+            self._samples[place] = {name: made[name] for own_level, name in MEASURES if own_level == level}
+        return self._samples[place][score]
+
+
+def test_sets(reports, held) -> list:
+    """`TestSet`s of reports of one corpus, one per music and test set, in the order in which they come."""
+    groups = {}
+    for report in reports:
+        groups.setdefault((report["run"]["music_abbr"], report["test"]["digest"]), []).append(report)
+    return [TestSet(group, held) for group in groups.values()]

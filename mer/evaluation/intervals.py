@@ -1,0 +1,159 @@
+"""Intervals and comparisons of scores of clips that come in groups: artists, songs, speakers.
+
+Clips of one group resemble each other, so whole groups are drawn with replacement and their clips come along. The
+spread of a score over these resamples is its standard error. Student's t with as many degrees of freedom as there are
+groups, less one, turns it into an interval. Groups of unequal size count for fewer (`Resamples.n_effective`).
+`tests/evaluation/test_coverage.py` shows how often these intervals hold the true value.
+
+References
+----------
+Efron & Tibshirani (1993), An Introduction to the Bootstrap, chapters 6 and 12 (standard error, t interval).
+Field & Welsh (2007), Bootstrapping clustered data, J. R. Stat. Soc. B 69, 369-390,
+doi:10.1111/j.1467-9868.2007.00593.x (resampling whole clusters).
+Carter, Schnepel & Steigerwald (2017), Asymptotic behavior of a t-test robust to cluster heterogeneity,
+Rev. Econ. Stat. 99, 698-709, doi:10.1162/REST_a_00639 (effective number of clusters).
+Owen (2007), The pigeonhole bootstrap, Ann. Appl. Stat. 1, 386-411, doi:10.1214/07-AOAS122 (two crossed factors: adding
+their variances is conservative).
+Satterthwaite (1946), An approximate distribution of estimates of variance components, Biometrics Bulletin 2,
+110-114, doi:10.2307/3002019.
+Holm (1979), A simple sequentially rejective multiple test procedure, Scand. J. Stat. 6, 65-70.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+CONFIDENCE = 0.95
+_ZERO = 1e-12  # a standard error below this is rounding
+
+
+@dataclass(frozen=True)
+class Resamples:
+    """How often each clip is drawn, and how many groups there are to draw from.
+
+    Attributes
+    ----------
+    weights : np.ndarray of int, shape (n_bootstrap, n_clips)
+    n_groups : int > 0
+    n_effective : float in [1, n_groups]
+        n_clips squared, over the sum of the squared sizes of the groups: `n_groups` where all are of one size.
+    """
+
+    weights: np.ndarray
+    n_groups: int
+    n_effective: float
+
+    @property
+    def tells_spread(self) -> bool:
+        """Whether there are resamples, and groups to differ from each other."""
+        return self.n_groups > 1 and len(self.weights) > 0
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value with its interval of `CONFIDENCE`; `low`, `high` and `p` are None where nothing tells the spread.
+
+    `p` is two-sided, of the hypothesis that the true value is 0; it is below 1 - CONFIDENCE exactly where the interval
+    leaves 0 out.
+    """
+
+    value: float
+    low: float | None
+    high: float | None
+    p: float | None
+
+
+def draw_clips(n_clips, *, n_bootstrap, seed):
+    """How often each clip is drawn in each bootstrap resample of single clips.
+
+    Returns
+    -------
+    np.ndarray of int, shape (n_bootstrap, n_clips)
+        Each row sums to `n_clips`. The same seed gives the same resamples.
+    """
+    generator = np.random.default_rng(seed)
+    return generator.multinomial(n_clips, np.full(n_clips, 1 / n_clips), size=n_bootstrap)
+
+
+def draw(groups, *, n_bootstrap: int, seed: int) -> Resamples:
+    """Draw whole groups with replacement.
+
+    Parameters
+    ----------
+    groups : sequence of str, length n_clips, at least one
+        Artist, song or speaker of each clip; the clip itself where nothing is known.
+    n_bootstrap : int >= 0
+    seed : int
+
+    Returns
+    -------
+    Resamples
+        The same groups and seed give the same draws, in whatever order the clips come: scores of two tasks, levels or
+        models on the same clips are resampled alike.
+    """
+    names, group, sizes = np.unique(np.asarray(groups, str), return_inverse=True, return_counts=True)
+    drawn = draw_clips(len(names), n_bootstrap=n_bootstrap, seed=seed)
+    return Resamples(drawn[:, group], len(names), float(sizes.sum() ** 2 / np.square(sizes).sum()))
+
+
+def estimate(runs, resamples: Resamples, *, minus=(), bounds=(-np.inf, np.inf)) -> Estimate:
+    """The mean of one value over runs, or its difference from the mean over other runs, with an interval.
+
+    The interval covers which groups were tested: all runs are resampled alike, so what is easy for both sides cancels.
+    Where a side has several runs, the variance of their mean is added, so the interval covers the luck of training too;
+    a single run cannot tell of that.
+
+    Parameters
+    ----------
+    runs : sequence of (float, np.ndarray of shape (n_bootstrap,)), at least one
+        Value of each run on the test set, and on each resample.
+    resamples : Resamples
+        What the values were resampled with.
+    minus : sequence of the same
+        What to subtract the mean of.
+    bounds : (float, float)
+        Lowest and highest possible value.
+
+    Returns
+    -------
+    Estimate
+    """
+    sides = [np.array([value for value, _ in side]) for side in (runs, minus) if len(side)]
+    value = float(sides[0].mean() - (sides[1].mean() if len(sides) > 1 else 0))
+    if not resamples.tells_spread:
+        return Estimate(value, None, None, None)
+    spread = np.mean([samples for _, samples in runs], axis=0)
+    if len(minus):
+        spread = spread - np.mean([samples for _, samples in minus], axis=0)
+    n = resamples.n_effective
+    parts = [(float(spread.var()) * n / (n - 1), n - 1)]  # variance, degrees of freedom
+    parts += [(float(side.var(ddof=1)) / len(side), len(side) - 1) for side in sides if len(side) > 1]
+    variance = sum(part for part, _ in parts)
+    error = variance**0.5
+    if error < _ZERO:
+        return Estimate(value, value, value, float(abs(value) < _ZERO))
+    freedom = variance**2 / sum(part**2 / degrees for part, degrees in parts)
+    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom)) * error
+    low, high = (float(end) for end in np.clip([value - half, value + half], *bounds))
+    return Estimate(value, low, high, float(2 * stats.t.sf(abs(value) / error, freedom)))
+
+
+def holm(p_values):
+    """Holm's correction: p values that may be read together.
+
+    Parameters
+    ----------
+    p_values : sequence of float or None
+        None where there was no test.
+
+    Returns
+    -------
+    list of float or None
+    """
+    order = sorted((p, index) for index, p in enumerate(p_values) if p is not None)
+    corrected, least = [None] * len(p_values), 0.0
+    for rank, (p, index) in enumerate(order):
+        least = max(least, min(1.0, p * (len(order) - rank)))
+        corrected[index] = least
+    return corrected

@@ -1,0 +1,172 @@
+"""Pictures of one report: confusion matrices and learning curves, as PNG.
+
+Figures are drawn without pyplot, so no window system and no global state is touched. Colours are from the
+palette of Okabe & Ito (2008, "Color Universal Design"), and no line is told from another by colour alone.
+"""
+
+from itertools import pairwise
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from PIL import Image
+
+from mer import files
+from mer.tasks import TASKS
+
+DPI = 130
+COLOURS = 256
+TRAIN, VALIDATION, GREY = "#0072B2", "#D55E00", "#595959"
+
+
+def confusion(report, path):
+    """Draw the confusion matrices of the three tasks: clips in the upper row, patches in the lower.
+
+    Parameters
+    ----------
+    report : dict
+        As `mer.evaluation.report.write` returns it.
+    path : pathlib.Path
+        PNG file to write.
+    """
+    figure = blank(width=9, height=6.4)
+    axes = figure.subplots(2, len(TASKS))
+    for row, level, plural in zip(axes, ("clip", "patch"), ("clips", "patches"), strict=True):
+        for ax, task in zip(row, TASKS, strict=True):
+            image = _matrix(ax, report[level][task.name], title=f"{task.name.capitalize()}, {plural}", unit=level)
+    bar = figure.colorbar(image, ax=axes, shrink=0.6, pad=0.02, aspect=30)
+    bar.set_label("share of the true class (recall on the diagonal)")
+    bar.ax.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    save(figure, path)
+
+
+def learning_curves(history, path):
+    """Draw loss and accuracies over the epochs, training against validation.
+
+    Parameters
+    ----------
+    history : sequence of dict, one per epoch in order, at least one
+        Keys ``loss``, ``val_loss``, ``<task>_accuracy``, ``val_<task>_accuracy`` and, optional, ``stage``;
+        a key that is missing everywhere leaves its line out.
+    path : pathlib.Path
+        PNG file to write.
+    """
+    best = kept_epoch(history)
+    panels = [("loss", "All tasks together", None)]
+    panels += [(f"{task.name}_accuracy", task.name.capitalize(), 1 / len(task.classes)) for task in TASKS]
+    n_rows = -(-len(panels) // 2)
+    figure = blank(width=9, height=3 * n_rows)
+    axes = figure.subplots(n_rows, 2, sharex=True).ravel()
+    for ax, (key, title, guess) in zip(axes, panels, strict=False):
+        _curves(ax, history, key=key, title=title, guess=guess)
+        _mark_stages(ax, history)
+        _mark_best(ax, history, key=key, best=best)
+    for ax in axes[-2:]:
+        ax.set_xlabel("epoch")
+    handles, labels = axes[1].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False)
+    save(figure, path)
+
+
+def kept_epoch(history):
+    """Position, from 1, of the first epoch of least validation loss in the last stage; None without one.
+
+    Those are the weights that `mer.training.loop.fit` keeps; stages before the last only lead up to it.
+    """
+    last = history[-1].get("stage")
+    losses = [(epoch["val_loss"], number) for number, epoch in enumerate(history, 1)
+              if epoch.get("stage") == last and np.isfinite(_value(epoch, "val_loss"))]
+    return min(losses)[1] if losses else None
+
+
+def _matrix(ax, result, *, title, unit):
+    """One confusion matrix: colour and percentage per true class, counts in the cells."""
+    counts = np.asarray(result["confusion"])
+    support = counts.sum(axis=1, keepdims=True)
+    shares = counts / np.maximum(support, 1)
+    image = ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for (row, column), share in np.ndenumerate(shares):
+        text = f"{share:.0%}\n{counts[row, column]:,}" if support[row, 0] else f"no\n{unit}"
+        ax.text(column, row, text, ha="center", va="center", color="white" if share > 0.6 else "#1a1a1a",
+                fontsize=9 if len(counts) > 2 else 12, linespacing=1.3)
+    ticks = np.arange(len(counts))
+    ax.set(title=title, xlabel="predicted", ylabel="true")
+    ax.set_xticks(ticks, result["classes"])
+    ax.set_yticks(ticks, result["classes"])
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    return image
+
+
+def _curves(ax, history, *, key, title, guess):
+    """One panel: training and validation values over the epochs, and the level of chance."""
+    epochs = np.arange(1, len(history) + 1)
+    for name, label, colour, style in ((key, "training", TRAIN, "-"), (f"val_{key}", "validation", VALIDATION, "--")):
+        values = np.array([_value(epoch, name) for epoch in history])
+        if np.isfinite(values).any():
+            # A single epoch has no line, so a marker keeps it visible.
+            ax.plot(epochs, values, style, color=colour, label=label, linewidth=2,
+                    marker="o" if len(epochs) == 1 else None)
+    if guess:
+        ax.axhline(guess, color=GREY, linestyle=":", linewidth=1.5, label="uniform guess")
+        ax.set_ylim(0, 1.02)
+        ax.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    else:
+        ax.set_ylim(0, ax.get_ylim()[1] * 1.05)
+    ax.set_xlim(0.5, len(epochs) + 0.5)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.set_title(title, loc="left")
+    ax.set_ylabel("accuracy" if guess else "loss")
+    ax.grid(color="#e3e3e3")
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+def _mark_stages(ax, history):
+    """A vertical line wherever the stage changes, named in the loss panel."""
+    stages = [epoch.get("stage") for epoch in history]
+    for number, (before, after) in enumerate(pairwise(stages), 1):
+        if before != after:
+            ax.axvline(number + 0.5, color=GREY, linewidth=1)
+            _note(ax, number + 0.5, f"{before} | {after}", height=0.03)
+
+
+def _mark_best(ax, history, *, key, best):
+    """A ring around the validation value of the epoch whose weights were kept."""
+    if not best:
+        return
+    value = _value(history[best - 1], f"val_{key}")
+    if np.isfinite(value):
+        ax.plot([best], [value], "o", markersize=11, markerfacecolor="none", markeredgecolor="black",
+                markeredgewidth=1.8, label=f"weights kept (epoch {best})", linestyle="none")
+
+
+def _note(ax, x, text, *, height):
+    """Small text at an epoch, at a share of the panel's height."""
+    ax.annotate(text, (x, height), xycoords=("data", "axes fraction"), ha="center", va="bottom", fontsize=8,
+                color=GREY, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5})
+
+
+def _value(epoch, key):
+    """A history value as a float; NaN where it is missing."""
+    value = epoch.get(key)
+    return float("nan") if value in (None, "") else float(value)
+
+
+def blank(*, width, height):
+    """An empty figure in inches that arranges its own margins."""
+    figure = Figure(figsize=(width, height), layout="constrained", dpi=DPI)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def save(figure, path):
+    """Write to a temporary name, then rename.
+
+    A small palette keeps a picture near 40 kB, so that a page can embed dozens; there is no date in
+    it, so equal input gives equal bytes.
+    """
+    figure.canvas.draw()
+    picture = Image.fromarray(np.asarray(figure.canvas.buffer_rgba())).convert("RGB")
+    with files.writing(path, suffix=".png") as temporary:
+        picture.quantize(COLOURS, dither=Image.Dither.NONE).save(temporary, format="png", optimize=True)

@@ -1,0 +1,210 @@
+"""A report as plain text, and the words for what was run that text and page share."""
+
+import textwrap
+
+from mer.tasks import TASKS
+
+CONFIGS = {"n": "feat_ext", "y": "full", None: "scratch"}
+CONFIG_LABELS = {"feat_ext": "Feat. Ext.", "full": "Full", "scratch": "scratch"}
+CONFIG_WORDS = {
+    "feat_ext": "Feat. Ext.: encoder frozen, heads trained",
+    "full": "Full: heads trained, then everything",
+    "scratch": "Scratch: all trained on music, no pretraining",
+}
+DEMO = ("These numbers come from the demo corpus, which a program composed and spoke. "
+        "They show that everything runs; they say nothing about people.")
+COLUMNS = {
+    "accuracy": "accuracy",
+    "f1_macro": "F1 macro",
+    "f1_weighted": "F1 weighted",
+    "precision_macro": "P macro",
+    "recall_macro": "R macro",
+    "precision_weighted": "P weighted",
+    "recall_weighted": "R weighted",
+}
+WIDTH = 21  # characters of "+0.12 [-0.11, -0.13]" and a gap
+GUESSES = {"uniform": "uniform guess", "shuffled": "its answers shuffled"}
+
+
+def describe(run):
+    """The words for one run.
+
+    Parameters
+    ----------
+    run : dict
+        The ``run`` of a report: ``model`` (file name of the architecture), ``title`` (its name in tables),
+        ``release``, ``speech_abbr``, ``music_abbr``, ``it``, ``split``.
+
+    Returns
+    -------
+    dict
+        ``model`` and ``config`` as in ICASSP 2021, Table 2 (SCAE, feat_ext), ``pretrain``, ``setting`` like
+        man2eng, ``label`` for people and ``split`` in words.
+    """
+    config = CONFIGS.get(run.get("release"), str(run.get("release")))
+    pretrain = run.get("speech_abbr") or "-"
+    setting = f"{'scratch' if pretrain == '-' else pretrain}2{run['music_abbr']}"
+    model = run.get("title") or run["model"]
+    hours = f"{run['hours']:g} h of speech, " if run.get("hours") else ""
+    part = f", {run['folds']} folds" if run.get("folds") else ""
+    part = f", fold {run['fold'][0]} of {run['fold'][1]}" if run.get("fold") else part
+    label = f"{model} {CONFIG_LABELS.get(config, config)}, {setting}, {hours}run {run.get('it', 0)}{part}"
+    return {"model": model, "config": config, "pretrain": pretrain, "setting": setting, "label": label,
+            "split": split_words(run.get("split"))}
+
+
+def split_words(split):
+    """How the test set was separated, in words."""
+    if not isinstance(split, dict):
+        return str(split) if split else "not recorded"
+    return split.get("note") or f"{split.get('kind', 'drawn')}, grouped by {split.get('grouped_by')}"
+
+
+def pretext_warning(run):
+    """A sentence in a list where the encoder of a run was not shown to have learnt its pretext task; else no sentence.
+
+    Parameters
+    ----------
+    run : dict
+        The ``run`` of a report; ``encoder.scores`` holds ``learnt`` (bool) and ``sentence`` (str) of the pretraining.
+    """
+    scores = (run.get("encoder") or {}).get("scores") or {}
+    if scores.get("learnt", True):
+        return []
+    why = scores.get("sentence") or "no score is known"
+    return [f"The encoder was not shown to have learnt its pretext task: {why}. What it "
+            "gives the emotion heads may be no better than random weights."]
+
+
+def compose(report):
+    """The text of report.txt.
+
+    Parameters
+    ----------
+    report : dict
+        As `mer.evaluation.report.write` returns it.
+
+    Returns
+    -------
+    str
+        Plain text, lines of at most 110 characters where names are not longer.
+    """
+    parts = [_heading(report), _score_tables(report), _class_table(report), _confusions(report), _reading(report)]
+    return "\n\n".join("\n".join(lines) for lines in parts) + "\n"
+
+
+def _heading(report):
+    run, test, words = report["run"], report["test"], describe(report["run"])
+    quadrants = ", ".join(f"{name} {n}" for name, n in test["clips_per_quadrant"].items())
+    speech = "none" if words["pretrain"] == "-" else f"{words['pretrain']}, pretext {run.get('pretext')}"
+    lines = [
+        words["label"], "=" * len(words["label"]),
+        f"Speech  {speech}",
+        f"Music   {run['music_abbr']}, {run.get('corpus', 'unknown')} corpus",
+        f"Model   {run['model']} ({words['model']}), {CONFIG_WORDS.get(words['config'], words['config'])}",
+        f"Run     it_{run.get('it', 0)}, seed {run.get('seed')}",
+        *textwrap.wrap(f"Split   {words['split']}", 105, subsequent_indent=" " * 8),
+        f"Tested  on {test['clips']:,} clips ({quadrants}), {test['patches']:,} patches",
+    ]
+    warnings = ([DEMO] if run.get("corpus") == "demo" else []) + report["warnings"]
+    for sentence in warnings:
+        lines += ["", *textwrap.wrap(f"WARNING: {sentence}", 105)]
+    return lines
+
+
+def _score_tables(report):
+    """Per level the main scores with what guessing gets beneath them, then precision and recall."""
+    lines, names = [_bootstrap_words(report["bootstrap"])], list(COLUMNS)
+    for level, words in (("clip", "CLIPS (mean over patches)"), ("patch", "PATCHES")):
+        lines += ["", _head(words, names[:3])]
+        for task in TASKS:
+            lines += [_score_row(report[level][task.name], task.name, names[:3]),
+                      *_chance_rows(report[level][task.name], names[:3])]
+        lines += ["", _head("", names[3:])]
+        lines += [_score_row(report[level][task.name], task.name, names[3:]) for task in TASKS]
+    return lines
+
+
+def _head(words, columns):
+    return f"{words:<26}" + "".join(f"{COLUMNS[name]:<{WIDTH}}" for name in columns).rstrip()
+
+
+def _score_row(result, name, columns):
+    """A task's scores with their intervals."""
+    return f"  {name:<24}" + "".join(f"{_score(result, column):<{WIDTH}}" for column in columns).rstrip()
+
+
+def _chance_rows(result, columns):
+    """What guesses get that ignore the audio, and how far the score is above the best of them."""
+    chance = result["chance"]
+    guesses = {f"always {chance['majority']['class']}": chance["majority"],
+               **{words: chance[name] for name, words in GUESSES.items()}}
+    rows = [f"    {label:<22}" + "".join(f"{guess[column]:<{WIDTH}.2f}" for column in columns).rstrip()
+            for label, guess in guesses.items()]
+    best = {column: max(guess[column] for guess in guesses.values()) for column in columns}
+    above = [with_interval(result[column] - best[column], result["above_guessing"][column], sign="+")
+             for column in columns]
+    return [*rows, f"    {'minus the best guess':<22}" + "".join(f"{words:<{WIDTH}}" for words in above).rstrip()]
+
+
+def _class_table(report):
+    """Precision, recall, F1 and support per class, patches beside clips."""
+    columns = "precision", "recall", "f1"
+    head = "".join(f"{column:<11}" for column in columns) + f"{'support':<11}"
+    lines = [f"{'PER CLASS':<16}{'clips:':<8}{head}{'patches:':<10}{head}".rstrip()]
+    for task in TASKS:
+        for label in task.classes:
+            cells = f"  {task.name:<11}{label:<3}"
+            for level, gap in (("clip", 8), ("patch", 10)):
+                values = report[level][task.name]["per_class"][label]
+                cells += " " * gap + "".join(f"{values[column]:<11.2f}" if values["support"] else f"{'-':<11}"
+                                             for column in columns) + f"{values['support']:<11,}"
+            lines.append(cells.rstrip())
+    return lines
+
+
+def _confusions(report):
+    """Confusion matrices, clips beside patches."""
+    lines = ["CONFUSION (rows: truth, columns: prediction)"]
+    for task in TASKS:
+        sides = [_matrix(report[level][task.name], f"{task.name}, {plural}")
+                 for level, plural in (("clip", "clips"), ("patch", "patches"))]
+        lines += ["", *(f"  {left:<57}{right}".rstrip() for left, right in zip(*sides, strict=True))]
+    return lines
+
+
+def _matrix(result, title):
+    """Lines of one confusion matrix."""
+    labels = result["classes"]
+    lines = [f"{title:<20}" + "".join(f"{label:>8}" for label in labels)]
+    return lines + [f"{label:>20}" + "".join(f"{count:>8,}" for count in row)
+                    for label, row in zip(labels, result["confusion"], strict=True)]
+
+
+def _reading(report):
+    """How to read the numbers."""
+    unit = report["bootstrap"]["unit"]
+    return [
+        "How to read this: the published figures are F1 weighted over patches; it forgives a model that ignores rare",
+        "classes. Macro counts every class alike. Patches of one clip resemble each other, and clips of one artist do",
+        f"too, so whole {unit}s were drawn for the intervals. They cover the luck of which {unit}s were tested,",
+        "not the luck of training: run several seeds (--runs). The guesses ignore the audio and were scored on the",
+        "same draws.",
+        'Where the interval of "minus the best guess" holds 0, the model was not shown to hear anything.',
+    ]
+
+
+def _bootstrap_words(bootstrap):
+    groups = f" ({bootstrap['groups']:,})" if "groups" in bootstrap else ""
+    return (f"SCORES [{bootstrap['confidence']:.0%} interval from {bootstrap['resamples']:,} resamples of whole "
+            f"{bootstrap['unit']}s{groups}, seed {bootstrap['seed']}]")
+
+
+def _score(result, name):
+    return with_interval(result[name], result["intervals"][name])
+
+
+def with_interval(value, ends, *, sign=""):
+    """ "0.52 [0.41, 0.63]", or without an interval where there is none; `sign` "+" shows the sign of the value."""
+    words = f"{value:{sign}.2f}"
+    return f"{words} [{ends[0]:.2f}, {ends[1]:.2f}]" if ends else words

@@ -1,0 +1,1 @@
+"""Stage 1: audio file -> samples -> waveform -> log-mel frames, whole or in blocks."""

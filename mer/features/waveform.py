@@ -1,0 +1,226 @@
+"""Stage 1, second half of reading: samples -> one mono waveform at the wanted rate, in blocks or whole.
+
+The peak, by which the waveform is divided, is known at the end of a file only. So a short file keeps its waveform, and
+a long one is decoded twice.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soxr
+
+from mer.features import decode
+from mer.features.decode import AudioError
+
+# Full scale is 1. Below -80 dB there is nothing but the dither of an empty recording, or what lossy coding leaves of
+# silence; to scale that to peak 1 would make up sound.
+SILENT_PEAK = 1e-4
+# Channels whose average has less than this share of their own peak (-40 dB) are opposite to each other.
+OPPOSITE_SHARE = 0.01
+COLUMNS_PER_BLOCK = 128
+# Samples resampled at once where the whole waveform is kept: soxr is faster by a third than in blocks of the decoder.
+_KEPT_BLOCK = 2**21
+# Samples per product when channels are averaged; OpenBLAS stays in one thread below 9216 elements.
+_MONO_ROWS = 512
+
+
+@dataclass(frozen=True)
+class Waveform:
+    """A file as one mono waveform at the wanted rate, to be read in blocks.
+
+    Attributes
+    ----------
+    n_samples : int
+    sample_rate_hz : int
+    peak : float
+        Largest magnitude of the resampled mono signal; full scale is 1.
+    envelope : np.ndarray, shape (ceil(n_samples / column_samples), 2), float32
+        Least and greatest sample of each column, divided by the peak; no columns where none were asked for.
+    column_samples : int
+    blocks : callable
+        () -> iterator of blocks (k,), float32, divided by the peak.
+    channel : int or None
+        The one channel that was read, from 0, because the channels cancel each other (right = -left); None: the
+        average of all.
+    """
+
+    n_samples: int
+    sample_rate_hz: int
+    peak: float
+    envelope: np.ndarray
+    column_samples: int
+    blocks: Callable
+    channel: int | None = None
+
+    @property
+    def seconds(self) -> float:
+        """Length of the file."""
+        return self.n_samples / self.sample_rate_hz
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether no sample is above `SILENT_PEAK`."""
+        return self.peak <= SILENT_PEAK
+
+    @property
+    def remark(self) -> str:
+        """What a reader of the results should know, in words that follow the name of the file; "" for most."""
+        return remark_on(self.channel)
+
+
+def read(path: str | Path, *, sample_rate_hz: int, column_samples: int = 0, kept_seconds: float = np.inf) -> Waveform:
+    """Go through a file once: length, peak, envelope.
+
+    Channels are averaged, then resampled (soxr, quality HQ), then divided by the largest magnitude: in this
+    order, because the published program divided by the peak of the resampled mono signal. Channels that cancel each
+    other have no average; of these the loudest is read alone.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        Whatever `mer.features.decode.blocks` reads.
+    sample_rate_hz : int
+        Rate of the waveform.
+    column_samples : int
+        Samples of the waveform per column of the envelope; 0: no envelope.
+    kept_seconds : float
+        A waveform up to this length stays in memory; of a longer one, `blocks` decodes the file again.
+
+    Returns
+    -------
+    Waveform
+        The peak of a file without any sound is 0, and its blocks are zeros.
+
+    Raises
+    ------
+    AudioError
+        As `mer.features.decode.blocks`, or the file holds NaN or infinite samples.
+    """
+    options = {"column_samples": column_samples, "kept_seconds": kept_seconds}
+    wave = _read(path, sample_rate_hz, None, **options)
+    if wave.peak < OPPOSITE_SHARE:
+        channel = _opposite_channel(path)
+        if channel is not None:
+            return _read(path, sample_rate_hz, channel, **options)
+    return wave
+
+
+def _read(path, sample_rate_hz, channel, *, column_samples, kept_seconds):
+    n_samples, peak, columns, kept = 0, np.float32(0), [], []
+    size = _KEPT_BLOCK if kept_seconds == np.inf else 0
+    blocks = _resampled(path, sample_rate_hz, channel, size)
+    for block in regrouped(blocks, column_samples * COLUMNS_PER_BLOCK) if column_samples else blocks:
+        if not len(block):
+            continue
+        n_samples += len(block)
+        block_peak = max(block.max(), -block.min())
+        if not np.isfinite(block_peak):
+            raise AudioError(f"{path} holds NaN or infinite samples, but finite ones were expected;"
+                             " export it again from its source.")
+        peak = max(peak, block_peak)
+        if column_samples:
+            starts = range(0, len(block), column_samples)
+            columns.append(np.stack([np.minimum.reduceat(block, starts), np.maximum.reduceat(block, starts)], axis=1))
+        if kept is not None:
+            kept = [*kept, block] if n_samples <= kept_seconds * sample_rate_hz else None
+    scale = peak or np.float32(1)
+
+    def scaled():
+        for block in _resampled(path, sample_rate_hz, channel) if kept is None else kept:
+            yield block / scale
+
+    envelope = np.concatenate(columns) / scale if columns else np.empty((0, 2), np.float32)
+    return Waveform(n_samples, sample_rate_hz, float(peak), envelope, column_samples, scaled, channel)
+
+
+def _opposite_channel(path):
+    """The loudest of the channels, where these cancel each other at the file's own rate; else None."""
+    peaks, mono_peak = 0, 0
+    for samples, _ in decode.blocks(path):
+        if samples.shape[1] == 1:
+            return None
+        peaks = np.maximum(peaks, np.abs(samples).max(axis=0))
+        mono_peak = max(mono_peak, np.abs(mono(samples)).max())
+    return loudest_of_opposite(peaks, mono_peak)
+
+
+def loudest_of_opposite(channel_peaks: np.ndarray, mono_peak: float) -> int | None:
+    """The loudest channel, from 0, where the average of all has hardly anything of them (right = -left); else None.
+
+    Parameters
+    ----------
+    channel_peaks : np.ndarray, shape (channels,)
+        Largest magnitude of each channel; full scale is 1.
+    mono_peak : float
+        That of their average.
+    """
+    peak = channel_peaks.max()
+    is_opposite = len(channel_peaks) > 1 and peak > SILENT_PEAK and mono_peak < OPPOSITE_SHARE * peak
+    return int(np.argmax(channel_peaks)) if is_opposite else None
+
+
+def remark_on(channel: int | None) -> str:
+    """What a reader of the results should know of a channel read alone, in words that follow the name of the file."""
+    return "" if channel is None else f"has channels that cancel each other, so only channel {channel + 1} was read"
+
+
+def _mono_blocks(path, channel):
+    """Blocks ((k,) float32, rate in Hz) of the average of all channels, or of one."""
+    for samples, rate_hz in decode.blocks(path):
+        yield mono(samples) if channel is None else np.ascontiguousarray(samples[:, channel]), rate_hz
+
+
+def _resampled(path, sample_rate_hz, channel, size=0):
+    """Mono blocks (k,) float32 of a file at the wanted rate, ceil(n * ratio) samples in all."""
+    n_read = n_made = 0
+    resampler = None
+    rates = []
+    decoded = (rates.append(rate_hz) or block for block, rate_hz in _mono_blocks(path, channel))
+    for block in regrouped(decoded, size) if size else decoded:
+        rate_hz = rates[0]
+        n_read += len(block)
+        if rate_hz != sample_rate_hz:
+            resampler = resampler or soxr.ResampleStream(rate_hz, sample_rate_hz, 1, dtype="float32", quality="HQ")
+            block = resampler.resample_chunk(block)
+        n_made += len(block)
+        yield block
+    if resampler:
+        rest = resampler.resample_chunk(np.empty(0, np.float32), last=True)
+        n_wanted = -(-n_read * sample_rate_hz // rate_hz) - n_made  # soxr alone rounds the length
+        yield np.pad(rest[:n_wanted], (0, max(0, n_wanted - len(rest))))
+
+
+def mono(samples: np.ndarray) -> np.ndarray:
+    """Average channels with equal weights: (n, channels) float32 -> (n,).
+
+    numpy's mean over an axis so short is 60 times slower than a matmul, and one product over the whole clip
+    wakes the threads of BLAS, whose waiting costs more than the work: hence many small products.
+    """
+    n_samples, n_channels = samples.shape
+    if n_channels == 1:
+        return samples[:, 0]
+    weights = np.full(n_channels, 1 / n_channels, np.float32)
+    mono = np.empty(n_samples, np.float32)
+    whole = n_samples - n_samples % _MONO_ROWS
+    rows = samples[:whole].reshape(-1, _MONO_ROWS, n_channels)
+    np.matmul(rows, weights, out=mono[:whole].reshape(-1, _MONO_ROWS))
+    np.matmul(samples[whole:], weights, out=mono[whole:])
+    return mono
+
+
+def regrouped(blocks, size: int):
+    """The same samples in blocks of exactly `size`, the last one perhaps shorter."""
+    held, n_held = [], 0
+    for block in blocks:
+        held.append(block)
+        n_held += len(block)
+        if n_held >= size:
+            whole = np.concatenate(held)
+            n_given = n_held - n_held % size
+            for start in range(0, n_given, size):
+                yield whole[start:start + size]
+            held, n_held = [whole[n_given:].copy()], n_held - n_given  # a view would keep all of it
+    if n_held:
+        yield np.concatenate(held)

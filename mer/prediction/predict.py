@@ -1,0 +1,276 @@
+"""From a file to probabilities over time, by one transferred model or the mean of several; docs/predicting.md.
+
+One patch per prediction, published without overlap (a hop of 31 frames, 0.992 s). Nothing here imports Keras.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mer import MerError
+from mer.features import audio, stream
+from mer.tasks import TASKS
+
+QUADRANT_WORDS = {"Q1": "excited, happy (A+ V+)", "Q2": "tense, angry (A+ V-)", "Q3": "sad, depressed (A- V-)",
+                  "Q4": "calm, relaxed (A- V+)"}
+DEMO_WORTH = ("the demo model learned from synthetic sound only: it shows how the program works and says nothing about "
+              "the emotion of real music")
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the model or models say about one file.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+    seconds : float
+        Length of the file.
+    status : {"ok", "silent"}
+        A silent file has no rows: n is 0 and there is no mean.
+    times_seconds : np.ndarray, shape (n,)
+        Start of each patch; each covers `patch_seconds`.
+    patch_seconds, hop_seconds : float
+        Length of a patch and distance of two, as used: whole frames.
+    probabilities : dict of str to np.ndarray, shape (n, k), float64
+        Task ("quadrants", "arousal", "valence") to probabilities, the mean over the members.
+    spread : dict of str to np.ndarray, shape (n, k), or None
+        Standard deviation over the members; None for one member.
+    members : list of dict
+        One per model: title, engine, about, mean (task -> list of k probabilities over the clip; None where silent).
+    envelope : np.ndarray, shape (m, 2), float32
+        Least and greatest sample of the mono waveform (peak 1) per column, for the picture.
+    remark : str
+        What is unusual about the sound, in words that follow the name of the file; "" for most.
+    """
+
+    path: Path
+    seconds: float
+    status: str
+    times_seconds: np.ndarray
+    patch_seconds: float
+    hop_seconds: float
+    probabilities: dict
+    spread: dict | None
+    members: list
+    envelope: np.ndarray
+    remark: str = ""
+
+    @property
+    def arousal(self):
+        """P(A+) - P(A-) of each patch: shape (n,), in [-1, 1]."""
+        return _signed(self.probabilities["arousal"])
+
+    @property
+    def valence(self):
+        """P(V+) - P(V-) of each patch: shape (n,), in [-1, 1]."""
+        return _signed(self.probabilities["valence"])
+
+    @property
+    def mean(self):
+        """Task -> (k,) mean probabilities over the clip; None for a silent file."""
+        if self.status == "silent":
+            return None
+        return {task.name: self.probabilities[task.name].mean(axis=0) for task in TASKS}
+
+    @property
+    def mean_spread(self):
+        """Task -> (k,) standard deviation over the members of their means over the clip; None as `spread` or `mean`."""
+        if self.status == "silent" or len(self.members) < 2:
+            return None
+        return {task.name: np.std([member["mean"][task.name] for member in self.members], axis=0) for task in TASKS}
+
+    @property
+    def quadrant(self):
+        """Name of the quadrant of greatest mean probability; None for a silent file."""
+        return None if self.mean is None else TASKS[0].classes[int(np.argmax(self.mean["quadrants"]))]
+
+    @property
+    def is_demo(self):
+        """Whether a member was trained on the demo corpus, see `DEMO_WORTH`."""
+        return any(member["about"].get("corpus") == "demo" for member in self.members)
+
+    def summary(self):
+        """JSON-able content of clip.json: everything but the timeline. Its keys are in docs/predicting.md."""
+        mean, spread = self.mean, self.mean_spread
+        return {
+            "file": shown(self.path), "status": self.status, "message": self.message, "remark": self.remark or None,
+            "seconds": round(self.seconds, 3),
+            "n_predictions": len(self.times_seconds), "patch_seconds": self.patch_seconds,
+            "hop_seconds": self.hop_seconds, "labels": labels(), "mean": _by_class(mean),
+            "mean_spread": _by_class(spread), "quadrant": self.quadrant,
+            "arousal": mean and _rounded(_signed(mean["arousal"])),
+            "valence": mean and _rounded(_signed(mean["valence"])),
+            "arousal_spread": spread and _rounded(2 * spread["arousal"][1]),  # A+ and A- add up to 1
+            "valence_spread": spread and _rounded(2 * spread["valence"][1]),
+            "worth": DEMO_WORTH if self.is_demo else None,
+            "models": [{**member, "mean": _by_class(member["mean"])} for member in self.members]}
+
+    @property
+    def message(self):
+        """One sentence on a file that was not predicted; None where it was."""
+        if self.status == "ok":
+            return None
+        return (f"{shown(self.path)} is silent (no sample above {audio.SILENT_PEAK:g} of full scale), so there is"
+                " nothing to predict, and no probability is given.")
+
+
+def shown(path):
+    """A path as text that any encoding of Unicode can write, whatever bytes are in it."""
+    return os.fsencode(path).decode("utf-8", "replace")
+
+
+def labels():
+    """Task -> classes in the order of the columns, range and what the numbers mean; JSON-able."""
+    made = {task.name: {"classes": list(task.classes), "range": [0, 1], "sum": 1} for task in TASKS}
+    made["quadrants"]["meaning"] = dict(QUADRANT_WORDS)
+    made["arousal"]["value"] = {"name": "arousal", "formula": "P(A+) - P(A-)", "range": [-1, 1]}
+    made["valence"]["value"] = {"name": "valence", "formula": "P(V+) - P(V-)", "range": [-1, 1]}
+    return made
+
+
+def predict_file(path, engines, *, hop_seconds=None, batch_patches=64, on_progress=None):
+    """Predict one file with one engine or the mean of several.
+
+    Memory does not grow with the length of the file, but for the result.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        Whatever `mer.features.decode.decode` reads.
+    engines : sequence of mer.weights.engines.Engine
+        All with the same feature settings.
+    hop_seconds : float or None
+        Distance of two predictions, rounded to whole frames (at least one); None: patches without overlap.
+    batch_patches : int
+        Patches given to a model at once.
+    on_progress : callable or None
+        Called with the share of the file, in [0, 1], that was done since the last call.
+
+    Returns
+    -------
+    Prediction
+
+    Raises
+    ------
+    MerError
+        The file cannot be read (AudioError), is shorter than one patch, or a model gives no numbers; the engines
+        want different features, or the hop is not above 0.
+    """
+    transform, patch_frames = _features(engines)
+    frame_seconds = transform.hop_samples / transform.sample_rate_hz
+    hop_frames = _hop_frames(hop_seconds, frame_seconds, patch_frames)
+    wave = stream.read(path, sample_rate_hz=transform.sample_rate_hz, column_samples=transform.hop_samples)
+    n_patches = _n_patches(path, wave, transform, patch_frames, hop_frames)
+    outputs = []
+    if not wave.is_silent:
+        batches = stream.patches(stream.log_mel(wave.blocks(), transform), patch_frames=patch_frames,
+                                 hop_frames=hop_frames, batch_patches=batch_patches)
+        for batch in batches:
+            outputs.append([_outputs(engine, batch[..., None]) for engine in engines])
+            if on_progress:
+                on_progress(len(batch) / n_patches)
+    elif on_progress:
+        on_progress(1)
+    by_member = {task.name: _joined(outputs, task, len(engines)) for task in TASKS}  # (members, n, k) each
+    members = [{"title": engine.title, "engine": engine.name, "about": engine.about,
+                "mean": {name: each[i].mean(axis=0).tolist() for name, each in by_member.items()} if outputs else None}
+               for i, engine in enumerate(engines)]
+    n = by_member["quadrants"].shape[1]
+    return Prediction(
+        path=Path(path), seconds=wave.seconds, status="ok" if outputs else "silent", members=members,
+        times_seconds=np.arange(n) * hop_frames * frame_seconds, patch_seconds=patch_frames * frame_seconds,
+        hop_seconds=hop_frames * frame_seconds, envelope=wave.envelope, remark=wave.remark,
+        probabilities={name: each.mean(axis=0) for name, each in by_member.items()},
+        spread={name: each.std(axis=0) for name, each in by_member.items()} if len(engines) > 1 else None)
+
+
+def actual_hop_seconds(engines, hop_seconds=None):
+    """Distance of two predictions as `predict_file` will use it; arguments and errors are its own."""
+    transform, patch_frames = _features(engines)
+    frame_seconds = transform.hop_samples / transform.sample_rate_hz
+    return _hop_frames(hop_seconds, frame_seconds, patch_frames) * frame_seconds
+
+
+def _features(engines):
+    """The LogMel and the frames of a patch that all engines want."""
+    _refuse_repeats(engines)
+    wanted = [_feature_settings(engine.about["settings"]) for engine in engines]
+    for engine, settings in zip(engines, wanted, strict=True):
+        if settings != wanted[0]:
+            differ = next(name for name in settings if settings[name] != wanted[0][name])
+            raise MerError(f"{engine.title} wants {differ} {settings[differ]}, but {engines[0].title} wants"
+                           f" {wanted[0][differ]}; models of one ensemble must be made with the same features.")
+    settings = dict(wanted[0])
+    patch_frames = settings.pop("patch_frames")
+    return audio.LogMel(**settings, quick_start=True), patch_frames
+
+
+def _refuse_repeats(engines):
+    """A model that counts twice would make the spread of an ensemble too small."""
+    seen = {}
+    for engine in engines:
+        other = seen.setdefault(engine.about.get("sha256", id(engine)), engine)
+        if other is not engine:
+            raise MerError(f"{engine.title} came twice ({other.about['file']} and {engine.about['file']} have the same"
+                           " weights), but an ensemble is made of different models; name each once.")
+
+
+def _feature_settings(settings):
+    names = ("sample_rate_hz", "n_fft", "window_samples", "hop_samples")
+    frames = settings.get("patch_frames") or int(
+        settings["patch_seconds"] * settings["sample_rate_hz"] / settings["hop_samples"])
+    return {**{name: settings[name] for name in names}, "n_bands": settings["n_mel_bands"], "patch_frames": frames}
+
+
+def _hop_frames(hop_seconds, frame_seconds, patch_frames):
+    if hop_seconds is None:
+        return patch_frames
+    if not 0 < hop_seconds < float("inf"):
+        raise MerError(f"a hop of {hop_seconds} s came, but one above 0 was expected; leave it out for"
+                       f" {patch_frames * frame_seconds:.3f} s, patches without overlap.")
+    return max(1, round(hop_seconds / frame_seconds))
+
+
+def _n_patches(path, wave, transform, patch_frames, hop_frames):
+    """Number of patches of the file; raises where there is none."""
+    n_frames = 1 + wave.n_samples // transform.hop_samples
+    shortest = max((patch_frames - 1) * transform.hop_samples, transform.n_fft // 2 + 1)
+    if wave.n_samples < shortest:
+        raise stream.AudioError(f"{path} is {wave.seconds:.2f} s long, but one prediction needs"
+                                f" {shortest / wave.sample_rate_hz:.2f} s; use a longer clip.")
+    return audio.n_patches(n_frames, patch_frames=patch_frames, hop_frames=hop_frames)
+
+
+def _outputs(engine, patches):
+    made = engine.predict(np.ascontiguousarray(patches))
+    if not all(np.isfinite(made[task.name]).all() for task in TASKS):
+        raise MerError(f"{engine.title} gives NaN or infinite probabilities, so its weights are damaged; train or"
+                       " download it again.")
+    return made
+
+
+def _joined(outputs, task, n_members):
+    """The outputs of all batches for one task: (members, n, k) float64."""
+    if not outputs:
+        return np.empty((n_members, 0, len(task.classes)))
+    return np.stack([np.concatenate([batch[i][task.name] for batch in outputs]) for i in range(n_members)]
+                    ).astype(np.float64)
+
+
+def _signed(probabilities):
+    """P(+) - P(-) of the last axis [-, +]."""
+    return probabilities[..., 1] - probabilities[..., 0]
+
+
+def _by_class(values):
+    """{task: (k,)} -> {task: {class: float}}; None stays None."""
+    if values is None:
+        return None
+    return {task.name: dict(zip(task.classes, map(_rounded, values[task.name]), strict=True)) for task in TASKS}
+
+
+def _rounded(value):
+    return round(float(value), 6) + 0.0  # no -0.0

@@ -1,0 +1,88 @@
+"""The table of all songs in a folder of results, whichever command made them: `summary.csv`."""
+
+import csv
+import os
+from pathlib import Path
+
+from mer import MerError, files, text
+from mer.prediction import output, predict
+
+_CLIP = "clip.json"
+# Of a clip.json of this program; one that lacks "file" and "written" is somebody else's
+_SCHEMA = {"type": "object", "required": ["file", "status", "written"],
+           "properties": {"file": {"type": "string"}, "status": {"type": "string"}, "written": {"type": "array"}}}
+
+
+def write(summaries, folder, *, left_out=()):
+    """Write summary.csv: the songs of this command first, then the others whose results lie in the folder.
+
+    Parameters
+    ----------
+    summaries : sequence of dict
+        `Prediction.summary()` of each song of this command, so that no timeline is kept.
+    folder : path
+        Of the results.
+    left_out : sequence of (path, str)
+        Files that could not be predicted, with the reason. What earlier commands left out stays in the table as long
+        as the file is there; a song whose results were deleted goes.
+
+    Returns
+    -------
+    list of str
+        A sentence on each clip.json that is damaged, so that its song is not in the table.
+    """
+    left_out = {predict.shown(path): reason for path, reason in left_out}
+    now = {summary["file"] for summary in summaries} | left_out.keys()
+    others, damaged = _others(Path(folder), now)
+    path = Path(folder) / output.SUMMARY
+    done = now | {summary["file"] for summary in others}
+    earlier = {file: reason for file, reason in _left_out_before(path).items() if file not in done}
+    summaries = [*summaries, *others]
+    has_spread = any(summary["mean_spread"] for summary in summaries)
+    names = ["file", "status", "seconds", "n_predictions", "quadrant", *output.VALUES]
+    names += [f"{name}_spread" for name in output.VALUES] if has_spread else []
+    rows = [_row(summary, has_spread) for summary in summaries]
+    rows += [[file, "left out", *[""] * (len(names) - 1), reason] for file, reason in (left_out | earlier).items()]
+    files.write_csv(path, [*names, "model", "message"], rows)
+    return damaged
+
+
+def _row(summary, has_spread):
+    row = [summary["file"], summary["status"], summary["seconds"], summary["n_predictions"], summary["quadrant"] or ""]
+    for mean, kind in (("mean", ""), *([("mean_spread", "_spread")] if has_spread else [])):
+        classes = {name: value for task in (summary[mean] or {}).values() for name, value in task.items()}
+        values = [*map(classes.get, output.CLASSES), summary[f"arousal{kind}"], summary[f"valence{kind}"]]
+        row += ["" if value is None else round(value, 6) for value in values]
+    return [*row, " + ".join(model["title"] for model in summary["models"]), summary["message"] or ""]
+
+
+def _others(folder, now):
+    """The results of other commands in the folder, sorted by file, and sentences on those that are damaged."""
+    found, damaged = {}, []
+    for place, _, names in os.walk(folder):
+        if _CLIP not in names:
+            continue
+        path = Path(place, _CLIP)
+        try:
+            content = files.read_json(path, schema=_SCHEMA, remedy="predict the song again with --force")
+            if content["file"] not in now and content["status"] in ("ok", "silent"):
+                _row(content, True)  # the rest of what a row needs
+                found[content["file"]] = content
+        except MerError as error:
+            if output.places(folder, Path(place).relative_to(folder).as_posix())["npy"].exists():
+                damaged.append(str(error))  # otherwise nothing says that it is a result of ours
+        except (KeyError, TypeError, AttributeError, ValueError):
+            damaged.append(f"{path} is damaged (a part is missing): predict the song again with --force")
+    return [found[file] for file in sorted(found)], damaged
+
+
+def _left_out_before(path):
+    """File to reason, of the files that a summary lists as left out and that are still there."""
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, ValueError, csv.Error):  # there is none, or it is no table: it is made anew
+        return {}
+    found = {text.spreadsheet_read(row.get("file") or ""): text.spreadsheet_read(row.get("message") or "")
+             for row in rows if row.get("status") == "left out"}
+    return {file: reason for file, reason in found.items() if file and "\0" not in file and os.path.lexists(file)}

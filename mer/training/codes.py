@@ -1,0 +1,91 @@
+"""Codes of a frozen encoder for every patch of a corpus: computed once, kept on disk, checked when they are read."""
+
+import hashlib
+
+import keras
+import numpy as np
+
+from mer import MerError, files, progress
+from mer.weights import run_files
+
+PREDICT_BATCH = 256
+_SCHEMA = {"type": "object", "required": ["blake2b", "bytes"],
+           "properties": {"blake2b": {"type": "string"}, "bytes": {"type": "integer"}}}
+
+
+def cached_codes(cfg, data, encoder, encoder_key):
+    """Codes of every patch of the corpus under a frozen encoder, computed once and kept on disk.
+
+    Beside them lies the hash of the file; what is damaged is named and computed again.
+
+    Parameters
+    ----------
+    cfg : Config
+    data : transfer.Music
+    encoder : keras.Model
+        Patch -> flattened code; runs in inference mode.
+    encoder_key : str
+        Hash of its weights.
+
+    Returns
+    -------
+    np.memmap, shape (patches, units), float32
+
+    Raises
+    ------
+    MerError
+        The encoder gives codes that are no finite numbers.
+    OSError
+        They could not be written: a full disk.
+    """
+    key = run_files.key_of(encoder_key, data.clips.fingerprint(sides=False), cfg.patch_seconds, cfg.patch_overlap,
+                         cfg.precision, keras.backend.backend())
+    path = cfg.features_dir / "codes" / f"{key}.npy"
+    shape = len(data.patches), encoder.output_shape[1]
+    with files.lock(path, doing="computing codes of the frozen encoder"):
+        for made in (path, _about(path)):
+            files.remove_leftovers(made)
+        if path.exists() and not _is_whole(path, shape):
+            print(f"  {path} is damaged: its codes are computed again")
+            path.unlink()
+        if not path.exists():
+            _write(path, data.patches, encoder, shape)
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+
+
+def _about(path):
+    return path.with_suffix(".json")
+
+
+def _write(path, patches, encoder, shape):
+    """Plainly, block by block: a full disk ends the process where a memory map is written."""
+    header = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.float32)), "fortran_order": False, "shape": shape}
+    with files.writing(path) as temporary:
+        with open(temporary, "wb", buffering=0) as file, \
+                progress.bar(total=shape[0], unit="patch", desc="  codes of the frozen encoder") as bar:
+            np.lib.format.write_array_header_1_0(file, header)
+            for first in range(0, shape[0], PREDICT_BATCH):
+                batch = np.arange(first, min(first + PREDICT_BATCH, shape[0]))
+                codes = np.ascontiguousarray(encoder.predict_on_batch(patches.gather(batch)), np.float32)
+                if not np.isfinite(codes).all():
+                    raise MerError("the encoder gives codes that are no finite numbers: pretrain it again, with a "
+                                   "lower learning rate or precision=float32")
+                files.write_whole(file, codes, path)
+                bar.update(len(batch))
+        digest, n_bytes = _hash(temporary)
+        files.write_json(_about(path), {"blake2b": digest, "bytes": n_bytes})
+
+
+def _hash(path):
+    with open(path, "rb") as file:
+        digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+        return digest, file.tell()
+
+
+def _is_whole(path, shape):
+    try:
+        about = files.read_json(_about(path), schema=_SCHEMA, remedy="")
+        codes = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError, MerError):  # what numpy raises for a damaged header
+        return False
+    return (codes.shape, codes.dtype) == (shape, np.float32) and _hash(path) == (about["blake2b"], about["bytes"])

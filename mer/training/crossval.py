@@ -1,0 +1,75 @@
+"""Cross-validation: one transfer per fold, then one report in which every clip was predicted once, unseen."""
+
+import numpy as np
+
+from mer import files
+from mer.evaluation import predictions, report
+from mer.tasks import TASKS
+from mer.training import transfer
+from mer.weights import provenance
+
+# Facts of a fold's run that hold for all folds; scores, history and best epoch do not.
+_SHARED = ("name", "model", "title", "pretext", "speech", "speech_abbr", "hours", "music", "music_abbr", "release",
+           "it", "seed", "settings", "encoder", "data")
+
+
+def run(cfg, *, n_folds, release, it=0, **options):
+    """Train and report every fold, then all of them together.
+
+    Parameters
+    ----------
+    cfg : Config
+    n_folds : int
+        As given to generate_dataset.py --folds.
+    release, it, **options
+        Of `transfer.run`.
+
+    Returns
+    -------
+    pathlib.Path
+        Folder of the report on all folds; its `fold_1of5` and so on stand beside it.
+    """
+    places = [transfer.run(cfg, release=release, it=it, fold=(number, n_folds), **options)
+              for number in range(1, n_folds + 1)]
+    facts = {name: places[0].about.get(name) for name in _SHARED}
+    facts["split"] = _all_folds(places)
+    folder = places[0].folder / places[0].stem.replace(f"fold_1of{n_folds}.", f"folds_{n_folds}.")
+    about = provenance.describe(cfg, command=provenance.command_line(), folds=n_folds, **facts)
+    made = report.write(folder, run=about, n_bootstrap=cfg.n_bootstrap, seed=facts["seed"],
+                        grouped_by=places[0].about["grouped_by"],
+                        **_pooled([predictions.read(place.file("predictions.csv")) for place in places]))
+    scores = {level: {task.name: made[level][task.name]["f1_weighted"] for task in TASKS} for level in report.LEVELS}
+    files.write_json(folder / "run.json", {**about, "scores": scores})
+    print((folder / "report.txt").read_text(encoding="utf-8"))
+    print(f"report on all {n_folds} folds: {folder}")
+    return folder
+
+
+def _all_folds(places):
+    """How the split of all folds together came about."""
+    splits = [place.about["split"] for place in places]
+    odd = [split["note"] for split in splits if split["kind"] != "fold" or split.get("leak")]
+    if odd:
+        note = (f"{len(places)} folds, {len(odd)} of them not as cut: a clip may be missing, predicted twice, or by a "
+                "model that had heard it")
+        return {**splits[0], "kind": "given", "grouped_by": "given", "note": "; ".join([note, *odd])}
+    drawn = splits[0]["note"].partition(", ")[2]
+    note = f"{len(places)} folds, {drawn}: every clip was predicted once, by a model that had not heard it"
+    return {**splits[0], "kind": "folds", "note": note}
+
+
+def _pooled(folds):
+    """The predictions of all folds as keywords of `report.write`; a clip that two folds tested counts once."""
+    clips, groups, quadrant, patch_clip = {}, [], [], []
+    for fold in folds:
+        for name, group, number in zip(fold.clips, fold.groups, fold.quadrant, strict=True):
+            if name not in clips:
+                clips[name] = len(clips)
+                groups.append(group)
+                quadrant.append(number)
+        patch_clip.append([clips[fold.clips[clip]] for clip in fold.patch_clip])
+    return {"clips": list(clips), "groups": groups, "quadrant": np.array(quadrant),
+            "patch_clip": np.concatenate(patch_clip),
+            "patch_start_seconds": np.concatenate([fold.starts for fold in folds]),
+            "probabilities": {task.name: np.concatenate([fold.probabilities[task.name] for fold in folds])
+                              for task in TASKS}}

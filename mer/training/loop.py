@@ -1,0 +1,280 @@
+"""The fit loop that every stage shares: seed, schedule, best weights, resume, history."""
+
+import importlib.util
+import math
+import shutil
+import sys
+import time
+
+import keras
+import numpy as np
+from keras import ops
+
+from mer import MerError, files, progress
+from mer.weights import run_files
+
+_STATE = "state.json"
+
+
+def start(cfg, seed):
+    """Seed everything, set the precision, and let go of earlier models.
+
+    Parameters
+    ----------
+    cfg : Config
+    seed : int
+    """
+    keras.backend.clear_session()
+    keras.config.set_dtype_policy(cfg.precision)
+    keras.utils.set_random_seed(seed)
+
+
+def compile_options():
+    """Keywords of `compile` that depend on the backend: XLA on a CPU makes TensorFlow four times slower."""
+    on_gpu = bool(keras.distribution.list_devices("gpu")) if keras.backend.backend() == "tensorflow" else True
+    return {"jit_compile": "auto" if on_gpu else False}
+
+
+@keras.saving.register_keras_serializable("mer")
+class DecayingAdam(keras.optimizers.Adam):
+    """Adam whose step n uses `learning_rate / (1 + decay * n)`, the inverse time decay of Keras 2.
+
+    With amsgrad (Reddi et al. 2018), as the published program. The learning rate itself stays a plain variable,
+    so that a plateau can halve it.
+
+    Parameters
+    ----------
+    learning_rate : float
+    decay : float
+        Per step.
+    """
+
+    def __init__(self, learning_rate=1e-3, *, decay=0.0, amsgrad=True, name="decaying_adam", **kwargs):
+        super().__init__(learning_rate, amsgrad=amsgrad, name=name, **kwargs)
+        self.decay = decay
+
+    def update_step(self, gradient, variable, learning_rate):
+        step = ops.cast(self.iterations, learning_rate.dtype)
+        super().update_step(gradient, variable, learning_rate / (1 + self.decay * step))
+
+    def get_config(self):
+        return {**super().get_config(), "decay": self.decay}
+
+
+class Progress(keras.callbacks.Callback):
+    """A bar with the rate within an epoch, and one line at its end.
+
+    Parameters
+    ----------
+    n_examples, batch_size : int
+        Examples of an epoch and of a batch.
+    epochs : int
+    """
+
+    def __init__(self, *, n_examples, batch_size, epochs):
+        super().__init__()
+        self.n_examples, self.batch_size, self.epochs = n_examples, batch_size, epochs
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.begin = time.monotonic()
+        self.bar = progress.bar(total=self.n_examples, unit=" examples", desc=f"  epoch {epoch + 1}/{self.epochs}",
+                                leave=False)
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.bar.update(min(self.batch_size, self.n_examples - self.bar.n))
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.bar.close()
+        shown = {name: value for name, value in logs.items() if name in ("loss", "val_loss")
+                 or (name.startswith("val_") and name.endswith("accuracy"))}
+        values = "  ".join(f"{name} {value:.4g}" for name, value in shown.items())
+        print(f"  epoch {epoch + 1}/{self.epochs}  {values}  ({time.monotonic() - self.begin:.0f} s)", flush=True)
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """After each epoch: best and last weights, optimiser, history and the other callbacks' state, all to disk.
+
+    A run that is killed goes on with the epoch it was in. The state file is renamed into place last and names
+    the weights that belong to it, so no kill leaves a mixture.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where the state is kept until the stage is finished.
+    data : batches.Batches
+        Training batches, told each epoch's number.
+    others : list of keras.callbacks.Callback
+        Their numbers (epochs waited, best value) are kept too; they stand before this one in the list.
+    """
+
+    def __init__(self, folder, *, data, others, key):
+        super().__init__()
+        self.folder, self.data, self.others, self.key = folder, data, others, key
+        self.history, self.best, self.saved = [], None, {}
+        folder.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def best_weights(self):
+        """Weights of the epoch of least validation loss."""
+        return self.folder / f"epoch-{self.best['epochs_done']}.weights.h5"
+
+    def resume(self):
+        """Read the saved state and return it; None where there is none, and where it cannot be used, which is printed.
+
+        A state that is damaged, or whose weights are, is removed: the stage starts again.
+        """
+        try:
+            state = read_state(self.folder)
+        except FileNotFoundError:
+            return None
+        except MerError as error:
+            print(f"note: {error}", file=sys.stderr)
+            forget(self.folder)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            return None
+        if state["key"] != self.key:
+            print("  an unfinished training with other settings or data is there and is not continued")
+            return None
+        self.history, self.best = state["history"], state["best"]
+        self.saved = {name: sha256 for name, sha256 in state["weights"].items()}
+        return state
+
+    def on_train_begin(self, logs=None):
+        state = self.history and read_state(self.folder)
+        if state:
+            self.model.optimizer.build(self.model.trainable_variables)
+            self.model.load_weights(self.folder / f"epoch-{state['epochs_done']}.weights.h5")
+            for variable, value in zip(_random_states(self.model), state["random"], strict=True):
+                variable.assign(value)
+            for callback, numbers in zip(self.others, state["callbacks"], strict=True):
+                vars(callback).update(numbers)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.data.set_epoch(epoch)
+        # torch's dropout draws from a global generator, whose state no run saves
+        keras.utils.set_random_seed(int(np.random.SeedSequence([self.data.seed, epoch]).generate_state(1)[0]))
+
+    def on_epoch_end(self, epoch, logs=None):
+        row = {"epoch": epoch, **{name: float(value) for name, value in (logs or {}).items()}}
+        for name in ("loss", "val_loss"):
+            if not math.isfinite(row[name]):
+                raise MerError(f"{name} became {row[name]} in epoch {epoch + 1}: try a lower learning rate, or "
+                               "precision=float32")
+        self.history.append(row)
+        if self.best is None or row["val_loss"] < self.best["val_loss"]:
+            self.best = {"val_loss": row["val_loss"], "epochs_done": epoch + 1}
+        self._save_state(epoch + 1)
+
+    def _save_state(self, epochs_done):
+        path = self.folder / f"epoch-{epochs_done}.weights.h5"
+        self.saved[path.name] = run_files.write(self.model, path)
+        self.saved = {name: self.saved[name] for name in (path.name, self.best_weights.name)}
+        numbers = [{name: value for name, value in vars(callback).items()
+                    if isinstance(value, (bool, int, float, type(None))) and not name.startswith("_")}
+                   for callback in self.others]
+        state = {"key": self.key, "epochs_done": epochs_done, "weights": self.saved, "best": self.best,
+                 "history": self.history, "callbacks": numbers,
+                 "random": [keras.ops.convert_to_numpy(state).tolist() for state in _random_states(self.model)],
+                 "stopped": bool(self.model.stop_training)}
+        files.write_json(self.folder / _STATE, {**state, "seal": run_files.key_of(state)})
+        for old in [*self.folder.glob("epoch-*.weights.h5"), *self.folder.glob(".*.part*")]:
+            if old.name not in self.saved:
+                old.unlink()
+
+
+def read_state(folder):
+    """The state of an unfinished training, with the weights that it names found whole.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    FileNotFoundError
+        There is none.
+    files.Damaged
+        It, or a weight file that it names, is not as it was written.
+    """
+    path, remedy = folder / _STATE, "this stage starts again from its first epoch"
+    state = files.read_json(path, remedy=remedy)
+    if state.pop("seal", None) != run_files.key_of(state):
+        raise files.Damaged(f"{path} is damaged (its content is not what was written): {remedy}")
+    for name, sha256 in state["weights"].items():
+        if not (folder / name).is_file() or files.sha256(folder / name) != sha256:
+            raise files.Damaged(f"{folder / name} is missing or damaged: {remedy}")
+    return state
+
+
+def _random_states(model):
+    """States of the dropout generators, which Keras does not save with the weights."""
+    saved = {id(weight) for weight in model.weights}
+    return [variable for variable in model.variables if id(variable) not in saved]
+
+
+def fit(model, train, val, *, folder, key, epochs, patience, halve_after, tensorboard=None):
+    """Train a compiled model, keep its best weights, and be able to go on after a kill.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Compiled; ends with the weights of the epoch of least validation loss.
+    train, val : batches.Batches
+    folder : pathlib.Path
+        For the state of this stage; `forget` removes it when the run is complete.
+    key : str
+        Whatever the numbers depend on; a state with another key is not continued.
+    epochs, patience, halve_after : int
+        At most so many epochs; stop, or halve the learning rate, after so many without a better validation loss.
+    tensorboard : pathlib.Path or None
+        Folder of TensorBoard logs.
+
+    Returns
+    -------
+    list of dict
+        One per epoch: epoch (from 0), loss, metrics, val_..., learning_rate.
+
+    Raises
+    ------
+    MerError
+        Where the loss is not finite.
+    """
+    stop = keras.callbacks.EarlyStopping(monitor="val_loss", mode="min", patience=patience)
+    halve = keras.callbacks.ReduceLROnPlateau(monitor="val_loss", mode="min", factor=0.5, patience=halve_after,
+                                              min_delta=0.0)
+    checkpoint = Checkpoint(folder, data=train, others=[stop, halve], key=key)
+    state = checkpoint.resume() or {"epochs_done": 0, "stopped": False}
+    done = state["epochs_done"]
+    if done:
+        print(f"  going on after epoch {done}")
+    if done < epochs and not state["stopped"]:
+        callbacks = [keras.callbacks.TerminateOnNaN(), stop, halve, checkpoint,
+                     Progress(n_examples=train.n, batch_size=train.batch_size, epochs=epochs)]
+        train.set_epoch(done)  # JAX and torch look at the first batch before the epoch begins
+        if tensorboard:
+            callbacks.append(_tensorboard(tensorboard))
+        model.fit(train, validation_data=val, epochs=epochs, initial_epoch=done, verbose=0, callbacks=callbacks,
+                  shuffle=False)
+    model.load_weights(checkpoint.best_weights)
+    return checkpoint.history
+
+
+def _tensorboard(folder):
+    if importlib.util.find_spec("tensorboard") is None:
+        raise MerError("tensorboard = True needs a package that is not installed: pip install tensorboard")
+    return keras.callbacks.TensorBoard(folder)
+
+
+def forget(folder):
+    """Remove the state of a stage whose results are saved."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def write_history(path, history):
+    """Write the epochs as csv, one column a quantity."""
+    names = list(dict.fromkeys(name for row in history for name in row))
+    files.write_csv(path, names, ([row.get(name, "") for name in names] for row in history))

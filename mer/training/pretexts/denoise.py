@@ -1,0 +1,125 @@
+"""Denoising: rebuild a patch from a noisy copy (Vincent et al. 2008)."""
+
+import keras
+import numpy as np
+
+from mer.training import batches
+from mer.training.pretexts import _linear, _masked, _paired
+
+
+class Denoising(batches.Batches):
+    """(patch + Gaussian noise, patch) pairs (Vincent et al. 2008; sigma 0.3 in ICASSP 2021, section 3.2).
+
+    Parameters
+    ----------
+    patches : store.Patches
+    noise_sigma : float
+        Standard deviation of the noise, in log-mel units.
+    **batching
+        See `batches.Batches`.
+    """
+
+    def __init__(self, patches, *, noise_sigma, **batching):
+        super().__init__(n=len(patches), **batching)
+        self.patches, self.noise_sigma = patches, np.float32(noise_sigma)
+
+    def __getitem__(self, batch):
+        clean = self.patches.gather(self.indices(batch))
+        noise = self.rng(batch).standard_normal(clean.shape, np.float32)
+        return clean + self.noise_sigma * noise, clean
+
+
+class Task:
+    """Rebuild a patch from a corrupted copy; scored by mean squared error (log-mel units squared).
+
+    The corruption is Gaussian noise of the deviation `noise_sigma`, or what the architecture declares: with
+    HIDDEN_SHARE and TILE it hides tiles of the patch (`_masked.Masking`), and only hidden cells count.
+    """
+
+    compile_with = {"loss": "mean_squared_error"}
+
+    def __init__(self, cfg, module):
+        self.cfg, self.module = cfg, module
+        self.masked = hasattr(module, "HIDDEN_SHARE")
+        self.settings = ("pretrain_batch_patches",) if self.masked else ("noise_sigma", "pretrain_batch_patches")
+
+    def batches(self, patches, *, seed, shuffle):
+        batching = {"seed": seed, "shuffle": shuffle, "batch_size": self.cfg.pretrain_batch_patches}
+        if self.masked:
+            return _masked.Masking(patches, hidden_share=self.module.HIDDEN_SHARE, tile=self.module.TILE, **batching)
+        return Denoising(patches, noise_sigma=self.cfg.noise_sigma, **batching)
+
+    def scores(self, model, test, *, train):
+        """Error of the model and of estimates without a network, on the same corrupted patches.
+
+        Parameters
+        ----------
+        model : keras.Model
+        test : Denoising or Masking
+            Data that nothing was chosen on.
+        train : Denoising or Masking
+            Data that the estimates are fitted on.
+
+        Returns
+        -------
+        dict
+            mse of the model. With noise: mse_identity, the noisy patch itself; mse_training_mean, mse_wiener,
+            mse_linear_3_bands, mse_linear_5x5, see `_linear.LocalFilters`; mse_code_alone, what the code leaves without
+            the noisy patch (None where the model has no output of its own for it); and beside it mse_pca, what
+            `pca_numbers` principal components leave. With a mask: mse_training_mean, mse_interpolated, mse_linear_5x5,
+            mse_pca, see `_masked.References`; here the code is all that the model has, and mse_code_alone is mse.
+            code_numbers and patch_numbers: how many numbers the code and the patch have.
+            best_linear: name of the best of the estimates that the model has to beat (with a mask, mse_pca too).
+            gain: by how much the model's error is smaller, see `_paired.difference`; gain_over has it for each of them.
+            learnt: the whole interval of the gain lies above 0. sentence.
+        """
+        errors, cells = _masked.scored(model, test, train) if self.masked else self._scored(model, test, train)
+        scores = {name: float(error.sum() / cells.sum()) for name, error in errors.items()}
+        if self.masked:
+            scores["mse_code_alone"] = scores["mse"]
+        else:
+            scores.setdefault("mse_code_alone", None)
+        rivals = set(errors) - {"mse", "mse_code_alone"} - (set() if self.masked else {"mse_pca"})
+        gains = {name: _paired.difference(errors[name] - errors["mse"], cells, clip=test.patches.clip[test.order],
+                                          group=test.patches.clips.group, n_bootstrap=self.cfg.n_bootstrap)
+                 for name in sorted(rivals)}
+        best = min(gains, key=scores.get)
+        scores |= {"best_linear": best, "gain": gains[best], "gain_over": gains,
+                   "learnt": gains[best]["low"] is not None and gains[best]["low"] > 0,
+                   "pca_numbers": min(_linear.COMPONENTS, train.n), "patch_numbers": int(np.prod(test[0][1].shape[1:])),
+                   "code_numbers": int(np.prod(self.module.encoder(model).output_shape[1:]))}
+        return {**scores, "sentence": _sentence(scores, masked=self.masked)}
+
+    def _scored(self, model, test, train):
+        """Squared errors of each noisy patch by name, and its number of cells."""
+        rebuild = getattr(self.module, "reconstruction", None)
+        nets = {"mse": model} | ({"mse_code_alone": rebuild(model)} if rebuild else {})
+        filters, components = _linear.LocalFilters(train), _linear.Components(train)
+        errors, cells = {}, []
+        for number in range(len(test)):
+            noisy, clean = test[number]
+            guesses = {name: keras.ops.convert_to_numpy(net.predict_on_batch(noisy)) for name, net in nets.items()}
+            guesses |= {"mse_identity": noisy, "mse_pca": components.denoise(noisy, test.noise_sigma), **filters(noisy)}
+            for name, value in guesses.items():
+                errors.setdefault(name, []).append(np.square(value - clean, dtype=np.float64).sum(axis=(1, 2, 3)))
+            cells.append(np.full(len(clean), clean[0].size))
+        return {name: np.concatenate(parts) for name, parts in errors.items()}, np.concatenate(cells)
+
+
+_NAMES = {"mse_identity": "the noisy input itself", "mse_training_mean": "the training mean",
+          "mse_wiener": "both weighed", "mse_linear_3_bands": "a linear filter over 3 bands",
+          "mse_linear_5x5": "over 5 x 5 cells", "mse_interpolated": "a line between the visible cells"}
+
+
+def _sentence(scores, *, masked):
+    gain, alone = scores["gain"], scores["mse_code_alone"]
+    others = ", ".join(f"{words} {scores[name]:.4f}" for name, words in _NAMES.items() if name in scores)
+    pca = f"{scores['pca_numbers']} principal components {scores['mse_pca']:.4f}"
+    size = f"{scores['code_numbers']} numbers for {scores['patch_numbers']} cells"
+    interval = "no interval from one clip" if gain["low"] is None else f"[{gain['low']:.4f}, {gain['high']:.4f}]"
+    better = f"better than the best of these by {gain['value']:.4f} {interval}"
+    if masked:
+        return (f"mean squared error of the hidden cells {scores['mse']:.4f} ({size}); without a network: {others}, "
+                f"{pca}; {better}")
+    code = "" if alone is None else f"; from the code alone ({size}) {alone:.4f}, from {pca}"
+    return f"mean squared error {scores['mse']:.4f}; without a network: {others}; {better}{code}"

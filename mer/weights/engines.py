@@ -1,0 +1,278 @@
+"""What turns patches into probabilities: a transferred model in Keras, or its exported ONNX file.
+
+The ONNX way imports numpy and onnxruntime only; Keras is imported where it is asked for.
+"""
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mer import MerError, cli, corpora, text
+from mer.tasks import TASKS
+from mer.weights import onnx_file
+
+ENGINES = ("auto", "onnx", "keras")
+BATCH_PATCHES = 16  # in one run of onnxruntime: larger ones need more memory and are no faster
+MOST_THREADS = 4
+MOST_BYTES = 2**32  # that all exported models of a process may take; one of ours takes some 100 MB
+
+_SET_UPS = {"n": "Feat. Ext.", "y": "Full"}
+
+
+@dataclass(frozen=True)
+class Engine:
+    """One transferred model, ready to predict.
+
+    Attributes
+    ----------
+    name : {"keras", "onnx"}
+    title : str
+        In words: "SCAE, Full, English speech -> English music, run 0".
+    about : dict
+        JSON-able: model, pretext, speech, music, release, it, origin, corpus, file, sha256, settings, labels.
+    predict : callable
+        Patches (n, bands, frames, 1) float32 -> {"quadrants": (n, 4), "arousal": (n, 2), "valence": (n, 2)} float32.
+    """
+
+    name: str
+    title: str
+    about: dict
+    predict: Callable
+
+
+def open_engine(found, *, engine, load_module):
+    """Open a transferred model as one asked for.
+
+    Parameters
+    ----------
+    found : zoo.Found
+        `path` of the weights (or of an exported file alone), `about`, `onnx`: the exported file beside it or None.
+    engine : {"auto", "onnx", "keras"}
+        "auto" takes the exported file where it is there and made from these very weights, otherwise Keras, and says
+        so on stderr.
+    load_module : callable
+        Architecture name -> module of `models/`.
+
+    Returns
+    -------
+    Engine
+
+    Raises
+    ------
+    MerError
+        The way asked for is not there, or a file is not what it should be.
+    """
+    alone = Path(found.path).suffix == ".onnx"
+    if engine == "keras":
+        if alone:
+            raise MerError(f"{found.path} is an exported file, and Keras reads weight files only: use --engine onnx, "
+                           "or name the weights")
+        return open_keras(found, load_module=load_module)
+    problem = None if alone else _why_not_onnx(found)
+    if problem and engine == "onnx":
+        raise MerError(f"{problem}; run 'python3 export.py {found.path}'")
+    if not problem:
+        try:
+            return open_onnx(found.path if alone else found.onnx)
+        except MerError as error:
+            if alone or engine == "onnx":
+                raise
+            problem = str(error)
+    return _with_keras_instead(found, problem, load_module)
+
+
+def _why_not_onnx(found):
+    """Why the exported file cannot stand for the weights, or None."""
+    if found.onnx is None:
+        return f"no exported file stands beside {found.path}"
+    try:
+        return None if onnx_file.is_of(found.onnx, found.path) else f"{found.onnx} was exported from other weights"
+    except MerError as error:
+        return str(error)
+
+
+def _with_keras_instead(found, problem, load_module):
+    try:
+        engine = open_keras(found, load_module=load_module)
+    except cli.NoKeras as error:
+        raise MerError(f"{problem}, and {error}") from None
+    print(f"note: {problem}; Keras takes over, which starts slowly ('python3 export.py {found.path}' mends that)",
+          file=sys.stderr)
+    return engine
+
+
+def open_onnx(path):
+    """Open an exported model with onnxruntime, on the processor.
+
+    Parameters
+    ----------
+    path : path
+        Written by `export.py`.
+
+    Returns
+    -------
+    Engine
+
+    Raises
+    ------
+    MerError
+        See `onnx_file.read`; or its network does not fit what it says of itself, or onnxruntime is not installed.
+    """
+    about = onnx_file.read(path)
+    session = _session(path)
+    settings, (patch, *others) = about["settings"], session.get_inputs()
+    shape = [settings["n_mel_bands"], settings["patch_frames"], 1]
+    outputs = {output.name: output.shape[1:] for output in session.get_outputs()}
+    wanted = {task.name: [len(task.classes)] for task in TASKS}
+    if others or patch.type != "tensor(float)" or patch.shape[1:] != shape or outputs != wanted:
+        raise MerError(f"{path} takes {patch.shape} and gives {outputs}, but its metadata says {shape} and {wanted}: "
+                       "export the model again")
+
+    def predict(patches):
+        parts = [_run(session, path, list(wanted), {patch.name: np.ascontiguousarray(patches[i:i + BATCH_PATCHES],
+                                                                                     np.float32)})
+                 for i in range(0, len(patches), BATCH_PATCHES)]
+        return {task.name: np.concatenate([part[i] for part in parts]) if parts
+                else np.empty((0, len(task.classes)), np.float32) for i, task in enumerate(TASKS)}
+
+    return Engine("onnx", title(about), about, predict)
+
+
+def _run(session, path, outputs, inputs):
+    """The outputs, one row a patch; MerError where the network fails or gives no probabilities."""
+    try:
+        made = session.run(outputs, inputs)
+    except Exception as error:  # onnxruntime's exceptions have no common class of their own
+        raise MerError(f"{path} fails while it runs ({_reason(error)}): export the model again") from None
+    n_patches = len(next(iter(inputs.values())))
+    if any(len(each) != n_patches or not np.isfinite(each).all() for each in made):
+        raise MerError(f"{path} gives values that are no probabilities (NaN, or not one row a patch): export the model "
+                       "again")
+    return made
+
+
+def _reason(error):
+    return text.printable(str(error).partition("\n")[0][:200])
+
+
+@functools.cache
+def _bounded_memory():
+    """Let all sessions of this process share one arena of bounded size, so no network can take the whole memory."""
+    import onnxruntime
+    onnxruntime.create_and_register_allocator(
+        onnxruntime.OrtMemoryInfo("Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0,
+                                  onnxruntime.OrtMemType.DEFAULT),
+        onnxruntime.OrtArenaCfg({"max_mem": MOST_BYTES, "arena_extend_strategy": 1, "initial_chunk_size_bytes": -1,
+                                 "max_dead_bytes_per_chunk": -1}))
+
+
+def _session(path):
+    try:
+        import onnxruntime
+    except ImportError:
+        raise MerError(f"{path} needs onnxruntime, which is not installed: "
+                       "run 'pip install -r requirements-predict.txt'") from None
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # what is wrong comes as an exception
+    options.intra_op_num_threads = min(MOST_THREADS, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity")
+                                       else os.cpu_count() or 1)
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.use_env_allocators", "1")
+    _bounded_memory()
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's exceptions have no common class of their own
+        raise MerError(f"{path} is damaged or too new for this onnxruntime ({_reason(error)}): export the model again"
+                       ) from None
+
+
+def open_keras(found, *, load_module):
+    """Open a weight file with Keras.
+
+    Parameters
+    ----------
+    found : zoo.Found
+        Ours (.weights.h5) or of the release (.hdf5).
+    load_module : callable
+        Architecture name -> module of `models/`.
+
+    Returns
+    -------
+    Engine
+
+    Raises
+    ------
+    MerError
+        Keras or its backend is not installed, or the weights do not fit.
+    """
+    model = build_keras(found, load_module=load_module)
+    settings = with_patch_frames(found.about["settings"])
+    about = {**found.about, "settings": settings, "labels": onnx_file.LABELS, "file": Path(found.path).name}
+    about["sha256"] = about.get("sha256") or onnx_file.sha256(found.path)
+
+    def predict(patches):
+        if not len(patches):
+            return {task.name: np.empty((0, len(task.classes)), np.float32) for task in TASKS}
+        made = model.predict_on_batch(np.asarray(patches, np.float32))
+        return {task.name: made[task.name] for task in TASKS}
+
+    return Engine("keras", title(about), about, predict)
+
+
+def build_keras(found, *, load_module):
+    """The transferred model itself, in float32 whatever it was trained in; parameters and errors of `open_keras`.
+
+    Returns
+    -------
+    keras.Model
+        Patch (batch, bands, frames, 1) -> {task: (batch, classes)}.
+    """
+    cli.start_keras()
+    import keras
+
+    from mer import heads
+    from mer.weights import keras2, run_files
+    path, about = Path(found.path), found.about
+    settings = with_patch_frames(about["settings"])
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32")
+    try:
+        module = load_module(about["model"])
+        model = heads.attach(module.encoder(module.build((settings["n_mel_bands"], settings["patch_frames"], 1))))
+    finally:
+        keras.config.set_dtype_policy(policy)
+    (keras2.load if keras2.looks_legacy(path) else run_files.load)(model, path)
+    return model
+
+
+def with_patch_frames(settings):
+    """The feature settings alone, with `patch_frames` worked out from `patch_seconds` where it is not given.
+
+    31 frames are 1 s at 16 000 Hz and hop 512 (ICASSP 2021, section 3.1).
+    """
+    frames_per_second = settings["sample_rate_hz"] / settings["hop_samples"]
+    frames = settings.get("patch_frames") or int(settings["patch_seconds"] * frames_per_second)
+    names = ("sample_rate_hz", "n_fft", "window_samples", "hop_samples", "n_mel_bands")
+    return {**{name: settings[name] for name in names}, "patch_frames": frames,
+            "patch_seconds": settings.get("patch_seconds", frames / frames_per_second)}
+
+
+def title(about):
+    """One line on a model: "SCAE, Full, English speech -> English music, run 0"; what is unknown is left out.
+
+    Parameters
+    ----------
+    about : dict
+        See `Engine`.
+    """
+    speech, music = (about.get(kind) and f"{corpora.get(kind, about[kind]).LANGUAGE.capitalize()} {kind}"
+                     for kind in ("speech", "music"))
+    parts = [about.get("title") or about["model"], _SET_UPS.get(about.get("release")),
+             " -> ".join(filter(None, (speech, music))), f"run {about['it']}" if about.get("it") is not None else None,
+             {"demo": "demo corpus", "published": "published weights"}.get(about.get("corpus"))]
+    return text.printable(", ".join(filter(None, parts)))

@@ -1,0 +1,180 @@
+"""A transferred model -> one ONNX file that needs no Keras, checked against Keras before it is kept."""
+
+import contextlib
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from mer import MerError
+from mer.features import audio
+from mer.weights import engines, onnx_file
+
+TOLERANCE = 1e-4  # largest difference of a probability from Keras
+COMPRESSED_TOLERANCE = 0.03  # the same with compressed weights; see docs/export.md for what was measured
+COMPRESSION = "dense layers in 8 bits, convolutions in 16"
+
+_SUFFIXES = (".weights.h5", ".hdf5", ".h5")
+_ABOUT = ("model", "title", "pretext", "speech", "music", "hours", "release", "it", "corpus", "scores")
+
+
+def destination(path):
+    """Where the exported file of a weight file is looked for: beside it, the same stem, `.onnx`."""
+    path = Path(path)
+    suffix = next((suffix for suffix in _SUFFIXES if path.name.endswith(suffix)), path.suffix)
+    return path.with_name(f"{path.name.removesuffix(suffix)}.onnx")
+
+
+def export(found, path, *, load_module, compress=False):
+    """Write an ONNX file, check it against Keras and rename it into place.
+
+    Parameters
+    ----------
+    found : zoo.Found
+        A weight file, ours or of the release.
+    path : path
+        Of the file to write.
+    load_module : callable
+        Architecture name -> module of `models/`.
+    compress : bool
+        Store the weights smaller, see `onnx_graph.shrink`.
+
+    Returns
+    -------
+    dict
+        compress (None or how), tolerance, max_difference: as in the file's metadata.
+
+    Raises
+    ------
+    MerError
+        The weights are not what they should be, the backend of Keras cannot export, or the file does not give what
+        Keras gives: then none is kept.
+    """
+    path, source = Path(path), Path(found.path)
+    if source.suffix == ".onnx":
+        raise MerError(f"{source} is exported already: name the weights it was made from")
+    sha256 = onnx_file.sha256(source)
+    model = engines.build_keras(found, load_module=load_module)
+    converted = _convert(model, source)
+    settings = engines.with_patch_frames(found.about["settings"])
+    _refine(converted, unnamed=sorted(model.output), compress=compress)
+    facts = {"compress": COMPRESSION if compress else None,
+             "tolerance": COMPRESSED_TOLERANCE if compress else TOLERANCE, "max_difference": None}
+    about = {name: found.about.get(name) for name in _ABOUT}
+    about |= {"origin": "release" if about["corpus"] == "published" else "ours", "file": source.name}
+    patches = check_patches(settings)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"part-{path.name}")
+    try:
+        _write(converted, temporary, about=about, settings=settings, facts=facts, sha256=sha256)
+        facts["max_difference"] = float(f"{_difference(model, temporary, patches):.1e}")
+        if not facts["max_difference"] <= facts["tolerance"]:  # also where it is not a number
+            raise MerError(f"the exported {source.name} differs from Keras by {facts['max_difference']:.1e}, more than "
+                           f"the {facts['tolerance']:g} allowed, so it was not kept: predict with --engine keras")
+        _write(converted, temporary, about=about, settings=settings, facts=facts, sha256=sha256)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return facts
+
+
+def check_patches(settings, seed=0):
+    """Patches on which an exported file is compared with Keras: random, extreme, and through the features.
+
+    Parameters
+    ----------
+    settings : dict
+        See `engines.with_patch_frames`.
+    seed : int
+
+    Returns
+    -------
+    np.ndarray, shape (n, bands, frames, 1), float32, log-mel values
+    """
+    shape = (settings["n_mel_bands"], settings["patch_frames"], 1)
+    generator, silence = np.random.default_rng(seed), np.log(audio.LOG_OFFSET)
+    one_band = np.full((4, *shape), silence, np.float32)
+    one_band[range(4), np.linspace(0, shape[0] - 1, 4).astype(int)] = 6
+    checked = np.where(np.indices(shape).sum(axis=0) % 2, silence, 6)[None]
+    constants = np.stack([np.full(shape, value) for value in (silence, 0, 6)])
+    parts = [generator.normal(-6, 2, (12, *shape)), generator.uniform(silence, 6, (8, *shape)), constants, checked,
+             one_band, _heard(settings, generator)[..., None]]
+    return np.concatenate([part.astype(np.float32) for part in parts])
+
+
+def _heard(settings, generator):
+    """Patches of a rising chord over noise that swells, through the feature extraction."""
+    n = settings["hop_samples"] * settings["patch_frames"] * 8
+    time_s = np.arange(n) / settings["sample_rate_hz"]
+    chord = sum(np.sin(2 * np.pi * pitch * time_s * (1 + time_s / 20)) for pitch in (110, 277, 440, 1319))
+    waveform = chord * (1 + np.sin(5 * time_s)) + np.linspace(0, 1, n) ** 4 * generator.standard_normal(n)
+    names = ("sample_rate_hz", "n_fft", "window_samples", "hop_samples")
+    transform = audio.LogMel(**{name: settings[name] for name in names}, n_bands=settings["n_mel_bands"])
+    log_mel = transform(waveform / np.abs(waveform).max())
+    return audio.cut_patches(log_mel, patch_frames=settings["patch_frames"], hop_frames=settings["patch_frames"])
+
+
+def _convert(model, source):
+    """The ONNX model that Keras makes, as it is."""
+    import keras
+    backend = keras.backend.backend()
+    signature = [keras.InputSpec(shape=(None, *model.input.shape[1:]), dtype="float32", name="patch")]
+    try:
+        with tempfile.TemporaryDirectory() as folder, _held_back():
+            import onnx
+            model.export(f"{folder}/model.onnx", format="onnx", verbose=False, input_signature=signature)
+            return onnx.load(f"{folder}/model.onnx")
+    except Exception as error:  # converters raise whatever their own code happens to
+        reason = (str(error) or type(error).__name__).splitlines()[0][:200]
+        advice = "run 'pip install -r requirements-export.txt'" if isinstance(error, ImportError) else ""
+        if backend != "tensorflow":
+            advice = "run the same command with KERAS_BACKEND=tensorflow"
+        raise MerError(f"Keras on {backend} cannot export {source.name} ({reason}){advice and f': {advice}'}") from None
+
+
+def _refine(converted, *, unnamed, compress):
+    from mer.weights import onnx_graph
+    try:
+        converted.CopyFrom(onnx_graph.tidy(converted, outputs=list(onnx_file.LABELS), unnamed=unnamed))
+    except ValueError as error:
+        raise MerError(f"the converter gave another model than expected ({error}): run the same command with "
+                       "KERAS_BACKEND=tensorflow") from None
+    if compress:
+        onnx_graph.shrink(converted.graph)
+
+
+def _write(converted, path, *, about, settings, facts, sha256):
+    import onnx
+    parts = {"about": about, "labels": onnx_file.LABELS, "settings": settings, "export": facts}
+    onnx.helper.set_model_props(converted, {
+        "format": onnx_file.FORMAT, "title": engines.title(about), "sha256": sha256,
+        **{name: json.dumps(part, sort_keys=name != "labels") for name, part in parts.items()}})
+    path.write_bytes(converted.SerializeToString(deterministic=True))
+
+
+def _difference(model, path, patches):
+    """Largest difference of a probability between Keras and the exported file."""
+    ours, theirs = engines.open_onnx(path).predict(patches), model.predict_on_batch(patches)
+    return max(float(np.abs(ours[name] - theirs[name]).max()) for name in onnx_file.LABELS)
+
+
+@contextlib.contextmanager
+def _held_back():
+    """Keep what converters write to the screen, past every log level, to themselves."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    screens = {stream: os.dup(stream) for stream in (1, 2)}
+    with tempfile.TemporaryFile() as held:
+        try:
+            for stream in screens:
+                os.dup2(held.fileno(), stream)
+            yield
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            for stream, screen in screens.items():
+                os.dup2(screen, stream)
+                os.close(screen)

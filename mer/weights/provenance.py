@@ -1,0 +1,57 @@
+"""What a run.json says of how its run came about: command, settings, versions, revision."""
+
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+
+_LIBRARIES = ("keras", "tensorflow", "jax", "torch", "numpy", "scipy", "librosa", "h5py", "scikit-learn", "soundfile",
+              "soxr", "onnxruntime")
+
+
+def describe(cfg, *, command, settings, **facts):
+    """Content of run.json.
+
+    Parameters
+    ----------
+    cfg : Config
+    command : sequence of str
+        As typed.
+    settings : dict
+        The settings that the result depends on.
+    **facts
+        Names, seed, key (see `run_files.key_of`), scores, best epochs.
+    """
+    return {**facts, "settings": settings, "command": list(command),
+            "setting_sources": {name: cfg.sources[name] for name in settings if name in cfg.sources},
+            "corpus": "demo" if cfg.is_demo else "real", "revision": _revision(cfg.root), "versions": _versions(),
+            "created": datetime.now(UTC).isoformat(timespec="seconds")}
+
+
+def _versions():
+    found = {"python": platform.python_version()}
+    if "keras" in sys.modules:
+        found["backend"] = sys.modules["keras"].backend.backend()
+    for name in _LIBRARIES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _revision(root):
+    """Git revision of the code, with + where files differ from it; None outside git."""
+    try:
+        out = subprocess.run(["git", "-C", str(root), "describe", "--always", "--dirty=+", "--abbrev=12"],
+                             capture_output=True, text=True, check=True, timeout=10)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return out.stdout.strip()
+
+
+def command_line():
+    """The command as typed, without the folder of the script."""
+    return ["python3", Path(sys.argv[0]).name, *sys.argv[1:]]

@@ -1,0 +1,197 @@
+"""Splits: no leak, all clips, the wanted shares, every class, the seed, the order, the file."""
+
+from collections import Counter, defaultdict
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mer import MerError
+from mer.data import split_files, splits
+
+FRACTIONS = {"test_fraction": 0.30, "val_fraction": 0.15}
+
+
+def drawn(groups, labels, *, seed=1, grouped_by="song", **fractions):
+    ids = [f"clip{index:05d}" for index in range(len(groups))]
+    return splits.draw(ids=ids, groups=groups, labels=labels, seed=seed, grouped_by=grouped_by,
+                       **{**FRACTIONS, **fractions})
+
+
+@st.composite
+def corpora(draw):
+    """Groups of 1 to 5 clips, 1 to 4 classes, at least 3 groups."""
+    sizes = draw(st.lists(st.integers(1, 5), min_size=3, max_size=60))
+    classes = ["Q1", "Q2", "Q3", "Q4"][:draw(st.integers(1, 4))]
+    groups = [f"g{index}" for index, size in enumerate(sizes) for _ in range(size)]
+    return groups, draw(st.lists(st.sampled_from(classes), min_size=len(groups), max_size=len(groups)))
+
+
+@settings(deadline=None, max_examples=60)
+@given(corpora(), st.integers(0, 99))
+def test_every_clip_has_one_side_and_every_group_too(corpus, seed):
+    groups, labels = corpus
+    result = drawn(groups, labels, seed=seed)
+    assert len(result.split) == len(groups) and set(result.split) == set(splits.SPLITS)
+    sides = defaultdict(set)
+    for group, side in zip(groups, result.split, strict=True):
+        sides[group].add(side)
+    assert all(len(found) == 1 for found in sides.values())
+    assert result.grouped_by == "song"
+    splits.check(groups, groups, result.split)
+
+
+@settings(deadline=None, max_examples=30)
+@given(corpora(), st.integers(0, 99), st.randoms(use_true_random=False))
+def test_the_seed_decides_and_the_order_does_not(corpus, seed, random):
+    groups, labels = corpus
+    order = list(range(len(groups)))
+    random.shuffle(order)
+    ids = [f"clip{index:05d}" for index in range(len(groups))]
+    first = drawn(groups, labels, seed=seed)
+    second = splits.draw(ids=[ids[i] for i in order], groups=[groups[i] for i in order],
+                         labels=[labels[i] for i in order], seed=seed, grouped_by="song", **FRACTIONS)
+    assert [first.split[index] for index in order] == second.split
+    assert first.note == second.note
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(12, 40), st.integers(1, 4), st.integers(0, 99), st.floats(0.1, 0.5), st.floats(0.1, 0.4))
+def test_sizes_are_the_wanted_ones_per_class(groups_per_class, per_group, seed, test_fraction, val_fraction):
+    n_clips = 4 * groups_per_class * per_group
+    labels = [f"Q{index // per_group % 4 + 1}" for index in range(n_clips)]
+    result = drawn([f"g{index // per_group}" for index in range(n_clips)], labels, seed=seed,
+                   test_fraction=test_fraction, val_fraction=val_fraction)
+    wanted = {"test": test_fraction, "val": (1 - test_fraction) * val_fraction}
+    for side, share in wanted.items():
+        for name in set(labels):
+            count = sum(where == side for where, label in zip(result.split, labels, strict=True) if label == name)
+            assert abs(count - share * n_clips / 4) <= 1.5 * per_group and count > 0
+        assert abs(result.split.count(side) - share * n_clips) <= 3 * per_group
+
+
+def test_four_quadrants_with_artists_of_uneven_size():
+    rng = np.random.default_rng(0)
+    artists = [f"artist {number}" for number in rng.zipf(1.6, 900) % 600]
+    labels = [f"Q{index // 225 + 1}" for index in range(900)]
+    result = drawn(artists, labels, grouped_by="artist")
+    counts = Counter(zip(labels, result.split, strict=True))
+    for name in set(labels):
+        assert abs(counts[name, "test"] - 67.5) < 8 and abs(counts[name, "val"] - 23.6) < 6
+    splits.check(labels, artists, result.split)
+
+
+def test_other_seeds_give_other_splits():
+    groups = [f"g{index // 2}" for index in range(100)]
+    assert len({tuple(drawn(groups, ["Q1"] * 100, seed=seed).split) for seed in range(10)}) == 10
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_rare_class_reaches_every_side(seed):
+    labels = ["common"] * 300 + [f"rare {number}" for number in range(8) for _ in range(3)]
+    result = drawn([str(index) for index in range(324)], labels, seed=seed, grouped_by="clip")
+    assert len(set(zip(labels, result.split, strict=True))) == 27
+    assert result.note == ""
+
+
+def test_a_class_of_two_groups_is_in_train_and_test_and_the_note_tells():
+    labels = ["Q1"] * 40 + ["Q2"] * 2 + ["Q3"]
+    result = drawn([str(index) for index in range(43)], labels)
+    assert {side for side, label in zip(result.split, labels, strict=True) if label == "Q2"} == {"train", "test"}
+    assert result.split[-1] == "train"
+    assert "val has no clip of Q2, Q3" in result.note and "test has no clip of Q3" in result.note
+
+
+@pytest.mark.parametrize("n_speakers", [1, 2])
+def test_too_few_groups_fall_back_to_clips_and_say_so(n_speakers):
+    groups = [f"S{index % n_speakers}" for index in range(50)]
+    result = drawn(groups, [""] * 50, grouped_by="speaker", test_fraction=0.1)
+    assert result.grouped_by == "clip"
+    assert f"only {n_speakers} speaker" in result.note
+    assert Counter(result.split) == {"test": 5, "val": 7, "train": 38}
+
+
+def test_a_giant_group_is_told():
+    result = drawn(["big"] * 97 + ["a", "b", "c"], ["Q1"] * 100)
+    assert "instead of 30" in result.note
+    assert set(result.split) == set(splits.SPLITS)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_three_clips_of_three_classes_still_give_three_sides(seed):
+    result = drawn(["a", "b", "c"], ["Q1", "Q2", "Q3"], seed=seed, test_fraction=0.01, val_fraction=0.01)
+    assert set(result.split) == set(splits.SPLITS)
+
+
+def test_two_clips_are_refused():
+    with pytest.raises(MerError, match="at least 3"):
+        drawn(["a", "b"], ["Q1", "Q1"])
+
+
+# ---- files ---------------------------------------------------------------------------------------------------
+
+IDS = ["Q1/a, b.mp3", "Q2/\"c\".mp3", "Q3/安 é.mp3"]
+SIDES = ["train", "val", "test"]
+
+
+def test_a_saved_split_is_read_back_in_any_order(tmp_path):
+    path = tmp_path / "split.csv"
+    split_files.save(path, IDS, ["x", "y", "z"], ["Q1", "Q2", "Q3"], SIDES)
+    assert path.read_text(encoding="utf-8").splitlines()[0] == "clip,group,label,split"
+    assert split_files.load(path, IDS[::-1]) == SIDES[::-1]
+    assert [file.name for file in tmp_path.iterdir()] == ["split.csv"]
+
+
+def test_a_failed_save_leaves_the_old_file(tmp_path):
+    path = tmp_path / "split.csv"
+    path.write_text("old")
+    with pytest.raises(ValueError):
+        split_files.save(path, IDS, ["x"], ["Q1"], SIDES)
+    assert path.read_text() == "old" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_users_file_may_be_a_spreadsheet_export(tmp_path):
+    path = tmp_path / "split.csv"
+    path.write_text("Clip;Split\na;Training\nb;dev\nc;TEST\nd;test\n", encoding="utf-8-sig")
+    assert split_files.load(path, ["a", "b", "c"]) == SIDES
+
+
+@pytest.mark.parametrize("text, message", [
+    ("clip,split\na,train\nb,val\nz,test\n", "lacks 1 of 3 clips, the first is c, and lists 1 unknown ones.* z"),
+    ("clip,split\na,train\na,val\nb,val\nc,test\n", "line 3: a is listed twice"),
+    ("clip,split\na,train\nb,tset\nc,test\n", "line 3: split 'tset'"),
+    ("clip,split\na,train\nb,train\nc,test\n", "no clip into val"),
+    ("name,split\na,train\n", "expected clip and split")])
+def test_a_users_mistake_is_named(tmp_path, text, message):
+    path = tmp_path / "split.csv"
+    path.write_text(text)
+    with pytest.raises(MerError, match=message):
+        split_files.load(path, ["a", "b", "c"])
+
+
+def test_the_leak_test_names_the_group():
+    splits.check(["a", "b", "c"], ["x", "x", "y"], ["train", "train", "test"])
+    with pytest.raises(MerError, match=r"leak: group 'x' stands on two sides .* a in train and b in test"):
+        splits.check(["a", "b", "c"], ["x", "x", "y"], ["train", "test", "test"])
+
+
+@pytest.mark.parametrize("sides, whole, gap", [
+    (["train", "val", "test"], True, ""), ([None, None, None], False, ""),
+    (["train", "val", None], False, "none for 1 of 3 clips"), (["train", "val", "val"], False, "no clip in test")])
+def test_published_splits_are_used_where_they_are_whole(sides, whole, gap):
+    clips = [SimpleNamespace(split=side) for side in sides]
+    assert splits.published(clips) == (sides if whole else None)
+    assert gap in splits.published_gap(clips) and bool(gap) == bool(splits.published_gap(clips))
+
+
+def test_folds_of_small_classes_are_cut_or_refused_in_words():
+    n = 32  # eight clips of each class, and validation would take a seventh of them
+    facts = {"ids": [f"{i:02d}" for i in range(n)], "groups": [f"{i:02d}" for i in range(n)], "seed": 1,
+             "labels": [f"Q{i % 4 + 1}" for i in range(n)], "val_fraction": 0.15}
+    folds = splits.draw_folds(n_folds=3, **facts)
+    assert all({"train", "val", "test"} == set(fold) for fold in folds)
+    assert sorted(i for fold in folds for i in range(n) if fold[i] == "test") == list(range(n))
+    with pytest.raises(MerError, match="9 folds need a class of at least 9 clips, and the largest has 8"):
+        splits.draw_folds(n_folds=9, **facts)

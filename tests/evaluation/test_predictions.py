@@ -1,0 +1,94 @@
+"""predictions: what is written is read back; what is damaged is named."""
+
+import csv
+
+import numpy as np
+import pytest
+from made_up import predictions as made_up
+from made_up import without_pictures
+
+from mer import MerError
+from mer.evaluation import predictions, report
+from mer.tasks import TASKS
+
+ODD = ["=1+1", "+x", "-y", "@z", "'=q", "line\nend", 'quote",', "名字"]
+
+
+@pytest.fixture
+def written(tmp_path, monkeypatch):
+    """Path of one predictions.csv whose clips and groups have odd names, and what went into it."""
+    without_pictures(monkeypatch)
+    data = made_up(n_clips=8, clips=ODD)
+    report.write(tmp_path, **data, groups=[f"={name[0]}" for name in ODD], grouped_by="artist")
+    return tmp_path / "predictions.csv", data
+
+
+def test_what_is_written_is_read_back(written):
+    held = predictions.read(written[0])
+    assert held.clips == ODD and held.groups == [f"={name[0]}" for name in ODD]
+    assert (held.quadrant == written[1]["quadrant"]).all() and (held.patch_clip == written[1]["patch_clip"]).all()
+    assert held.starts == pytest.approx(written[1]["patch_start_seconds"])
+    for task in TASKS:
+        assert held.probabilities[task.name] == pytest.approx(written[1]["probabilities"][task.name], abs=1e-6)
+        assert (held.predicted["patch", task.name] == held.probabilities[task.name].argmax(axis=1)).all()
+
+
+def test_confusions_add_up_to_the_report_in_any_order(written):
+    held = predictions.read(written[0])
+    import json
+    known = json.loads((written[0].parent / "report.json").read_text(encoding="utf-8"))
+    for level in predictions.LEVELS:
+        for task in TASKS:
+            parts = held.confusions(level, task, sorted(ODD))
+            assert parts.sum(axis=0).tolist() == known[level][task.name]["confusion"]
+            assert parts[0].argmax(axis=0).shape == (len(task.classes),)
+    assert predictions.digest(held.clips, held.quadrant) == known["test"]["digest"]
+
+
+def test_a_file_of_before_has_no_groups(written):
+    _change(written[0], lambda rows: [row[:2] + row[3:] for row in rows])
+    assert predictions.read(written[0]).groups is None
+
+
+@pytest.mark.parametrize("spoil, words", [
+    (lambda rows: [], "no column level"),
+    (lambda rows: [row[:-1] for row in rows], "no column p_V+"),
+    (lambda rows: [*rows[:5], rows[5][:3]], "line"),
+    (lambda rows: rows[:-1], "is no class or clip of it"),
+    (lambda rows: [*rows, rows[-1]], "lists no clip, or one twice"),
+    (lambda rows: [*rows[:3], [*rows[3][:-1], "nan"], *rows[4:]], "not finite"),
+    (lambda rows: [*rows[:3], [*rows[3][:-1], "much"], *rows[4:]], "much"),
+    (lambda rows: [[cell.replace("Q2", "Q9") if row[0] == "clip" else cell for cell in row] for row in rows], "Q9"),
+])
+def test_damage_is_named_in_one_sentence(written, spoil, words):
+    _change(written[0], spoil)
+    with pytest.raises(MerError, match="is damaged") as error:
+        predictions.read(written[0])
+    assert words in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"\x00" * 50, b'"' * 3 + b"\n" * 9])
+def test_bytes_that_are_no_table_are_named(written, content):
+    written[0].write_bytes(content)
+    with pytest.raises(MerError, match="is damaged"):
+        predictions.read(written[0])
+
+
+def _change(path, spoil):
+    with open(path, newline="", encoding="utf-8") as file:
+        rows = list(csv.reader(file))
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(spoil(rows))
+
+
+def test_folds_are_pooled_and_a_clip_counts_once(tmp_path, monkeypatch):
+    from mer.training import crossval
+    without_pictures(monkeypatch)
+    for number in (0, 1):
+        names = [f"clip {number * 6 + i}" for i in range(8)]  # clip 6 and 7 are in both
+        report.write(tmp_path / str(number), **made_up(n_clips=8, clips=names, seed=number),
+                     groups=[f"artist {name[-1]}" for name in names], grouped_by="artist")
+    pooled = crossval._pooled([predictions.read(tmp_path / str(number) / "predictions.csv") for number in (0, 1)])
+    assert len(pooled["clips"]) == len(set(pooled["clips"])) == len(pooled["groups"]) == 14
+    assert np.bincount(pooled["patch_clip"])[6:8].tolist() == [12, 12] and len(pooled["patch_start_seconds"]) == 96
+    assert pooled["probabilities"]["valence"].shape == (96, 2)

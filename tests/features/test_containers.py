@@ -1,0 +1,292 @@
+"""containers and decode: the frames of a file decide, whatever its header, tags or neighbours say."""
+
+import os
+import socket
+import struct
+
+import numpy as np
+import pytest
+import soundfile
+from test_decode import RATE_HZ, error_of, tone, write, write_with_ffmpeg
+
+from mer.features import audio, decode, stream, waveform
+from mer.features.containers import joined, mp3, mp3_frames
+
+TAG = b"ID3\x04\x00\x00" + bytes([0, 0, 100, 7]) + bytes(100 * 128 + 7)
+FORMS = ["22050 1", "22050 2", "32000 2", "44100 2", "48000 1", "48000 2", "8000 1", "12000 2"]
+
+
+def mp3_bytes(folder, seconds=3.0, *, rate_hz=RATE_HZ, n_channels=2, header=True, **options):
+    path = write_with_ffmpeg(folder / "made.mp3", tone(seconds, n_channels=n_channels, rate_hz=rate_hz),
+                             codec="libmp3lame", rate_hz=rate_hz, container={} if header else {"write_xing": "0"},
+                             **options)
+    content = path.read_bytes()
+    return content[45:] if content.startswith(b"ID3") and content[6:10] == bytes([0, 0, 0, 35]) else content
+
+
+def seconds_of(folder, content, *, name="a.mp3"):
+    """Length of what is read; whole and streamed reading must agree, and so must the length told beforehand."""
+    path = folder / name
+    path.write_bytes(content)
+    samples, rate_hz = decode.decode(path)
+    wave = stream.read(path, sample_rate_hz=16000, kept_seconds=0)
+    np.testing.assert_array_equal(np.concatenate(list(wave.blocks())), audio.load(path, sample_rate_hz=16000))
+    assert decode.duration_seconds(path) == pytest.approx(len(samples) / rate_hz, abs=0.001)
+    return len(samples) / rate_hz
+
+
+def with_count(content, n_frames):
+    at = max(content.find(b"Xing"), content.find(b"Info"))
+    return content[:at + 8] + n_frames.to_bytes(4, "big") + content[at + 12:]
+
+
+# --- mp3: length -----------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("options", [{"header": True}, {"header": False}, {"header": False, "flags": "+qscale"}],
+                         ids=["header", "none", "none, variable"])
+def test_all_frames_of_an_mp3_are_read(tmp_path, form, options):
+    rate_hz, n_channels = map(int, form.split())
+    content = mp3_bytes(tmp_path, rate_hz=rate_hz, n_channels=n_channels, **options)
+    assert seconds_of(tmp_path, content) == pytest.approx(3, abs=0.001 if options["header"] else 3500 / rate_hz)
+
+
+def test_an_ordinary_mp3_has_the_samples_that_libsndfile_gives(tmp_path):
+    for header in (True, False):
+        path = tmp_path / "a.mp3"
+        path.write_bytes(mp3_bytes(tmp_path, header=header, b="128000"))
+        np.testing.assert_allclose(decode.decode(path)[0], soundfile.read(path, dtype="float32")[0], atol=1e-6)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.95])
+def test_a_header_that_counts_too_few_frames_is_not_believed(tmp_path, share):
+    content = mp3_bytes(tmp_path)
+    n_frames = mp3.walk(tmp_path / "made.mp3").n_frames
+    assert seconds_of(tmp_path, with_count(content, int(share * n_frames))) == pytest.approx(3, abs=0.001)
+
+
+def test_a_header_that_counts_nothing_is_not_believed(tmp_path):
+    assert seconds_of(tmp_path, with_count(mp3_bytes(tmp_path), 0)) == pytest.approx(3, abs=0.08)
+
+
+def test_a_header_that_counts_more_frames_means_that_some_are_lost(tmp_path):
+    (tmp_path / "a.mp3").write_bytes(with_count(mp3_bytes(tmp_path), 300))
+    assert error_of(tmp_path / "a.mp3").startswith("is truncated: 3.0")
+
+
+@pytest.mark.parametrize("header", [True, False])
+@pytest.mark.parametrize("between", [b"", TAG, b"TAG" + bytes(125), b"TAG" + bytes(125) + TAG],
+                         ids=["nothing", "ID3v2", "ID3v1", "both"])
+def test_joined_files_are_read_whole(tmp_path, header, between):
+    content = mp3_bytes(tmp_path, header=header)
+    assert seconds_of(tmp_path, content + between + content) == pytest.approx(6, abs=0.16)
+
+
+@pytest.mark.parametrize("header", [True, False])
+@pytest.mark.parametrize("before, behind", [
+    (TAG, b""), (TAG + TAG, b""), (b"ID3\x04\x00\x00" + bytes([1, 0, 0, 0]) + b"\xff\xfb\x90\x64" * 2**19, b""),
+    (b"\x00" * 3000, b""), (b"junk\xff\xfb\x90" * 300, b""), (b"", b"TAG" + bytes(125)),
+    (b"", b"APETAGEX" + struct.pack("<IIII", 2000, 20032, 1, 0xA0000000) + bytes(8) + bytes(20000) + b"APETAGEX"
+     + struct.pack("<IIII", 2000, 20032, 1, 0x80000000) + bytes(8)),
+    (b"", b"LYRICSBEGIN" + b"la" * 900 + b"001811LYRICS200")],
+    ids=["ID3v2", "two ID3v2", "2 MiB", "zeros", "junk", "ID3v1", "APE", "Lyrics3"])
+def test_tags_and_junk_around_the_frames_are_no_sound(tmp_path, header, before, behind):
+    content = mp3_bytes(tmp_path, header=header)
+    assert seconds_of(tmp_path, before + content + behind) == pytest.approx(seconds_of(tmp_path, content), abs=0.001)
+
+
+def test_half_of_the_last_frame_is_left_out(tmp_path):
+    content = mp3_bytes(tmp_path, header=False, b="128000")
+    assert seconds_of(tmp_path, content[:-200]) == pytest.approx(seconds_of(tmp_path, content), abs=0.03)
+
+
+def test_a_hole_in_an_mp3_without_header_is_damage(tmp_path):
+    content = mp3_bytes(tmp_path, 6.0, header=False)
+    half = len(content) // 2
+    (tmp_path / "a.mp3").write_bytes(content[:half] + np.random.default_rng(0).bytes(20000) + content[half:])
+    assert error_of(tmp_path / "a.mp3").startswith("is damaged or truncated (")
+
+
+def test_free_format(tmp_path):
+    """Frames that do not tell their size: the bit rate of every header is set to 0."""
+    content = bytearray(mp3_bytes(tmp_path, header=False, b="128000"))
+    at, heads = 0, mp3_frames.Heads()
+    while head := heads[bytes(content[at:at + 4])]:
+        content[at + 2] &= 0x0F
+        at += head[0]
+    assert seconds_of(tmp_path, bytes(content)) == pytest.approx(3, abs=0.1)
+
+
+# --- mp3: one signal -------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("header", [True, False])
+@pytest.mark.parametrize("second, what", [
+    ({"rate_hz": 48000}, "its sample rate from 44 100 to 48 000 Hz after 3.0 s"),
+    ({"rate_hz": 16000}, "its sample rate from 44 100 to 16 000 Hz after 3.0 s"),
+    ({"n_channels": 1}, "from 2 to 1 channel after 3.0 s")])
+def test_a_change_of_rate_or_channels_is_refused_with_its_place(tmp_path, header, second, what):
+    (tmp_path / "a.mp3").write_bytes(mp3_bytes(tmp_path, header=header) + mp3_bytes(tmp_path, header=header, **second))
+    assert error_of(tmp_path / "a.mp3").startswith(f"changes {what}, but one of each was expected;")
+    for read in (audio.load, stream.read):
+        with pytest.raises(audio.AudioError, match="changes"):
+            read(tmp_path / "a.mp3", sample_rate_hz=16000)
+
+
+def test_a_low_rate_first(tmp_path):
+    (tmp_path / "a.mp3").write_bytes(mp3_bytes(tmp_path, rate_hz=16000, header=False) + mp3_bytes(tmp_path))
+    assert error_of(tmp_path / "a.mp3").startswith("changes its sample rate from 16 000 to 44 100 Hz")
+
+
+def test_blocks_have_no_seek_between_them(tmp_path):
+    """Loud after quiet, in variable bit rate: frames take bits from those before, which a seek loses."""
+    loud = tone(12.0) + 0.3 * np.random.default_rng(0).standard_normal((12 * RATE_HZ, 2)).astype(np.float32)
+    loud[RATE_HZ:4 * RATE_HZ] *= 1e-3
+    path = write_with_ffmpeg(tmp_path / "a.mp3", loud, codec="libmp3lame", flags="+qscale")
+    whole = soundfile.read(path, dtype="float32")[0]
+    np.testing.assert_allclose(decode.decode(path)[0], whole, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["xing_half_frames", "xing_zero_frames", "vbr_noheader"])
+def test_cases_of_length(shared, name):
+    path = shared / "cases" / f"{name}.mp3"
+    samples, rate_hz = decode.decode(path)
+    assert len(samples) / rate_hz == pytest.approx(10.0 if "half" in name else 10.03, abs=0.005)
+    assert decode.duration_seconds(path) == pytest.approx(len(samples) / rate_hz)
+
+
+def test_case_of_two_rates(shared):
+    assert error_of(shared / "cases" / "rate44_then_48.mp3").startswith(
+        "changes its sample rate from 44 100 to 48 000 Hz after 10.0 s")
+
+
+# --- other formats ---------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("suffix", [".ogg", ".flac", ".wav", ".aiff"])
+def test_other_joined_files_are_read_whole(tmp_path, suffix):
+    content = write(tmp_path / f"a{suffix}", tone(2.0)).read_bytes()
+    assert seconds_of(tmp_path, content + content, name=f"b{suffix}") == 4
+    mono = write(tmp_path / f"c{suffix}", tone(1.0, n_channels=1)).read_bytes()
+    (tmp_path / f"d{suffix}").write_bytes(content + mono)
+    assert error_of(tmp_path / f"d{suffix}").startswith("changes from 2 to 1 channel after 2.0 s")
+
+
+def test_chained_opus(tmp_path):
+    soundfile.write(tmp_path / "a.opus", tone(2.0, rate_hz=48000), 48000, format="OGG", subtype="OPUS")
+    content = (tmp_path / "a.opus").read_bytes()
+    assert seconds_of(tmp_path, content + content, name="b.opus") == pytest.approx(4, abs=0.001)
+
+
+@pytest.mark.parametrize("n_told, is_read", [(RATE_HZ // 2, True), (0, True), (8 * RATE_HZ, False)])
+def test_a_flac_that_tells_another_length(tmp_path, n_told, is_read):
+    content = bytearray(write(tmp_path / "a.flac").read_bytes())
+    content[21] = content[21] & 0xF0
+    content[22:26] = n_told.to_bytes(4, "big")
+    if is_read:
+        (tmp_path / "b.flac").write_bytes(content)
+        samples, _ = decode.decode(tmp_path / "b.flac")
+        np.testing.assert_allclose(samples, decode.decode(tmp_path / "a.flac")[0], atol=1e-6)
+    else:
+        (tmp_path / "b.flac").write_bytes(content)
+        assert error_of(tmp_path / "b.flac").startswith("is truncated: 2.00 s came, but it announces 8.00 s")
+
+
+@pytest.mark.parametrize("seconds", [0.01, 0.5, 7.3])
+def test_the_last_frame_of_a_flac_tells_its_length(tmp_path, seconds):
+    path = write(tmp_path / "a.flac", tone(seconds))
+    assert joined.flac_samples(path, 0, path.stat().st_size) == int(seconds * RATE_HZ)
+
+
+@pytest.mark.parametrize("size", [0, 0xFFFFFFFF])
+def test_a_wav_that_was_written_into_a_pipe(tmp_path, size):
+    content = bytearray(write(tmp_path / "a.wav").read_bytes())
+    at = content.index(b"data") + 4
+    content[at:at + 4] = size.to_bytes(4, "little")
+    assert seconds_of(tmp_path, bytes(content), name="b.wav") == 2
+
+
+@pytest.mark.parametrize("rate_hz", [1, 7, 999, 2_000_000_000])
+def test_a_rate_that_nobody_records_at_is_refused_before_any_work(tmp_path, rate_hz):
+    content = bytearray(write(tmp_path / "a.wav").read_bytes())
+    content[24:28] = rate_hz.to_bytes(4, "little")
+    (tmp_path / "a.wav").write_bytes(content)
+    message = error_of(tmp_path / "a.wav")
+    assert message.startswith(f"says that it has {rate_hz:,} samples a second".replace(",", " "))
+    for read in (audio.load, stream.read):
+        with pytest.raises(audio.AudioError, match="samples a second"):
+            read(tmp_path / "a.wav", sample_rate_hz=16000)
+
+
+@pytest.mark.parametrize("suffix, codec, rate_hz", [
+    (".mp2", "mp2", 44100), (".wma", "wmav2", 44100), (".mka", "flac", 44100), (".webm", "libopus", 48000),
+    (".mp4", "aac", 44100), (".m4b", "aac", 44100), (".wv", "wavpack", 44100), (".caf", "pcm_s16le", 44100),
+    (".ac3", "ac3", 48000), (".tta", "tta", 44100), (".aifc", "", 44100), (".oga", "", 44100)])
+def test_every_suffix_is_read_by_both_paths(tmp_path, suffix, codec, rate_hz):
+    assert suffix in decode.AUDIO_SUFFIXES
+    path, samples = tmp_path / f"a{suffix}", tone(rate_hz=rate_hz)
+    if codec:
+        container = {"format": "mp4"} if suffix == ".m4b" else {}
+        target = tmp_path / f"b{'.mp4' if container else suffix}"
+        write_with_ffmpeg(target, samples, codec=codec, rate_hz=rate_hz, b="128000").rename(path)
+    else:
+        soundfile.write(path, samples, rate_hz, **({"format": "AIFF", "subtype": "ULAW"} if suffix == ".aifc" else
+                                                   {"format": "OGG"}))
+    whole = audio.load(path, sample_rate_hz=16000)
+    assert len(whole) / 16000 == pytest.approx(2, abs=0.12)
+    wave = stream.read(path, sample_rate_hz=16000, kept_seconds=0)
+    np.testing.assert_array_equal(np.concatenate(list(wave.blocks())), whole)
+
+
+def test_layer_two_called_mp3(tmp_path):
+    write_with_ffmpeg(tmp_path / "a.mp2", tone(), codec="mp2").rename(tmp_path / "a.mp3")
+    assert len(decode.decode(tmp_path / "a.mp3")[0]) / RATE_HZ == pytest.approx(2, abs=0.05)
+
+
+# --- what is no file -------------------------------------------------------------------------------------------
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes and devices with names")
+def test_pipes_sockets_and_devices_are_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "a.mp3")
+    assert error_of(tmp_path / "a.mp3").startswith("is a pipe, but an audio file was expected")
+    with socket.socket(socket.AF_UNIX) as made:
+        os.chdir(tmp_path)
+        made.bind("b.mp3")
+        assert error_of(tmp_path / "b.mp3").startswith("is a socket")
+    (tmp_path / "c.mp3").symlink_to("/dev/zero")
+    assert error_of(tmp_path / "c.mp3").startswith("is a device")
+    for name in ("a.mp3", "c.mp3"):
+        with pytest.raises(audio.AudioError):
+            decode.duration_seconds(tmp_path / name)
+
+
+# --- channels and silence --------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("suffix", [".wav", ".mp3"])
+def test_of_opposite_channels_one_is_read(tmp_path, suffix):
+    left = tone(3.0, n_channels=1)
+    soundfile.write(tmp_path / f"a{suffix}", np.hstack([left, -left]), RATE_HZ)
+    soundfile.write(tmp_path / "left.wav", left, RATE_HZ)
+    remarks = []
+    waveform_ = audio.load(tmp_path / f"a{suffix}", sample_rate_hz=16000, on_remark=remarks.append)
+    expected = audio.load(tmp_path / "left.wav", sample_rate_hz=16000)
+    assert "channels that cancel each other, so only channel" in remarks[0]
+    assert abs(np.corrcoef(waveform_, expected)[0, 1]) > 0.999
+    wave = stream.read(tmp_path / f"a{suffix}", sample_rate_hz=16000, kept_seconds=0)
+    np.testing.assert_array_equal(np.concatenate(list(wave.blocks())), waveform_)
+    assert wave.remark == remarks[0] and not wave.is_silent
+
+
+def test_a_high_tone_in_both_channels_does_not_cancel(tmp_path):
+    high = 0.5 * np.sin(2 * np.pi * 15000 * np.arange(3 * RATE_HZ) / RATE_HZ)
+    soundfile.write(tmp_path / "a.wav", np.stack([high, high], axis=1), RATE_HZ, subtype="FLOAT")
+    assert stream.read(tmp_path / "a.wav", sample_rate_hz=16000).channel is None
+
+
+@pytest.mark.parametrize("peak, is_silent", [(0.9 * waveform.SILENT_PEAK, True), (1.1 * waveform.SILENT_PEAK, False)])
+def test_one_threshold_of_silence(tmp_path, peak, is_silent):
+    soundfile.write(tmp_path / "a.wav", peak * np.sin(np.arange(32000) / 9), 16000, subtype="FLOAT")
+    assert stream.read(tmp_path / "a.wav", sample_rate_hz=16000).is_silent == is_silent
+    if is_silent:
+        with pytest.raises(audio.AudioError, match="is silent"):
+            audio.load(tmp_path / "a.wav", sample_rate_hz=16000)
+    else:
+        assert np.abs(audio.load(tmp_path / "a.wav", sample_rate_hz=16000)).max() == 1

@@ -1,0 +1,163 @@
+"""Damaged states, weights, codes and run.json are named; none of them passes for absent or whole."""
+
+import json
+import os
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pytest
+from test_loop import fit, small_model
+
+from mer import MerError, files
+from mer.training import codes, loop
+from mer.weights import catalogue, run_files
+
+ABOUT = {"key": "k", "settings": {}, "name": "model_over", "it": 0}
+BROKEN = {"text": "{", "list": "[]", "number": "3", "null": "null", "latin": b"{\"key\": \"\xe9\"}", "empty": "",
+          "type": json.dumps({**ABOUT, "settings": []}), "missing": json.dumps({"name": "model_over"})}
+
+
+def put(path, content):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+
+def flip(path, place=-40):
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.fixture(scope="module")
+def three_epochs(tmp_path_factory):
+    """The state after three of six epochs, and the history of all six."""
+    folder = tmp_path_factory.mktemp("state")
+    fit(small_model(), folder / "three", epochs=3)
+    return folder / "three", fit(small_model(), folder / "whole")
+
+
+@pytest.mark.parametrize("content", [*BROKEN.values(), None])
+def test_a_damaged_state_is_named_and_the_stage_starts_again(three_epochs, tmp_path, content, capsys):
+    for path in three_epochs[0].iterdir():
+        put(tmp_path / path.name, path.read_bytes())
+    state = tmp_path / "state.json"
+    put(state, content if content is not None else state.read_text().replace('"epoch": 1', '"epoch": 2'))
+    history = fit(small_model(), tmp_path)
+    assert "state.json is damaged" in capsys.readouterr().err
+    assert history == three_epochs[1]
+
+
+@pytest.mark.parametrize("damage", [flip, lambda path: os.truncate(path, 900), lambda path: path.unlink()])
+def test_damaged_weights_of_a_state_are_named_and_the_stage_starts_again(three_epochs, tmp_path, damage, capsys):
+    for path in three_epochs[0].iterdir():
+        put(tmp_path / path.name, path.read_bytes())
+    damage(tmp_path / "epoch-3.weights.h5")
+    assert fit(small_model(), tmp_path) == three_epochs[1]
+    assert "epoch-3.weights.h5 is missing or damaged" in capsys.readouterr().err
+
+
+def test_a_state_keeps_the_last_and_the_best_weights_only(three_epochs):
+    names = {path.name for path in three_epochs[0].iterdir()}
+    best = loop.read_state(three_epochs[0])["best"]["epochs_done"]
+    assert names == {"state.json", "epoch-3.weights.h5", f"epoch-{best}.weights.h5"}
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A finished run of a small model."""
+    made = run_files.Run(tmp_path / "speech_eng_2_music_eng", "model_over.multitask")
+    sha256 = run_files.save(small_model(), made.weights)
+    files.write_json(made.file("run.json"), {**ABOUT, "weights_sha256": sha256})
+    return made
+
+
+@pytest.mark.parametrize("content", BROKEN.values())
+def test_a_damaged_run_json_never_passes_for_an_unfinished_run(run, content):
+    put(run.file("run.json"), content)
+    with pytest.raises(files.Damaged, match=r"run\.json is damaged .*with --force"):
+        run.is_finished("k", {}, force=False)
+    assert run.is_finished("k", {}, force=True) is False
+
+
+@pytest.mark.parametrize("damage", [flip, lambda path: os.truncate(path, path.stat().st_size // 2)])
+def test_damaged_weights_of_a_finished_run_are_named(run, damage):
+    assert run.is_finished("k", {}, force=False)
+    damage(run.weights)
+    with pytest.raises(files.Damaged, match="weights.h5 is damaged"):
+        run.is_finished("k", {}, force=False)
+    with pytest.raises(files.Damaged, match="weights.h5 is damaged"):
+        run_files.load(small_model(), run.weights)
+
+
+def test_a_kill_between_weights_and_run_json_leaves_an_unfinished_run(run):
+    run.begin_saving()
+    run_files.save(small_model(seed=5), run.weights)
+    assert run.about is None and run.is_finished("k", {}, force=False) is False
+
+
+def test_no_other_model_is_taken_for_one_with_a_damaged_run_json(run, tmp_path):
+    put(run.file("run.json"), "{")
+    cfg = SimpleNamespace(root=tmp_path, path_to_models="models", path_to_models_trans="", models_dir=tmp_path / "m",
+                          models_trans_dir=tmp_path, resolve=lambda path: tmp_path / path)
+    assert catalogue.find(cfg) == []
+    with pytest.raises(files.Damaged, match=r"run\.json is damaged"):
+        catalogue.choose(cfg)
+
+
+def test_a_full_disk_keeps_the_weights_of_before(run, monkeypatch):
+    before = run.weights.read_bytes()
+
+    def full(*_):
+        raise OSError(28, "No space left on device", "name")
+
+    monkeypatch.setattr(files, "write_whole", full)
+    with pytest.raises(OSError, match="No space"):
+        run_files.save(small_model(seed=5), run.weights)
+    assert run.weights.read_bytes() == before and not list(run.folder.glob(".*.part*"))
+
+
+class Patched:
+    """Three hundred patches of which the code is the patch itself."""
+
+    def __len__(self):
+        return 300
+
+    def gather(self, indices):
+        return np.stack([np.full(7, index, np.float32) for index in indices])
+
+
+def header(path):
+    put(path, b"\x93NUMPY\x01\x00\xff\xffnonsense")
+
+
+@pytest.mark.parametrize("damage", [flip, header, lambda path: os.truncate(path, 500), lambda path: put(path, b""),
+                                    lambda path: np.save(path, np.ones((300, 7))),
+                                    lambda path: np.save(path, np.full((300, 7), np.nan, np.float32)),
+                                    lambda path: put(path.with_suffix(".json"), "[]"),
+                                    lambda path: path.with_suffix(".json").unlink()])
+def test_damaged_codes_are_named_and_computed_again(tmp_path, damage, capsys):
+    row = keras.Input((7,))
+    encoder = keras.Model(row, keras.layers.Activation("linear")(row))
+    cfg = SimpleNamespace(features_dir=tmp_path, patch_seconds=1, patch_overlap=0.5, precision="float32")
+    data = SimpleNamespace(patches=Patched(), clips=SimpleNamespace(fingerprint=lambda sides: "x"))
+    made = codes.cached_codes(cfg, data, encoder, "e")
+    np.testing.assert_array_equal(made, np.repeat(np.arange(300.0), 7).reshape(300, 7))
+    path = next((tmp_path / "codes").glob("*.npy"))
+    whole, time = path.read_bytes(), path.stat().st_mtime_ns
+    codes.cached_codes(cfg, data, encoder, "e")
+    assert path.stat().st_mtime_ns == time
+    del made
+    damage(path)
+    np.testing.assert_array_equal(codes.cached_codes(cfg, data, encoder, "e"), np.load(path))
+    assert path.read_bytes() == whole and "is damaged: its codes are computed again" in capsys.readouterr().out
+
+
+def test_codes_that_are_not_finite_are_refused(tmp_path):
+    row = keras.Input((7,))
+    encoder = keras.Model(row, keras.layers.Rescaling(float("inf"))(row))
+    cfg = SimpleNamespace(features_dir=tmp_path, patch_seconds=1, patch_overlap=0.5, precision="float32")
+    data = SimpleNamespace(patches=Patched(), clips=SimpleNamespace(fingerprint=lambda sides: "x"))
+    with pytest.raises(MerError, match="no finite numbers"):
+        codes.cached_codes(cfg, data, encoder, "e")
+    assert not list((tmp_path / "codes").glob("*.npy"))
