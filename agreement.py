@@ -31,8 +31,8 @@ def parse(argv):
 def main(argv=None):
     args = parse(argv)
     cfg = cli.configure(args.set)
-    from mer.agreement import agreement, agreement_files, ratings
-    from mer.weights import provenance  # scipy starts here: -h and typos answer at once
+    from mer.agreement import agreement, agreement_files, ratings  # scipy starts here: -h answers at once
+    from mer.weights import provenance
 
     given = ratings.read(args.input, only=args.only, words=set(args.level) == {"nominal"}, codes=args.missing,
                          encoding=args.encoding)

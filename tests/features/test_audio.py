@@ -146,7 +146,7 @@ def test_log_mel_leaves_its_input_alone_and_repeats_exactly(log_mel, noise):
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc's malloc is told what to keep")
 def test_memory_is_not_fetched_anew_for_every_clip():
     """In a new process, as a worker of the extraction is: about 1000 page faults a clip otherwise."""
-    program = ("import resource, numpy; from mer import audio; log_mel = audio.LogMel()\n"
+    program = ("import resource, numpy; from mer.features import audio; log_mel = audio.LogMel()\n"
                "for clip in range(30):\n"
                "    if clip == 10: before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
                "    log_mel(numpy.ones((480000, 1), numpy.float32)[:, 0])\n"

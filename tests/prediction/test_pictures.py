@@ -71,9 +71,9 @@ def running(process):
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
 def test_no_process_outlives_the_run(tmp_path, number, status):
     code = ("import multiprocessing, pathlib, signal, time, types\n"
-            "from mer import cli, prediction_pictures\n"
+            "from mer import cli\nfrom mer.prediction import pictures\n"
             "def main():\n"
-            "    with prediction_pictures.drawing(2) as draw:\n"
+            "    with pictures.drawing(2) as draw:\n"
             "        draw('plane', types.SimpleNamespace(path=pathlib.Path('a')), None)\n"
             "        print(*[process.pid for process in multiprocessing.active_children()], flush=True)\n"
             "        time.sleep(60)\n"

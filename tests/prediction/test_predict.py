@@ -172,9 +172,10 @@ def test_a_model_that_came_twice_is_refused(tmp_path):
 
 def test_nothing_heavy_is_imported(tmp_path):
     write(tmp_path / "x.wav", 2.0)
-    code = ("import sys; from fakes import engine; from mer import predict, prediction_files, prediction_run, zoo\n"
+    code = ("import sys; from fakes import engine; from mer.prediction import batch, output, predict\n"
+            "from mer.weights import catalogue\n"
             f"made = predict.predict_file({str(tmp_path / 'x.wav')!r}, [engine()])\n"
-            f"prediction_files.write(made, {str(tmp_path)!r})\n"
+            f"output.write(made, {str(tmp_path)!r})\n"
             "heavy = 'librosa pandas sklearn joblib keras tensorflow matplotlib h5py numba PIL av'.split()\n"
             "print([name for name in heavy if name in sys.modules])")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT,

@@ -72,7 +72,7 @@ def test_an_exported_file_predicts(path):
 
 
 def test_the_onnx_way_imports_nothing_heavy(path):
-    code = ("import sys\nimport numpy as np\nfrom mer import engines, onnx_file\n"
+    code = ("import sys\nimport numpy as np\nfrom mer.weights import engines, onnx_file\n"
             f"engine = engines.open_onnx({str(path)!r})\nengine.predict(np.zeros((2, 64, 15, 1), np.float32))\n"
             "print(sorted({'keras', 'tensorflow', 'librosa', 'pandas', 'sklearn', 'h5py', 'onnx', 'matplotlib'}"
             " & set(sys.modules)))")
@@ -379,7 +379,8 @@ def test_weights_that_do_not_fit(trained, tmp_path):
 
 
 def test_without_keras_there_is_one_sentence(trained, tmp_path):
-    code = ("import sys\nfrom types import SimpleNamespace\nfrom mer import cli, engines\nsys.modules['keras'] = None\n"
+    code = ("import sys\nfrom types import SimpleNamespace\nfrom mer import cli\nfrom mer.weights import engines\n"
+            "sys.modules['keras'] = None\n"
             f"found = SimpleNamespace(path={str(trained.path)!r}, about={trained.about!r}, onnx=None)\n"
             "cli.run(lambda: engines.open_engine(found, engine=sys.argv[1], load_module=None))")
     for engine, start in (("auto", "error: no exported file stands beside "), ("keras", "error: Keras cannot start ")):
