@@ -8,6 +8,8 @@ import importlib.util
 import os
 import sys
 
+__version__ = "0.1.0"  # pyproject.toml takes it from here
+
 _OLDEST = (3, 11)
 
 

@@ -12,7 +12,7 @@ import tempfile
 import traceback
 from pathlib import Path
 
-from mer import MerError, config, how_to_install, limits, text
+from mer import MerError, __version__, config, how_to_install, limits, text
 
 _FLAGS = {
     "dataset": ("-d", "--dataset", "m: music, s: speech"),
@@ -48,7 +48,9 @@ def parser(doc, **wanted):
 
 def plain_parser(doc):
     """An argparse parser without the shared flags; it refuses values that are empty or cannot be a path."""
-    return _Parser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    made = _Parser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    made.add_argument("--version", action="version", version=f"%(prog)s of mer {__version__}")
+    return made
 
 
 class _Parser(argparse.ArgumentParser):

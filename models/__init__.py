@@ -35,8 +35,8 @@ def load(name, *, pretexts):
         near = difflib.get_close_matches(name, names(), n=1)
         hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(names())}"
         raise MerError(f"no architecture {name!r} in models/; {hint}")
-    module = importlib.import_module(f"models.{name}")
+    module = importlib.import_module(f"{__name__}.{name}")
     if module.PRETEXT not in pretexts:
-        right = [other for other in names() if importlib.import_module(f"models.{other}").PRETEXT in pretexts]
+        right = [other for other in names() if importlib.import_module(f"{__name__}.{other}").PRETEXT in pretexts]
         raise MerError(f"{name} is no model for this script; use one of: {', '.join(right)}")
     return module
