@@ -23,6 +23,9 @@ BLOCK_SAMPLES = 2**16  # of all channels together no more than twice as many
 _UNKNOWN_BYTES = 0x7FF00000
 # What libsndfile gives as the length of a flac that was written into a pipe is above this.
 _UNKNOWN_FRAMES = 2**62
+# Of these the length is checked. libsndfile reads others, and part of them without a word; by a suffix (.au) it also
+# takes any bytes for sound without a header.
+_CHECKED = ("WAV", "WAVEX", "RF64", "AIFF", "FLAC", "OGG", "MP3", "AU", "CAF", "W64", "NIST")
 _MAGIC = (b"RIFF", b"RIFX", b"RF64", b"riff", b"FORM", b"OggS", b"fLaC", b"caff", b"wvpk", b"#!AMR", b".snd", b"MAC ",
           b"TTA", b"\x1aE\xdf\xa3", b"0&\xb2u")  # of files that hold no bare mp3 frames
 
@@ -154,6 +157,8 @@ def _openers(path):
         if walked:
             return [_mp3_opener(path, walked)], _no_check
     places = joined.recordings(path)
+    for start, end in places:
+        refusals.refuse_short(path, end - start, joined.announced_bytes(path, start))
     n_samples = [0] * len(places)
     if head.startswith(b"fLaC"):
         n_samples = [_flac_samples(path, *place) for place in places]
@@ -221,6 +226,11 @@ def raw_name(path: str | Path) -> bytes | str:
 
 def _by_libsndfile(path, sound, n_expected):
     """Blocks of one recording; numpy scales a wav's integers four times faster than libsndfile."""
+    if sound.format == "RAW":
+        raise _OtherDecoder
+    if sound.format not in _CHECKED:
+        raise AudioError(f"{path} is in the format {sound.format_info}, of which a part may be missing unseen;"
+                         " convert it to wav or flac.")
     if not 0 < sound.frames < _UNKNOWN_FRAMES:  # 0: a wav whose writer did not come back to fill in the size
         raise _OtherDecoder
     is_wav = sound.format in ("WAV", "WAVEX") and sound.subtype == "PCM_16"

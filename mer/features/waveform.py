@@ -17,8 +17,11 @@ from mer.features.decode import AudioError
 # Full scale is 1. Below -80 dB there is nothing but the dither of an empty recording, or what lossy coding leaves of
 # silence; to scale that to peak 1 would make up sound.
 SILENT_PEAK = 1e-4
-# Channels whose average has less than this share of their own peak (-40 dB) are opposite to each other.
-OPPOSITE_SHARE = 0.01
+# Channels are opposite to each other where their average has less than this share of the power that it would have if
+# they had nothing in common: -20 dB of the power of two channels. Lossy coding leaves some: of a sweep with noise, AAC
+# left -33 dB and Opus -28 dB.
+OPPOSITE_SHARE = 0.02
+_LEVELS_STEP = 5  # every so many samples are enough for a mean power
 COLUMNS_PER_BLOCK = 128
 # Samples resampled at once where the whole waveform is kept: soxr is faster by a third than in blocks of the decoder.
 _KEPT_BLOCK = 2**21
@@ -99,18 +102,16 @@ def read(path: str | Path, *, sample_rate_hz: int, column_samples: int = 0, kept
         As `mer.features.decode.blocks`, or the file holds NaN or infinite samples.
     """
     options = {"column_samples": column_samples, "kept_seconds": kept_seconds}
-    wave = _read(path, sample_rate_hz, None, **options)
-    if wave.peak < OPPOSITE_SHARE:
-        channel = _opposite_channel(path)
-        if channel is not None:
-            return _read(path, sample_rate_hz, channel, **options)
-    return wave
+    levels = Levels()
+    wave = _read(path, sample_rate_hz, None, levels=levels, **options)
+    channel = levels.loudest_of_opposite
+    return wave if channel is None else _read(path, sample_rate_hz, channel, **options)
 
 
-def _read(path, sample_rate_hz, channel, *, column_samples, kept_seconds):
+def _read(path, sample_rate_hz, channel, *, column_samples, kept_seconds, levels=None):
     n_samples, peak, columns, kept = 0, np.float32(0), [], []
     size = _KEPT_BLOCK if kept_seconds == np.inf else 0
-    blocks = _resampled(path, sample_rate_hz, channel, size)
+    blocks = _resampled(path, sample_rate_hz, channel, size, levels)
     for block in regrouped(blocks, column_samples * COLUMNS_PER_BLOCK) if column_samples else blocks:
         if not len(block):
             continue
@@ -135,30 +136,26 @@ def _read(path, sample_rate_hz, channel, *, column_samples, kept_seconds):
     return Waveform(n_samples, sample_rate_hz, float(peak), envelope, column_samples, scaled, channel)
 
 
-def _opposite_channel(path):
-    """The loudest of the channels, where these cancel each other at the file's own rate; else None."""
-    peaks, mono_peak = 0, 0
-    for samples, _ in decode.blocks(path):
-        if samples.shape[1] == 1:
+class Levels:
+    """Power of the channels of a file, and of their average, at its own rate."""
+
+    def __init__(self):
+        self._channels, self._mono = 0.0, 0.0
+
+    def add(self, samples: np.ndarray, average: np.ndarray):
+        """Take a block of `decode.blocks`: samples of shape (n, channels), and their average, shape (n,)."""
+        if samples.shape[1] > 1:
+            samples, average = samples[::_LEVELS_STEP], average[::_LEVELS_STEP]
+            self._channels = self._channels + np.einsum("ij,ij->j", samples, samples).astype(float)
+            self._mono += float(np.einsum("i,i->", average, average))
+
+    @property
+    def loudest_of_opposite(self) -> int | None:
+        """The loudest channel, from 0, where the average has hardly anything of them (right = -left); else None."""
+        if np.ndim(self._channels) == 0:
             return None
-        peaks = np.maximum(peaks, np.abs(samples).max(axis=0))
-        mono_peak = max(mono_peak, np.abs(mono(samples)).max())
-    return loudest_of_opposite(peaks, mono_peak)
-
-
-def loudest_of_opposite(channel_peaks: np.ndarray, mono_peak: float) -> int | None:
-    """The loudest channel, from 0, where the average of all has hardly anything of them (right = -left); else None.
-
-    Parameters
-    ----------
-    channel_peaks : np.ndarray, shape (channels,)
-        Largest magnitude of each channel; full scale is 1.
-    mono_peak : float
-        That of their average.
-    """
-    peak = channel_peaks.max()
-    is_opposite = len(channel_peaks) > 1 and peak > SILENT_PEAK and mono_peak < OPPOSITE_SHARE * peak
-    return int(np.argmax(channel_peaks)) if is_opposite else None
+        of_strangers = self._channels.mean() / len(self._channels)  # power of the average of unlike channels
+        return int(np.argmax(self._channels)) if self._mono < OPPOSITE_SHARE * of_strangers else None
 
 
 def remark_on(channel: int | None) -> str:
@@ -166,18 +163,21 @@ def remark_on(channel: int | None) -> str:
     return "" if channel is None else f"has channels that cancel each other, so only channel {channel + 1} was read"
 
 
-def _mono_blocks(path, channel):
+def _mono_blocks(path, channel, levels):
     """Blocks ((k,) float32, rate in Hz) of the average of all channels, or of one."""
     for samples, rate_hz in decode.blocks(path):
-        yield mono(samples) if channel is None else np.ascontiguousarray(samples[:, channel]), rate_hz
+        made = mono(samples) if channel is None else np.ascontiguousarray(samples[:, channel])
+        if levels:
+            levels.add(samples, made)
+        yield made, rate_hz
 
 
-def _resampled(path, sample_rate_hz, channel, size=0):
+def _resampled(path, sample_rate_hz, channel, size=0, levels=None):
     """Mono blocks (k,) float32 of a file at the wanted rate, ceil(n * ratio) samples in all."""
     n_read = n_made = 0
     resampler = None
     rates = []
-    decoded = (rates.append(rate_hz) or block for block, rate_hz in _mono_blocks(path, channel))
+    decoded = (rates.append(rate_hz) or block for block, rate_hz in _mono_blocks(path, channel, levels))
     for block in regrouped(decoded, size) if size else decoded:
         rate_hz = rates[0]
         n_read += len(block)

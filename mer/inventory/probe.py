@@ -18,7 +18,7 @@ from mer import progress
 from mer.features import decode, waveform
 
 DAMAGED, SILENT = "damaged", "silent"
-_VERSION = 2        # of the journal: another one is read again
+_VERSION = 3        # of the journal: another one is read again
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +51,21 @@ def probe(path):
     ----------
     path : str or Path
     """
-    n_samples, peaks, mono_peak, made = 0, np.zeros(1), 0.0, hashlib.blake2b(digest_size=16)
+    n_samples, levels, mono_peak, made = 0, waveform.Levels(), 0.0, hashlib.blake2b(digest_size=16)
     try:
         for samples, rate_hz in decode.blocks(path):
             if not n_samples:
                 made.update(f"{rate_hz} {samples.shape[1]} ".encode())
             n_samples += len(samples)
-            peaks = np.maximum(peaks, np.abs(samples).max(axis=0))
-            mono_peak = max(mono_peak, float(np.abs(waveform.mono(samples)).max()))
-            if not np.isfinite(peaks).all():
+            mono = waveform.mono(samples)
+            levels.add(samples, mono)
+            mono_peak = max(mono_peak, float(np.abs(mono).max()))
+            if not np.isfinite(samples).all():
                 return Probe(n_samples / rate_hz, kind=DAMAGED, detail="holds NaN or infinite samples")
             made.update(memoryview(np.ascontiguousarray(samples)).cast("B"))
     except decode.AudioError as error:
         return Probe(kind=DAMAGED, detail=str(error).removeprefix(f"{path} "))
-    seconds, channel = n_samples / rate_hz, waveform.loudest_of_opposite(peaks, mono_peak)
+    seconds, channel = n_samples / rate_hz, levels.loudest_of_opposite
     if channel is None and mono_peak <= waveform.SILENT_PEAK:
         return Probe(seconds, kind=SILENT, detail=f"{seconds:.1f} s without a sound (its peak is {mono_peak:.2g})")
     return Probe(seconds, made.hexdigest(), detail=waveform.remark_on(channel))

@@ -170,6 +170,55 @@ def test_other_joined_files_are_read_whole(tmp_path, suffix):
     assert error_of(tmp_path / f"d{suffix}").startswith("changes from 2 to 1 channel after 2.0 s")
 
 
+@pytest.mark.parametrize("suffix, options", [(".au", {}), (".caf", {}), (".w64", {}), (".rf64", {"format": "RF64"})])
+def test_sound_that_libsndfile_shortens_is_joined_or_truncated(tmp_path, suffix, options):
+    soundfile.write(tmp_path / f"a{suffix}", tone(2.0), RATE_HZ, **options)
+    content = (tmp_path / f"a{suffix}").read_bytes()
+    assert seconds_of(tmp_path, content + content, name=f"b{suffix}") == pytest.approx(4, abs=1e-3)
+    (tmp_path / f"c{suffix}").write_bytes(content[:len(content) // 2])
+    assert error_of(tmp_path / f"c{suffix}").startswith("is truncated: ")
+
+
+@pytest.mark.parametrize("suffix, codec", [(".m4a", "aac"), (".mp4", "alac"), (".3gp", "aac"), (".tta", "tta"),
+                                           (".flv", "libmp3lame"), (".mka", "libopus")])
+def test_joined_files_that_ffmpeg_reads(tmp_path, suffix, codec):
+    rate_hz = 48000 if codec == "libopus" else 44100
+    path = write_with_ffmpeg(tmp_path / f"a{suffix}", tone(2.0, rate_hz=rate_hz), codec=codec, rate_hz=rate_hz)
+    one = decode.decode(path)[0]
+    path.write_bytes(2 * path.read_bytes())
+    assert len(decode.decode(path)[0]) == pytest.approx(2 * len(one), abs=0.01 * rate_hz)
+    assert len(audio.load(path, sample_rate_hz=16000)) == stream.read(path, sample_rate_hz=16000).n_samples
+
+
+def test_a_file_never_leads_to_another(tmp_path):
+    """Playlists with binary bytes behind them, which are no text."""
+    soundfile.write(tmp_path / "secret.wav", tone(2.0), RATE_HZ)
+    for number, words in enumerate(["ffconcat version 1.0\nfile secret.wav\n",
+                                    f"#EXTM3U\n#EXTINF:2,\n{tmp_path}/secret.wav\n",
+                                    "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\nsecret.wav\n#EXT-X-ENDLIST\n"]):
+        for suffix in (".mp3", ".m4a", ".m3u8"):
+            path = tmp_path / f"{number}{suffix}"
+            path.write_bytes(words.encode() + bytes(3000))
+            assert error_of(path)
+            with pytest.raises(audio.AudioError):
+                decode.duration_seconds(path)
+
+
+@pytest.mark.parametrize("form", ["AVR", "HTK", "PVF", "PAF", "SD2", "XI", "MAT4", "VOC", "IRCAM"])
+def test_quiet_integers_are_no_frames_of_an_mp3(tmp_path, form):
+    """A format whose length cannot be checked is refused; none is taken for an mp3 in free format."""
+    path = tmp_path / "a.bin"
+    soundfile.write(path, 0.025 * np.sin(np.arange(16000)), 16000, format=form)
+    assert mp3.walk(path) is None
+    assert error_of(path).startswith(("is in the format", "cannot be decoded", "is of no format", "is damaged"))
+
+
+@pytest.mark.parametrize("suffix", [".au", ".snd", ".vox", ".gsm", ".raw", ".bin"])
+def test_bytes_without_a_header_are_no_sound_whatever_the_suffix(tmp_path, suffix):
+    (tmp_path / f"a{suffix}").write_bytes(np.random.default_rng(0).bytes(100_000))
+    assert error_of(tmp_path / f"a{suffix}")
+
+
 def test_chained_opus(tmp_path):
     soundfile.write(tmp_path / "a.opus", tone(2.0, rate_hz=48000), 48000, format="OGG", subtype="OPUS")
     content = (tmp_path / "a.opus").read_bytes()
@@ -273,6 +322,28 @@ def test_of_opposite_channels_one_is_read(tmp_path, suffix):
     wave = stream.read(tmp_path / f"a{suffix}", sample_rate_hz=16000, kept_seconds=0)
     np.testing.assert_array_equal(np.concatenate(list(wave.blocks())), waveform_)
     assert wave.remark == remarks[0] and not wave.is_silent
+
+
+@pytest.mark.parametrize("suffix, codec", [(".m4a", "aac"), (".webm", "libopus")])
+def test_opposite_channels_that_lossy_coding_left_something_of(tmp_path, suffix, codec):
+    """The residue of the coder, scaled to peak 1, is not the sound."""
+    noise = np.random.default_rng(0).normal(size=(3 * 48000, 1)).astype("f")
+    left = tone(3.0, n_channels=1, rate_hz=48000) + 0.02 * noise
+    write_with_ffmpeg(tmp_path / f"a{suffix}", np.hstack([left, -left]), codec=codec, rate_hz=48000)
+    soundfile.write(tmp_path / "left.wav", left, 48000)
+    wave = stream.read(tmp_path / f"a{suffix}", sample_rate_hz=16000)
+    expected = audio.load(tmp_path / "left.wav", sample_rate_hz=16000)
+    n_samples = min(len(expected), wave.n_samples)
+    coded = np.concatenate(list(wave.blocks()))
+    assert wave.channel is not None
+    assert max(abs(np.corrcoef(coded[lag:n_samples], expected[:n_samples - lag])[0, 1]) for lag in range(0, 800)) > 0.9
+
+
+@pytest.mark.parametrize("n_channels", [2, 6, 250])
+def test_channels_that_have_nothing_in_common_are_averaged(tmp_path, n_channels):
+    noise = 0.1 * np.random.default_rng(0).normal(size=(16000, n_channels))
+    soundfile.write(tmp_path / "a.wav", noise, 16000)
+    assert stream.read(tmp_path / "a.wav", sample_rate_hz=16000).channel is None
 
 
 def test_a_high_tone_in_both_channels_does_not_cancel(tmp_path):

@@ -1,20 +1,23 @@
 """What libsndfile cannot read goes through FFmpeg (PyAV): m4a, mka, wma, mp2 and most others."""
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from mer.features.containers import refusals
+from mer.features.containers import joined, mp3, refusals, segments
 from mer.features.containers.refusals import AudioError
 
 _BLOCK_SAMPLES = 2**16
 # Formats whose header tells the length of the sound; FFmpeg estimates that of the others.
-_MEASURED = ("mp4", "matroska", "asf", "wv", "caf", "ape", "tta")
+_MEASURED = ("mp4", "matroska", "asf", "wv", "caf", "ape", "tta", "au")
+# A file gets to FFmpeg by its bytes, and no other one can be opened: playlists and containers may name some
+_NOTHING_ELSE = {"protocol_whitelist": "none"}
 
 
 def blocks(path: str | Path) -> Iterator[tuple[np.ndarray, int]]:
-    """The first audio stream of a file, block by block.
+    """The first audio stream of a file, block by block; recordings joined to one file come one behind the other.
 
     Yields
     ------
@@ -26,11 +29,16 @@ def blocks(path: str | Path) -> Iterator[tuple[np.ndarray, int]]:
     AudioError
         There is no audio stream, it cannot be decoded, is truncated, or changes its rate or channels.
     """
+    for place in joined.recordings(path):
+        yield from _recording(path, place)
+
+
+def _recording(path, place):
     import av  # late: wav, flac, ogg and mp3 do not need it
 
     n_read, is_begun = 0, False
     try:
-        with av.open(f"file:{path}") as container:  # without the prefix, "Q1: song.m4a" names a protocol
+        with _opened(av, path, place) as container:
             stream = _audio_stream(path, container)
             announced_seconds = _announced_seconds(av, container, stream)
             rate_hz = 0
@@ -47,15 +55,30 @@ def blocks(path: str | Path) -> Iterator[tuple[np.ndarray, int]]:
         refusals.refuse_truncated(path, n_read, round(announced_seconds * rate_hz), rate_hz)
 
 
+@contextlib.contextmanager
+def _opened(av, path, place):
+    """A recording of a file as a container; other files, of which it may hold the names, stay closed."""
+    with segments.opened(path, [place]) as file, av.open(file, options=_NOTHING_ELSE) as container:
+        if container.format.name == "mp3" and mp3.walk(path) is None:
+            raise AudioError(f"{path} is of no known format, but wav, flac, ogg, mp3 or m4a was expected; convert or"
+                             " remove it.")  # FFmpeg takes quiet integers for the headers of frames
+        yield container
+
+
 def seconds(path: str | Path) -> float:
     """Length that the header of a file announces; errors as those of `blocks`, or it tells none."""
     import av
 
+    total = 0.0
     try:
-        with av.open(f"file:{path}") as container:
-            stream = _audio_stream(path, container)
-            if container.duration:
-                return float(_announced_seconds(av, container, stream) or container.duration / av.time_base)
+        for place in joined.recordings(path):
+            with _opened(av, path, place) as container:
+                stream = _audio_stream(path, container)
+                if not container.duration:
+                    break
+                total += float(_announced_seconds(av, container, stream) or container.duration / av.time_base)
+        else:
+            return total
     except av.FFmpegError as error:
         raise _undecodable(path, error) from error
     raise AudioError(f"{path} does not tell its length, but a length was expected; re-encode it.")

@@ -1,7 +1,8 @@
-"""Ogg, FLAC, wav and aiff files that hold several recordings one behind the other, and what their headers leave out.
+"""Files that hold several recordings one behind the other, and what the headers of Ogg, FLAC and others leave out.
 
 A decoder stops behind the first recording without a word. Ogg: RFC 3533, section 6. FLAC: RFC 9639, sections 8.2 and
-9.1. RIFF: IBM and Microsoft, "Multimedia Programming Interface and Data Specifications 1.0", 1991.
+9.1. RIFF: IBM and Microsoft, "Multimedia Programming Interface and Data Specifications 1.0", 1991. MP4: ISO/IEC
+14496-12, section 4.2. CAF: Apple, "Core Audio Format Specification 1.0". RF64: EBU Tech 3306.
 """
 
 import os
@@ -11,6 +12,12 @@ from typing import BinaryIO
 _STREAMINFO = b"fLaC\0\0\0\x22", b"fLaC\x80\0\0\x22"
 _TAIL_BYTES = 2**18         # the last frame of a FLAC file begins in them
 _UNKNOWN_BYTES = 0x7FF00000  # a wav that was written into a pipe announces such a size, or none
+_W64 = bytes.fromhex("726966662e91cf11a5d628db04c10000")
+# How a recording of these formats begins, as far as all recordings of one format begin alike; a second such place is
+# the beginning of another recording
+_BEGINNINGS = {b".snd": b".snd\0\0\0", b"caff": b"caff\0\1\0\0desc", b"RF64": b"RF64\xff\xff\xff\xffWAVEds64",
+               b"riff": _W64, b"TTA1": b"TTA1\1\0", b"FLV\1": b"FLV\1", b"NIST": b"NIST_1A\n"}
+_FLV_HEADER = b"\0\0\0\x09\0\0\0\0"  # size of the header, and of the tag before the first
 
 
 def recordings(path: str | Path) -> list[tuple[int, int]]:
@@ -26,8 +33,12 @@ def recordings(path: str | Path) -> list[tuple[int, int]]:
         The file cannot be read.
     """
     with open(path, "rb") as file:
-        size, magic = os.fstat(file.fileno()).st_size, file.read(4)
-        find = {b"OggS": _ogg_starts, b"fLaC": _flac_starts, b"RIFF": _riff_starts, b"FORM": _riff_starts}.get(magic)
+        size, head = os.fstat(file.fileno()).st_size, file.read(8)
+        find = {b"OggS": _ogg_starts, b"fLaC": _flac_starts, b"RIFF": _riff_starts, b"FORM": _riff_starts}.get(head[:4])
+        if head[4:] == b"ftyp":
+            find = _mp4_starts
+        elif head[:4] in _BEGINNINGS:
+            find = _alike_starts
         starts = find(file, size) if find else [0]
     return list(zip(starts, [*starts[1:], size], strict=True))
 
@@ -61,6 +72,86 @@ def _flac_starts(file, size):
         held = data[-7:]
         base += len(data) - len(held)
     return sorted(set(starts))
+
+
+def _alike_starts(file, size):
+    file.seek(0)
+    magic = file.read(4)
+    beginning, is_flv = _BEGINNINGS[magic], magic == b"FLV\1"
+    file.seek(0)
+    starts, held, base = [0], b"", 0
+    while more := file.read(2**20):
+        data = held + more
+        at = data.find(beginning, 1)
+        while at >= 0:
+            if not is_flv or data[at + 5:at + 13] == _FLV_HEADER:
+                starts.append(base + at)
+            at = data.find(beginning, at + 1)
+        held = data[-31:]
+        base += len(data) - len(held)
+    return sorted(set(starts))
+
+
+def _mp4_starts(file, size):
+    """A box `ftyp` begins a file; boxes lie one behind the other."""
+    starts, at = [0], 0
+    while at + 8 <= size:
+        file.seek(at)
+        head = file.read(16)
+        n_bytes = int.from_bytes(head[:4], "big")
+        n_bytes = int.from_bytes(head[8:16], "big") if n_bytes == 1 else n_bytes or size
+        if at and head[4:8] == b"ftyp":
+            starts.append(at)
+        if n_bytes < 8:
+            break
+        at += n_bytes
+    return starts
+
+
+def announced_bytes(path: str | Path, start: int) -> int:
+    """How many bytes a recording has by its own header, where libsndfile corrects that without a word.
+
+    Parameters
+    ----------
+    path : str or Path
+    start : int
+        Where the recording begins in the file, in bytes.
+
+    Returns
+    -------
+    int
+        0 where it does not tell, or in another format than AU, CAF, RF64, W64 and NIST SPHERE.
+    """
+    with open(path, "rb") as file:
+        file.seek(start)
+        head = file.read(1024)
+        if head.startswith(b".snd"):
+            n_bytes = int.from_bytes(head[8:12], "big")
+            return int.from_bytes(head[4:8], "big") + n_bytes if n_bytes < _UNKNOWN_BYTES else 0
+        if head.startswith(_BEGINNINGS[b"RF64"]):
+            return 8 + int.from_bytes(head[20:28], "little")
+        if head.startswith(_W64):
+            return int.from_bytes(head[16:24], "little")
+        if head.startswith(b"NIST_1A"):
+            return _nist_bytes(head)
+        at = 8
+        while head.startswith(b"caff"):
+            file.seek(start + at)
+            chunk = file.read(12)
+            n_bytes = int.from_bytes(chunk[4:], "big", signed=True)
+            if len(chunk) < 12 or n_bytes < 0 or chunk[:4] == b"data":
+                return at + 12 + n_bytes if n_bytes > 0 and len(chunk) == 12 else 0
+            at += 12 + n_bytes
+    return 0
+
+
+def _nist_bytes(head):
+    told = {line.split()[0]: line.split()[-1] for line in head.splitlines() if len(line.split()) == 3}
+    try:
+        n_bytes = [int(told[name]) for name in (b"sample_count", b"channel_count", b"sample_n_bytes")]
+        return int(head[8:16]) + n_bytes[0] * n_bytes[1] * n_bytes[2]
+    except (KeyError, ValueError):
+        return 0
 
 
 def _riff_starts(file, size):

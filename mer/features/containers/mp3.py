@@ -153,7 +153,11 @@ class _Walker:
 
     def chain(self, at):
         """Kind of the frame that begins here, where enough of the same follow it up to a tag or the end of the file."""
-        first = None
+        first, head = None, self.heads[self.data[at:at + 4]]
+        if not self.found:
+            self.free_bytes = 0
+            if head and not head[0] and (self.n_front_bytes or at != self.at):
+                return None  # in free format, whose size is a guess, behind other bytes: quiet integers look like that
         for n_frames in range(_CHAIN):
             n_bytes, kind = self.size(at)
             if not n_bytes or (first and kind != first):

@@ -8,6 +8,7 @@ from mer import MerError
 
 # Encoders count their own header frame or not, so an mp3 may be this much shorter than it announces.
 TOLERANCE_SECONDS = 0.1
+_TOLERANCE_BYTES = 2048  # 0.06 s of one channel at 16 kHz and 16 bit
 # Nobody records music or speech outside of these rates; a header that says 1 Hz would make hours of a short file.
 RATES_HZ = (1_000, 1_000_000)
 
@@ -79,6 +80,13 @@ def refuse_truncated(path: str | Path, n_samples: int, n_announced: int, rate_hz
     if n_announced - n_samples > TOLERANCE_SECONDS * rate_hz:
         raise AudioError(f"{path} is truncated: {n_samples / rate_hz:.2f} s came, but it announces"
                          f" {n_announced / rate_hz:.2f} s; copy it again, or re-encode it to keep the rest.")
+
+
+def refuse_short(path: str | Path, n_bytes: int, n_announced: int):
+    """Raise where a recording has clearly fewer bytes than its header announces (0: it tells none)."""
+    if n_announced - n_bytes > _TOLERANCE_BYTES:
+        raise AudioError(f"{path} is truncated: it has {_spaced(n_bytes)} bytes, but announces {_spaced(n_announced)};"
+                         " copy it again, or re-encode it to keep the rest.")
 
 
 def damaged(path: str | Path, reason: str) -> AudioError:
