@@ -1,12 +1,22 @@
 """Shared core of the scripts: audio -> log-mel patches -> pretrained encoder -> emotion heads -> report.
 
+In a notebook: `mer.features`, `mer.predict`, `mer.load_model`, `mer.load_encoder` (docs/python.md). Each imports
+what it needs where it is first used.
+
 Every script imports this package first, so it also says what to run where Python is too old or has no packages. Until
 then only the standard library is used, in words that old versions of Python understand.
 """
 
+import importlib
 import importlib.util
 import os
 import sys
+
+TYPE_CHECKING = False  # type checkers take it for true; importing typing takes as long as all the rest here
+if TYPE_CHECKING:
+    from mer.interface import load_encoder, load_model, predict
+
+__all__ = ["MerError", "__version__", "features", "load_encoder", "load_model", "predict"]
 
 __version__ = "0.1.0"  # pyproject.toml takes it from here
 
@@ -39,3 +49,15 @@ def _check_python():
 
 
 _check_python()
+
+
+def __getattr__(name):
+    if name == "features":  # a package that can be called
+        return importlib.import_module("mer.features")
+    if name in __all__:
+        return getattr(importlib.import_module("mer.interface"), name)
+    raise AttributeError(f"module 'mer' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})

@@ -3,13 +3,11 @@
 import argparse
 import contextlib
 import errno
-import importlib
 import logging
 import os
 import re
 import sys
 import tempfile
-import traceback
 from pathlib import Path
 
 from mer import MerError, __version__, config, how_to_install, limits, text
@@ -119,25 +117,9 @@ def configure(overrides=()):
     Raises
     ------
     MerError
-        settings.py is missing or is no Python (its line is named), or see `config.load`.
+        See `config.read`.
     """
-    try:
-        settings = importlib.import_module("settings")  # here, not above: it is the user's, and may be wrong
-    except SyntaxError as error:
-        line = f", line {error.lineno}" if error.lineno else ""
-        raise MerError(f"settings.py is no Python that can be read{line} ({error.msg}): mend that line") from None
-    except ModuleNotFoundError as error:
-        if error.name == "settings":
-            raise MerError("settings.py is not there: get the one that came with the program ('git checkout "
-                           "settings.py')") from None
-        raise MerError(f"settings.py imports {error.name}, which is not installed: remove that line") from None
-    except Exception as error:
-        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__)
-                 if Path(frame.filename).name == "settings.py"]
-        where = f", line {lines[-1]}" if lines else ""
-        raise MerError(f"settings.py stops with an error{where} ({type(error).__name__}: {error}): mend that line"
-                       ) from None
-    return config.load(settings, os.environ, overrides)
+    return config.read("settings", overrides)
 
 
 def announce(cfg):

@@ -1,10 +1,13 @@
 """Settings: `settings.py` < environment (MER_NAME) < --set name=value, as one read-only Config."""
 
+import importlib
 import os
+import traceback
 import types
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mer import MerError, limits
+from mer import MerError, limits, shipped
 
 ENV_PREFIX = "MER_"
 DEMO_FOLDER = "demo"  # data and results of the demo corpus never mix with those of real corpora
@@ -129,7 +132,59 @@ def _rebuild(values, sources, root):
     return Config(values=values, sources=sources, root=root)
 
 
-def load(settings, environ, overrides=()):
+def read(module: str, overrides: Sequence[str] = (), *, root: Path | None = None) -> Config:
+    """The settings of a module, then of the environment, then those typed in.
+
+    Parameters
+    ----------
+    module : str
+        Name under which Python finds settings.py.
+    overrides : sequence of str
+        "name=value", as of --set.
+    root : pathlib.Path or None
+        Folder that relative paths start from; None: that of settings.py.
+
+    Raises
+    ------
+    MerError
+        settings.py is missing or is no Python (its line is named), or see `load`.
+    """
+    try:
+        settings = importlib.import_module(module)  # here, not above: it is the user's, and may be wrong
+    except SyntaxError as error:
+        line = f", line {error.lineno}" if error.lineno else ""
+        raise MerError(f"settings.py is no Python that can be read{line} ({error.msg}): mend that line") from None
+    except ModuleNotFoundError as error:
+        if error.name == module:
+            raise MerError("settings.py is not there: get the one that came with the program ('git checkout "
+                           "settings.py')") from None
+        raise MerError(f"settings.py imports {error.name}, which is not installed: remove that line") from None
+    except Exception as error:
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__)
+                 if Path(frame.filename).name == "settings.py"]
+        where = f", line {lines[-1]}" if lines else ""
+        raise MerError(f"settings.py stops with an error{where} ({type(error).__name__}: {error}): mend that line"
+                       ) from None
+    return load(settings, os.environ, overrides, root=root)
+
+
+def of_program(settings: Mapping[str, object] | None = None) -> Config:
+    """The settings as the Python interface reads them: of this program, then the environment, then `settings`.
+
+    Relative paths start from the repository; where the program was installed from a wheel, from the working folder.
+    """
+    changed = settings or {}
+    for name, value in changed.items():
+        if not isinstance(value, (str, int, float, os.PathLike)):
+            raise MerError(f"setting {name} = {limits.shown(value)} came, but a text, a number, True or False was "
+                           "expected")
+    overrides = [f"{name}={os.fspath(value) if isinstance(value, os.PathLike) else value}"
+                 for name, value in changed.items()]
+    return read("mer.shipped.settings", overrides, root=Path.cwd() if shipped.IS_INSTALLED else None)
+
+
+def load(settings: types.ModuleType, environ: Mapping[str, str], overrides: Sequence[str] = (), *,
+         root: Path | None = None) -> Config:
     """Build the Config.
 
     Parameters
@@ -140,6 +195,8 @@ def load(settings, environ, overrides=()):
         Environment; names that start with MER_ are settings in upper case.
     overrides : sequence of str
         "name=value" from the command line, applied last, left to right.
+    root : pathlib.Path or None
+        Folder that relative paths start from; None: that of settings.py.
 
     Raises
     ------
@@ -167,7 +224,7 @@ def load(settings, environ, overrides=()):
         sources[name] = source
     values = {name: limits.check(name, value) for name, value in values.items()}
     limits.check_together(values)
-    return Config(values=values, sources=sources, root=Path(settings.__file__).resolve().parent)
+    return Config(values=values, sources=sources, root=root or Path(str(settings.__file__)).resolve().parent)
 
 
 def _is_private(name, value):

@@ -18,6 +18,7 @@ RANKS = {name: rank for rank, names in enumerate((
     "weights",  # 4
     "agreement data prediction",  # 5
     "training inventory",  # 6
+    "interface",  # 7
 )) for name in names.split()}
 MODULES = sorted((ROOT / "mer").rglob("*.py"))
 SOURCES = [ROOT / f"{name}.py" for name in SCRIPTS] + MODULES + sorted((ROOT / "models").glob("*.py"))
@@ -42,7 +43,7 @@ def test_every_module_has_a_rank():
     assert {part(path) for path in MODULES} - {"__init__"} == set(RANKS)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [path for path in MODULES if part(path) != "__init__"], ids=lambda path: path.name)
 def test_imports_of_the_core_point_downwards(path):
     mine = part(path)
     for name in imports(path):

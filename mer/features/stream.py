@@ -5,10 +5,11 @@ The steps and their order are those of `audio.load` and `LogMel`; the decoder an
 
 import numpy as np
 
+from mer import MerError
 from mer.features import audio, waveform
 from mer.features.decode import AudioError
 
-__all__ = ["KEPT_SECONDS", "AudioError", "log_mel", "patches", "read"]
+__all__ = ["KEPT_SECONDS", "AudioError", "hop_frames", "log_mel", "patches", "read", "refuse_short"]
 
 BLOCK_FRAMES = 128     # of the log-mel, computed at a time
 # Up to here the waveform is kept (4 bytes a sample: 15 MB) instead of decoding the file again.
@@ -76,3 +77,28 @@ def patches(frames, *, patch_frames, hop_frames, batch_patches):
     rest = audio.cut_patches(held, **shape)
     if len(rest):
         yield rest
+
+
+def hop_frames(hop_seconds, transform, patch_frames):
+    """Frames from one patch to the next: a hop in seconds rounded, at least 1; None: patches without overlap.
+
+    Raises
+    ------
+    MerError
+        The hop is not above 0.
+    """
+    frame_seconds = transform.hop_samples / transform.sample_rate_hz
+    if hop_seconds is None:
+        return patch_frames
+    if not 0 < hop_seconds < float("inf"):
+        raise MerError(f"a hop of {hop_seconds} s came, but one above 0 was expected; leave it out for"
+                       f" {patch_frames * frame_seconds:.3f} s, patches without overlap.")
+    return max(1, round(hop_seconds / frame_seconds))
+
+
+def refuse_short(path, wave, transform, patch_frames):
+    """Raise AudioError where a waveform is shorter than one patch."""
+    shortest = max((patch_frames - 1) * transform.hop_samples, transform.n_fft // 2 + 1)
+    if wave.n_samples < shortest:
+        raise AudioError(f"{path} is {wave.seconds:.2f} s long, but one patch needs"
+                         f" {shortest / wave.sample_rate_hz:.2f} s; use a longer clip.")

@@ -13,6 +13,7 @@ import soxr
 
 from mer.features import decode
 from mer.features.decode import AudioError
+from mer.features.samples import Samples
 
 # Full scale is 1. Below -80 dB there is nothing but the dither of an empty recording, or what lossy coding leaves of
 # silence; to scale that to peak 1 would make up sound.
@@ -73,7 +74,8 @@ class Waveform:
         return remark_on(self.channel)
 
 
-def read(path: str | Path, *, sample_rate_hz: int, column_samples: int = 0, kept_seconds: float = np.inf) -> Waveform:
+def read(path: str | Path | Samples, *, sample_rate_hz: int, column_samples: int = 0,
+         kept_seconds: float = np.inf) -> Waveform:
     """Go through a file once: length, peak, envelope.
 
     Channels are averaged, then resampled (soxr, quality HQ), then divided by the largest magnitude: in this
@@ -82,8 +84,8 @@ def read(path: str | Path, *, sample_rate_hz: int, column_samples: int = 0, kept
 
     Parameters
     ----------
-    path : str or pathlib.Path
-        Whatever `mer.features.decode.blocks` reads.
+    path : str, pathlib.Path or Samples
+        Whatever `mer.features.decode.blocks` reads, or samples in memory.
     sample_rate_hz : int
         Rate of the waveform.
     column_samples : int
@@ -165,7 +167,8 @@ def remark_on(channel: int | None) -> str:
 
 def _mono_blocks(path, channel, levels):
     """Blocks ((k,) float32, rate in Hz) of the average of all channels, or of one."""
-    for samples, rate_hz in decode.blocks(path):
+    decoded = path.blocks() if isinstance(path, Samples) else decode.blocks(path)
+    for samples, rate_hz in decoded:
         made = mono(samples) if channel is None else np.ascontiguousarray(samples[:, channel])
         if levels:
             levels.add(samples, made)

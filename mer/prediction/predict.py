@@ -19,13 +19,14 @@ DEMO_WORTH = ("the demo model learned from synthetic sound only: it shows how th
               "the emotion of real music")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Prediction:
     """What the model or models say about one file.
 
     Attributes
     ----------
     path : pathlib.Path
+        "the array" of samples in memory.
     seconds : float
         Length of the file.
     status : {"ok", "silent"}
@@ -57,6 +58,14 @@ class Prediction:
     members: list
     envelope: np.ndarray
     remark: str = ""
+
+    def __repr__(self) -> str:
+        models = " + ".join(member["title"] for member in self.members)
+        if self.mean is None:
+            return f"Prediction({shown(self.path)!r}: silent; {models})"
+        arousal, valence = (_signed(self.mean[name]) for name in ("arousal", "valence"))
+        return (f"Prediction({shown(self.path)!r}: {self.quadrant}, arousal {arousal:+.2f}, valence {valence:+.2f}, "
+                f"{len(self.times_seconds)} patches; {models})")
 
     @property
     def arousal(self):
@@ -138,8 +147,8 @@ def predict_file(path, engines, *, hop_seconds=None, batch_patches=64, on_progre
 
     Parameters
     ----------
-    path : str or pathlib.Path
-        Whatever `mer.features.decode.decode` reads.
+    path : str, pathlib.Path or mer.features.samples.Samples
+        Whatever `mer.features.decode.decode` reads, or samples in memory.
     engines : sequence of mer.weights.engines.Engine
         All with the same feature settings.
     hop_seconds : float or None
@@ -161,9 +170,11 @@ def predict_file(path, engines, *, hop_seconds=None, batch_patches=64, on_progre
     """
     transform, patch_frames = _features(engines)
     frame_seconds = transform.hop_samples / transform.sample_rate_hz
-    hop_frames = _hop_frames(hop_seconds, frame_seconds, patch_frames)
+    hop_frames = stream.hop_frames(hop_seconds, transform, patch_frames)
     wave = stream.read(path, sample_rate_hz=transform.sample_rate_hz, column_samples=transform.hop_samples)
-    n_patches = _n_patches(path, wave, transform, patch_frames, hop_frames)
+    stream.refuse_short(path, wave, transform, patch_frames)
+    n_patches = audio.n_patches(1 + wave.n_samples // transform.hop_samples, patch_frames=patch_frames,
+                                hop_frames=hop_frames)
     outputs = []
     if not wave.is_silent:
         batches = stream.patches(stream.log_mel(wave.blocks(), transform), patch_frames=patch_frames,
@@ -180,7 +191,7 @@ def predict_file(path, engines, *, hop_seconds=None, batch_patches=64, on_progre
                for i, engine in enumerate(engines)]
     n = by_member["quadrants"].shape[1]
     return Prediction(
-        path=Path(path), seconds=wave.seconds, status="ok" if outputs else "silent", members=members,
+        path=Path(str(path)), seconds=wave.seconds, status="ok" if outputs else "silent", members=members,
         times_seconds=np.arange(n) * hop_frames * frame_seconds, patch_seconds=patch_frames * frame_seconds,
         hop_seconds=hop_frames * frame_seconds, envelope=wave.envelope, remark=wave.remark,
         probabilities={name: each.mean(axis=0) for name, each in by_member.items()},
@@ -191,7 +202,7 @@ def actual_hop_seconds(engines, hop_seconds=None):
     """Distance of two predictions as `predict_file` will use it; arguments and errors are its own."""
     transform, patch_frames = _features(engines)
     frame_seconds = transform.hop_samples / transform.sample_rate_hz
-    return _hop_frames(hop_seconds, frame_seconds, patch_frames) * frame_seconds
+    return stream.hop_frames(hop_seconds, transform, patch_frames) * frame_seconds
 
 
 def _features(engines):
@@ -223,25 +234,6 @@ def _feature_settings(settings):
     frames = settings.get("patch_frames") or int(
         settings["patch_seconds"] * settings["sample_rate_hz"] / settings["hop_samples"])
     return {**{name: settings[name] for name in names}, "n_bands": settings["n_mel_bands"], "patch_frames": frames}
-
-
-def _hop_frames(hop_seconds, frame_seconds, patch_frames):
-    if hop_seconds is None:
-        return patch_frames
-    if not 0 < hop_seconds < float("inf"):
-        raise MerError(f"a hop of {hop_seconds} s came, but one above 0 was expected; leave it out for"
-                       f" {patch_frames * frame_seconds:.3f} s, patches without overlap.")
-    return max(1, round(hop_seconds / frame_seconds))
-
-
-def _n_patches(path, wave, transform, patch_frames, hop_frames):
-    """Number of patches of the file; raises where there is none."""
-    n_frames = 1 + wave.n_samples // transform.hop_samples
-    shortest = max((patch_frames - 1) * transform.hop_samples, transform.n_fft // 2 + 1)
-    if wave.n_samples < shortest:
-        raise stream.AudioError(f"{path} is {wave.seconds:.2f} s long, but one prediction needs"
-                                f" {shortest / wave.sample_rate_hz:.2f} s; use a longer clip.")
-    return audio.n_patches(n_frames, patch_frames=patch_frames, hop_frames=hop_frames)
 
 
 def _outputs(engine, patches):

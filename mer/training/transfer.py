@@ -100,7 +100,8 @@ def run(cfg, *, speech, music, name, module, release, hours=None, fold=None, it=
         raise MerError(f"--weights names an encoder, and {name} is trained from scratch: leave one of the two out")
     if module.PRETEXT is None:
         return _from_scratch(cfg, data, name=name, module=module, it=it, force=force)
-    encoder = _find_encoder(cfg, speech, name, it, hours=hours, weights_file=weights_file)
+    encoder = find_encoder(cfg, speech, name, it, hours=hours, weights_file=weights_file)
+    print(f"encoder: {encoder.weights} ({encoder.origin})")
     place = None
     for stage in ["heads"] if release == "n" else ["heads", "full"]:
         place = _stage(cfg, data, stage=stage, speech=speech, hours=hours, name=name, module=module, it=it,
@@ -108,14 +109,13 @@ def run(cfg, *, speech, music, name, module, release, hours=None, fold=None, it=
     return place
 
 
-def _find_encoder(cfg, speech, name, it, *, hours, weights_file):
+def find_encoder(cfg, speech, name, it, *, hours, weights_file):
     """The named encoder; or the pretrained one with the same number, or number 0, ours before the release's."""
     language = corpora.get("speech", speech).LANGUAGE
     runs = [run_files.speech_run(cfg, language, name, number, prefix=subsets.prefix(hours))
             for number in dict.fromkeys((it, 0))]
     found = encoders.named(cfg, weights_file, model=name, speech=speech) if weights_file else encoders.find(cfg, runs)
     if found:
-        print(f"encoder: {found.weights} ({found.origin})")
         return found
     script = "pretrain_cpc.py" if "cpc" in name else "pretrain_denoise.py"
     raise MerError(f"{runs[-1].weights.name} is not in {runs[-1].folder}: "

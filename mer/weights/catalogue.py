@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from mer import MerError, config, files
+from mer import MerError, config, files, shipped
 from mer.weights import onnx_file, run_files
 
 ENSEMBLES = ("runs", "speech", "music", "models", "all")
@@ -240,7 +240,7 @@ def _place(value, order):
 
 
 def _demo_model(cfg, wanted):
-    path = cfg.root / DEMO_MODEL
+    path = (shipped.ROOT if shipped.IS_INSTALLED else cfg.root) / DEMO_MODEL
     if not path.is_file():
         raise MerError(f"the demo model {DEMO_MODEL} is not here: run 'bash demo.sh', which trains one")
     found = named(path)

@@ -185,7 +185,7 @@ def test_a_run_goes_on_past_bad_files(tmp_path, capsys):
     assert rows[0]["quadrant"] == done.songs[0]["quadrant"]
     assert float(rows[0]["arousal"]) == done.songs[0]["arousal"]
     assert rows[1]["Q1"] == ""
-    assert "one prediction needs 0.96 s" in rows[3]["message"]
+    assert "one patch needs 0.96 s" in rows[3]["message"]
     out, err = capsys.readouterr()
     assert "2 of 4 songs done (1 silent)" in out
     assert err.count("left out:") == 2

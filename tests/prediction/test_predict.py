@@ -132,7 +132,7 @@ def test_too_short_files_get_a_sentence(tmp_path, n_samples, n_predictions):
     if n_predictions:
         assert len(predict.predict_file(tmp_path / "x.wav", [engine()]).times_seconds) == n_predictions
         return
-    with pytest.raises(audio.AudioError, match=r"x\.wav is 0\.\d\d s long, but one prediction needs 0\.96 s; use"):
+    with pytest.raises(audio.AudioError, match=r"x\.wav is 0\.\d\d s long, but one patch needs 0\.96 s; use"):
         predict.predict_file(tmp_path / "x.wav", [engine()])
 
 

@@ -35,7 +35,7 @@ def own(make_config, tmp_path):
 
 
 def find(cfg, speech="e", name="model_over", it=0, weights_file=None):
-    return transfer._find_encoder(cfg, speech, name, it, hours=None, weights_file=weights_file)
+    return transfer.find_encoder(cfg, speech, name, it, hours=None, weights_file=weights_file)
 
 
 def test_ours_win_over_the_release_and_it_is_said_which(own, tmp_path, rng, capsys):

@@ -1,0 +1,248 @@
+"""The Python interface beside `mer.features`: transferred models that predict, pretrained encoders that embed.
+
+docs/python.md shows it at work. Keras starts only where a model is not an exported file.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from mer import MerError, cli, config, corpora
+from mer.features import audio, samples, stream
+from mer.features.samples import Sound
+from mer.prediction import predict as prediction
+from mer.prediction.predict import Prediction
+from mer.weights import catalogue, engines
+
+BATCH_PATCHES = 64
+_WORDS = {"release": ("y", "n"), "ensemble": catalogue.ENSEMBLES}
+
+
+class Model:
+    """One transferred model, or several as an ensemble; made by `load_model`.
+
+    Attributes
+    ----------
+    titles : list of str
+        What the members are: "SCAE, Full, English speech -> English music, run 0".
+    """
+
+    def __init__(self, members: list[engines.Engine]) -> None:
+        self._members = members
+        self.titles = [member.title for member in members]
+
+    def __repr__(self) -> str:
+        return f"Model({' + '.join(self.titles)})"
+
+    def predict(self, sound: Sound, rate: int | None = None, *, hop_seconds: float | None = None) -> Prediction:
+        """Quadrant, arousal and valence over time; parameters, result and errors are those of `mer.predict`."""
+        return prediction.predict_file(samples.source(sound, rate), self._members, hop_seconds=hop_seconds)
+
+
+def load_model(*, speech: str | None = None, music: str | None = None, model: str | None = None,
+               release: str | None = None, run: int | None = None, weights: str | Path | None = None,
+               ensemble: str | None = None, demo: bool = False,
+               settings: Mapping[str, object] | None = None) -> Model:
+    """The transferred model that `quad_pred.py` would choose with the same flags; for many songs, load it once.
+
+    Parameters
+    ----------
+    speech : str or None
+        Code of the speech that the encoder was pretrained on: "e", "m" or "x" (both). None: any.
+    music : str or None
+        Code of the music: "e", "m", "t" or "p". None: any.
+    model : str or None
+        Architecture, a file name in models/. None: the best there is.
+    release : {"y", "n"} or None
+        "y": Full, "n": Feat. Ext. None: Full where it is.
+    run : int or None
+        Number of the run. None: the lowest.
+    weights : path or None
+        This very file (.weights.h5, .hdf5 or .onnx) instead of a choice.
+    ensemble : {"runs", "speech", "music", "models", "all"} or None
+        Mean and spread over the models that differ in this.
+    demo : bool
+        Take the demo model, which knows synthetic sound only.
+    settings : dict or None
+        Values that replace those of settings.py, such as {"path_to_models_trans": "/data/models_trans"}.
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    MerError
+        No model fits, a file is damaged, or a value is none of those above.
+    """
+    cfg = config.of_program(settings)
+    _check({"speech": speech, "music": music}, {"release": release, "ensemble": ensemble})
+    wanted = {"speech": speech, "music": music, "model": model, "release": release, "it": run}
+    if weights is not None and (ensemble or demo):
+        raise MerError("weights names the model, so ensemble and demo do not go with it: leave them out")
+    found = ([catalogue.named(weights, **wanted)] if weights is not None
+             else catalogue.choose(cfg, ensemble=ensemble, demo=demo, **wanted))
+    return Model([engines.open_engine(each, engine="auto", load_module=_architecture) for each in found])
+
+
+def predict(sound: Sound, rate: int | None = None, *, hop_seconds: float | None = None,
+            settings: Mapping[str, object] | None = None, **which: Any) -> Prediction:
+    """Quadrant, arousal and valence of a sound over time.
+
+    Parameters
+    ----------
+    sound : path, or np.ndarray, shape (n,) or (n, channels)
+        A file, or samples: floats with full scale 1, or signed whole numbers.
+    rate : int or None
+        Samples a second of an array; None for a file.
+    hop_seconds : float or None
+        From one prediction to the next, rounded to whole frames of 0.032 s. None: 0.992 s, patches without overlap.
+    settings : dict or None
+        Values that replace those of settings.py.
+    **which
+        speech, music, model, release, run, weights, ensemble, demo of `load_model`, which chooses as quad_pred.py does.
+
+    Returns
+    -------
+    mer.prediction.predict.Prediction
+        `quadrant`, `mean`, and over time `times_seconds`, `probabilities`, `arousal`, `valence`. Of a silent sound
+        `status` is "silent", and there are no rows.
+
+    Raises
+    ------
+    MerError
+        The sound cannot be read or is shorter than one patch (0.96 s), an array has no rate, NaN, no samples or another
+        shape, or see `load_model`.
+    """
+    return load_model(settings=settings, **which).predict(sound, rate, hop_seconds=hop_seconds)
+
+
+class Encoder:
+    """One pretrained encoder; made by `load_encoder`.
+
+    Attributes
+    ----------
+    weights : pathlib.Path
+        The file that it was read from.
+    about : dict
+        What its run.json says of it; of published weights, what their names say.
+    units : int
+        Length of a code.
+    hop_seconds : float
+        From one row of `embed` to the next, where no other is asked for: one patch.
+    """
+
+    def __init__(self, network: Any, cfg: config.Config, weights: Path, about: dict[str, Any]) -> None:
+        self._network, self._cfg, self.weights, self.about = network, cfg, weights, about
+        self.units = int(np.prod(network.output.shape[1:]))
+        self.hop_seconds = cfg.patch_frames * cfg.hop_samples / cfg.sample_rate_hz
+
+    def __repr__(self) -> str:
+        return f"Encoder({str(self.weights)!r}, {self.units} units)"
+
+    def embed(self, sound: Sound, rate: int | None = None, *, hop_seconds: float | None = None) -> np.ndarray:
+        """Codes of a sound, one a patch.
+
+        Parameters
+        ----------
+        sound : path, or np.ndarray, shape (n,) or (n, channels)
+            A file, or samples: floats with full scale 1, or signed whole numbers.
+        rate : int or None
+            Samples a second of an array; None for a file.
+        hop_seconds : float or None
+            From one patch to the next, rounded to whole frames of 0.032 s. None: `hop_seconds` of the encoder.
+
+        Returns
+        -------
+        np.ndarray, shape (n_patches, units), float32
+            Row i codes the patch that begins at i * hop; a code with axes is flattened in (band, frame, channel)
+            order.
+
+        Raises
+        ------
+        MerError
+            The sound cannot be read, is silent or shorter than one patch (0.96 s), or an array has no rate, NaN, no
+            samples or another shape.
+        """
+        cfg, given = self._cfg, samples.source(sound, rate)
+        transform = audio.LogMel(sample_rate_hz=cfg.sample_rate_hz, n_fft=cfg.n_fft, window_samples=cfg.window_samples,
+                                 hop_samples=cfg.hop_samples, n_bands=cfg.n_mel_bands, quick_start=True)
+        hop_frames = stream.hop_frames(hop_seconds, transform, cfg.patch_frames)
+        wave = stream.read(given, sample_rate_hz=cfg.sample_rate_hz)
+        if wave.is_silent:
+            raise audio.AudioError(f"{given} is silent (no sample above {audio.SILENT_PEAK:g} of full scale), but "
+                                   "sound was expected; replace it.")
+        stream.refuse_short(given, wave, transform, cfg.patch_frames)
+        batches = stream.patches(stream.log_mel(wave.blocks(), transform), patch_frames=cfg.patch_frames,
+                                 hop_frames=hop_frames, batch_patches=BATCH_PATCHES)
+        codes = [self._network.predict_on_batch(np.ascontiguousarray(batch[..., None])) for batch in batches]
+        return np.concatenate(codes).reshape(-1, self.units)
+
+
+def load_encoder(speech: str, model: str, *, hours: float | None = None, run: int = 0,
+                 weights: str | Path | None = None, settings: Mapping[str, object] | None = None) -> Encoder:
+    """A pretrained encoder: a run of ours, else that of the published release, as transfers find it.
+
+    Parameters
+    ----------
+    speech : str
+        Code of the speech that it was pretrained on: "e", "m" or "x" (both).
+    model : str
+        Architecture, a file name in models/: "model_over", "model_scae", "model_masked", "model_cpc".
+    hours : float or None
+        The encoder that heard so many hours; None: all.
+    run : int
+        Number of the run.
+    weights : path or None
+        This very file (.weights.h5 or .hdf5) instead of the one in the folders of the settings.
+    settings : dict or None
+        Values that replace those of settings.py, such as {"path_to_models": "/data/models"}.
+
+    Returns
+    -------
+    Encoder
+
+    Raises
+    ------
+    MerError
+        There is no such corpus, architecture or encoder, the file is damaged or was made with other features, or Keras
+        is not installed.
+    """
+    cfg = config.of_program(settings)
+    _check({"speech": speech}, {})
+    cli.start_keras()
+    import keras
+
+    from mer.training import transfer
+    module = _models().load(model, pretexts=("denoise", "cpc"))
+    found = transfer.find_encoder(cfg, speech, model, run, hours=hours, weights_file=weights)
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32")
+    try:
+        pretrained = module.build(cfg.patch_shape)
+    finally:
+        keras.config.set_dtype_policy(policy)
+    found.load(pretrained)
+    return Encoder(module.encoder(pretrained), cfg, found.weights, found.about)
+
+
+def _check(codes: Mapping[str, str | None], words: Mapping[str, str | None]) -> None:
+    """Refuse codes that no corpus has, and words that mean nothing."""
+    for kind, code in codes.items():
+        if code is not None:
+            corpora.get(kind, code)
+    for name, word in words.items():
+        if word is not None and word not in _WORDS[name]:
+            raise MerError(f"{name}={word!r} came, but one of {', '.join(_WORDS[name])} was expected")
+
+
+def _models() -> ModuleType:
+    from mer.shipped import models
+    return models
+
+
+def _architecture(name: str) -> ModuleType:
+    return _models().load(name, pretexts=("denoise", "cpc", None))
