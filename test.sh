@@ -3,7 +3,6 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . tools/environment.sh
-make_environment requirements.txt requirements-demo.txt requirements-demo-nodeps.txt requirements-export.txt \
-  requirements-app.txt requirements-test.txt
+make_test_environment
 echo "== running the tests"
 exec .venv/bin/python -m pytest "$@"

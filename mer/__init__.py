@@ -14,6 +14,7 @@ import sys
 
 TYPE_CHECKING = False  # type checkers take it for true; importing typing takes as long as all the rest here
 if TYPE_CHECKING:
+    from mer.features.of_sound import features
     from mer.interface import load_encoder, load_model, predict
 
 __all__ = ["MerError", "__version__", "features", "load_encoder", "load_model", "predict"]

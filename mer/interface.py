@@ -3,6 +3,7 @@
 docs/python.md shows it at work. Keras starts only where a model is not an exported file.
 """
 
+import importlib
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
@@ -240,8 +241,7 @@ def _check(codes: Mapping[str, str | None], words: Mapping[str, str | None]) -> 
 
 
 def _models() -> ModuleType:
-    from mer.shipped import models
-    return models
+    return importlib.import_module("mer.shipped.models")
 
 
 def _architecture(name: str) -> ModuleType:

@@ -2,6 +2,7 @@
 
 import difflib
 from pathlib import Path
+from typing import Any
 
 from mer import MerError
 
@@ -9,7 +10,7 @@ _TRUE, _FALSE = ("true", "yes", "y", "1", "on"), ("false", "no", "n", "0", "off"
 _MOST_TEXT = 4096  # characters of a path: what Linux takes
 # Every setting: its kind ("path", "result" for a path that may not be empty, True for a switch, the words to choose
 # from), or for a number its type, lowest and highest value, and unit. A new setting needs a line here.
-OF = {
+OF: dict[str, Any] = {
     "path_to_data": "path", "path_speech_english": "path", "path_speech_mandarin": "path", "path_music_english": "path",
     "path_music_mandarin": "path", "path_music_turkish": "path", "path_music_piano": "path",
     "path_to_features": "result", "path_to_models": "result", "path_to_models_trans": "result",

@@ -15,6 +15,12 @@ python_command() {
   return 1
 }
 
+# All that the tests need.
+make_test_environment() {
+  make_environment requirements.txt requirements-demo.txt requirements-demo-nodeps.txt requirements-export.txt \
+    requirements-app.txt requirements-test.txt
+}
+
 make_environment() {
   local python stamp file
   if [ ! -x .venv/bin/python ]; then

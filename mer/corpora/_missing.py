@@ -84,7 +84,7 @@ def _codes(values, scale):
     plain = [abs(value) for value in distinct if not _is_code(value)] or [abs(value) for value in distinct]
     far = {value for value in distinct if abs(value) > 1 and _is_code(value) and abs(value) >= 7
            and len(plain) > 2 and abs(value) >= _FAR_OF_CODE * max(plain)}
-    *_, second, first = [0.0, 0.0, *sorted(distinct, key=abs)]
+    second, first = [0.0, 0.0, *sorted(distinct, key=abs)][-2:]
     far |= {first} if abs(first) > max(_FAR, _FAR * abs(second)) else set()
     return alone | {value for value in far if not scale or not scale[0] <= value <= scale[1]}
 

@@ -19,7 +19,7 @@ from mer.data import extract_journal, store, store_check
 from mer.data.extract_journal import Done
 from mer.features import audio
 
-_LOG_MELS = {}  # settings -> LogMel, once per worker process
+_LOG_MELS: dict = {}  # settings -> LogMel, once per worker process
 _EDGE_BYTES = 1 << 16
 _THREADS = 8  # reading the ends of a file waits for the disk, not for the processor
 

@@ -18,7 +18,7 @@ from mer import files
 from mer.data import store_check
 
 _SYNC_SECONDS = 2.0  # so much work a power cut may undo
-_SHARDS = {}         # folder -> open shard, once per worker process
+_SHARDS: dict = {}         # folder -> open shard, once per worker process
 
 
 @dataclass(frozen=True)

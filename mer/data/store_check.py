@@ -21,7 +21,7 @@ FORMAT = 3
 TEXT = ("clip", "group", "label", "content", "file_edges")
 NUMBERS = (("arousal", np.float64), ("valence", np.float64), ("seconds", np.float64),
            ("file_bytes", np.int64), ("file_mtime_ns", np.int64))
-_WHOLE = set()  # stamps of the stores whose frames this process has found whole
+_WHOLE: set = set()  # stamps of the stores whose frames this process has found whole
 
 
 @dataclass(frozen=True)

@@ -204,7 +204,7 @@ class TestSet:
 
 def test_sets(reports, held) -> list:
     """`TestSet`s of reports of one corpus, one per music and test set, in the order in which they come."""
-    groups = {}
+    groups: dict = {}
     for report in reports:
         groups.setdefault((report["run"]["music_abbr"], report["test"]["digest"]), []).append(report)
     return [TestSet(group, held) for group in groups.values()]

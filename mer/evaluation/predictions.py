@@ -118,7 +118,7 @@ def read(path) -> Predictions:
             missing = [name for name in columns() if name not in place and name != "group"]
             if missing:
                 raise ValueError(f"there is no column {missing[0]}")
-            table = {level: [] for level in LEVELS}
+            table: dict[str, list] = {level: [] for level in LEVELS}
             for line, row in enumerate(reader, start=2):
                 if len(row) != len(header) or row[place["level"]] not in table:
                     raise ValueError(f"line {line} is no row of it")

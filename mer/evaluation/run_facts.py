@@ -67,7 +67,7 @@ def cells(reports) -> list:
     list of (dict, list of dict)
         Facts and their reports, in the order in which the reports come.
     """
-    groups = {}
+    groups: dict = {}
     for report in reports:
         known = facts(report)
         groups.setdefault(key(known), (known, []))[1].append(report)
@@ -82,7 +82,7 @@ def varying(all_facts) -> list:
     all_facts : sequence of dict
         From `facts`. How much speech an encoder heard is compared within one language and choice of hours only.
     """
-    values = {}
+    values: dict = {}
     for known in all_facts:
         for name, value in known.items():
             if name not in COLUMNS:

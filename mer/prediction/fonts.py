@@ -49,7 +49,7 @@ def warn_of_boxes(text: str) -> None:
               f"install {' '.join(packages)}', or install a font that has them", file=sys.stderr)
 
 
-_warned = []
+_warned: list[str] = []
 
 
 def _package(character):

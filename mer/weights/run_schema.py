@@ -2,7 +2,7 @@
 
 _TEXT, _COUNT = {"type": ["string", "null"]}, {"type": ["integer", "null"]}
 _OBJECT = {"type": ["object", "null"]}
-SCHEMA = {
+SCHEMA: dict = {
     "type": "object",
     "properties": {
         "key": {"type": "string"}, "settings": {"type": "object"}, "name": {"type": "string"}, "it": _COUNT,
