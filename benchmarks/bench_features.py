@@ -3,9 +3,9 @@
     python benchmarks/bench_features.py [--folder PATH] [--out DIR] [--processes]
 
 Both read the same files in the same process, one thread, in turns; a rate is the median over rounds, and the
-ratio is the median of the rounds' ratios. Without --folder the clips are made here: seeded synthetic sound of
-30 s. With --processes, two processes against one, in wall time: this part means nothing while others use the machine;
-the load average before is kept in features.json.
+ratio is the median of the rounds' ratios, beside the least and the greatest. Without --folder the clips are made here:
+seeded synthetic sound of 30 s. With --processes, two processes against one, in wall time: this part means nothing
+while others use the machine; the load average before is kept in features.json.
 """
 
 import os
@@ -121,10 +121,11 @@ def compare(paths, n_rounds):
         rounds.append({function.__name__: cpu_seconds(function, paths) for function in order})
     rate = {name: float(np.median([audio_s[name] / one[name] for one in rounds])) for name in rounds[0]}
     share = audio_s["ours"] / audio_s["librosa_way"]  # without a length header, librosa may read less
-    ratio = share * float(np.median([one["librosa_way"] / one["ours"] for one in rounds]))
+    ratios = share * np.array([one["librosa_way"] / one["ours"] for one in rounds])
     return {"clips": len(paths), "audio_seconds": round(audio_s["ours"], 1),
             "librosa_seconds": round(audio_s["librosa_way"], 1), "ours": round(rate["ours"]),
-            "librosa": round(rate["librosa_way"]), "ratio": round(ratio, 2),
+            "librosa": round(rate["librosa_way"]), "ratio": round(float(np.median(ratios)), 2),
+            "least_ratio": round(ratios.min(), 2), "greatest_ratio": round(ratios.max(), 2),
             "mean_abs_log_difference": float(apart)}
 
 
@@ -181,11 +182,12 @@ def main():
         folder = args.folder or Path(temporary)
         clips = (find_clips if args.folder else make_clips)(folder, args.clips)
         report = {"machine": machine(), "one_process": {}, "two_processes": {}}
-        print(f"{'audio-seconds per CPU-second':36}{'ours':>8}{'librosa':>9}{'ratio':>7}{'seconds read':>18}"
-              "   mean |difference|")
+        print(f"{'audio-seconds per CPU-second':36}{'ours':>8}{'librosa':>9}{'ratio':>7}{'of rounds':>12}"
+              f"{'seconds read':>18}   mean |difference|")
         for kind, paths in clips.items():
             row = report["one_process"][kind] = compare(paths, args.rounds)
             print(f"{kind:36}{row['ours']:8}{row['librosa']:9}{row['ratio']:7.2f}"
+                  f"{row['least_ratio']:7.2f}{row['greatest_ratio']:5.2f}"
                   f"{row['audio_seconds']:9}{row['librosa_seconds']:9}"
                   f"   {row['mean_abs_log_difference']:.1e}", flush=True)
         if args.processes:

@@ -18,7 +18,7 @@ from mer.features.containers.refusals import AudioError
 
 __all__ = ["AUDIO_SUFFIXES", "AudioError", "blocks", "decode", "duration_seconds", "raw_name"]
 
-BLOCK_SAMPLES = 2**16  # of all channels together no more than twice as many
+BLOCK_SAMPLES = 2**17  # of all channels together no more than twice as many
 # A wav that was written into a pipe announces 2 or 4 GiB of data: such a size means "unknown".
 _UNKNOWN_BYTES = 0x7FF00000
 # What libsndfile gives as the length of a flac that was written into a pipe is above this.

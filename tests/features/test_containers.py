@@ -107,6 +107,18 @@ def test_a_hole_in_an_mp3_without_header_is_damage(tmp_path):
     assert error_of(tmp_path / "a.mp3").startswith("is damaged or truncated (")
 
 
+@pytest.mark.parametrize("header", [True, False])
+def test_a_header_of_free_format_among_regular_frames_ends(tmp_path, header):
+    content = bytearray(mp3_bytes(tmp_path, header=header, b="128000"))
+    at = content.find(content[:2], len(content) // 2)
+    assert mp3_frames.parsed(bytes(content[at:at + 4]))
+    content[at + 2] &= 0x0F  # one such frame took no bytes, and the walk stayed there without end
+    path = tmp_path / "a.mp3"
+    path.write_bytes(content)
+    walked = mp3.walk(path)
+    assert 3 < walked.n_frames * walked.frame_seconds + walked.junk_seconds < 3.3 and walked.junk_bytes
+
+
 def test_free_format(tmp_path):
     """Frames that do not tell their size: the bit rate of every header is set to 0."""
     content = bytearray(mp3_bytes(tmp_path, header=False, b="128000"))

@@ -18,6 +18,7 @@ _MOST_FRAME_BYTES = 8192    # free format included; a regular frame has at most 
 _AHEAD_BYTES = 8 * _MOST_FRAME_BYTES
 _CHAIN = 4                  # frames that must follow each other before bytes count as sound: pictures hold single ones
 _MOST_JUNK_BYTES = 2**20    # in front of the first frame, tags not counted
+_MARKS = frozenset(b"XIV")  # first letters of Xing, Info and VBRI
 _BEGINNING = re.compile(rb"\xff[\xe2-\xff]|ID3|TAG|APETAGEX|LYRICSBEGIN")
 
 
@@ -189,24 +190,34 @@ class _Walker:
 
     def take_of_window(self, kind):
         """The inner loop, one look into a table for each frame; returns whether a length header comes next."""
-        data, heads, at, free_bytes, n_frames = self.data, self.heads, self.at, self.free_bytes, 0
-        limit = len(data) if self.is_last else len(data) - _MOST_FRAME_BYTES
-        xing_at, is_header = kind.xing_at, False
+        n_whole, at, n_frames, is_header = len(self.data), self.at, 0, False
+        data = self.data + bytes(_MOST_FRAME_BYTES) if self.is_last else self.data
+        limit = len(data) - _MOST_FRAME_BYTES
+        xing_at, sizes = kind.xing_at, {}  # 4 bytes -> size in bytes
         while at < limit:
-            head = heads[data[at:at + 4]]
-            if not head or head[2] != kind:
-                break
-            end = at + (head[0] or free_bytes + head[1])
-            if end > len(data):
-                break
-            is_header = (data[at + xing_at:at + xing_at + 4] in (b"Xing", b"Info") or data[at + 36:at + 40] == b"VBRI")
-            if is_header:
-                break
+            head = data[at:at + 4]
+            n_bytes = sizes.get(head)
+            if not n_bytes:
+                n_bytes = sizes[head] = self.size_within(head, kind)
+                if not n_bytes:
+                    break
+            if data[at + xing_at] in _MARKS or data[at + 36] in _MARKS:
+                is_header = at + n_bytes <= n_whole and (
+                    data[at + xing_at:at + xing_at + 4] in (b"Xing", b"Info") or data[at + 36:at + 40] == b"VBRI")
+                if is_header:
+                    break
             n_frames += 1
-            at = end
+            at += n_bytes
+        if at > n_whole:  # the last frame is cut
+            at, n_frames = at - n_bytes, n_frames - 1
         self.at = at
         self.found.n_frames += n_frames
         return is_header
+
+    def size_within(self, head, kind):
+        """Bytes of a frame with these first 4 bytes in a run of one kind; 0 where they begin none, or another kind."""
+        size, padding, other = self.heads[head] or (0, 0, None)
+        return (size or (self.free_bytes and self.free_bytes + padding)) if other == kind else 0
 
     def take_length_header(self):
         """Read the one of the first file; those of files joined to it hold no sound either."""
