@@ -1,23 +1,24 @@
 """Make the whole corpus: what is missing is made on all cores, what is there is kept."""
 
 import importlib.util
-import json
 import shutil
 from concurrent.futures.process import BrokenProcessPool
 from importlib.metadata import version
 from pathlib import Path
 
 from demo_corpus import VERSION, layout
-from mer import MerError
+from mer import MerError, files
 
-_NEEDED = {"espeakng_loader": "pip install -r requirements-demo.txt",
-           "tinysoundfont": "pip install --no-deps -r requirements-demo-nodeps.txt",
-           "pretty_midi": "pip install --no-deps -r requirements-demo-nodeps.txt",
-           "soundfile": "pip install -r requirements.txt", "soxr": "pip install -r requirements.txt",
-           "joblib": "pip install -r requirements.txt", "tqdm": "pip install -r requirements.txt"}
+_NEEDED = {"pip install -r requirements.txt": ("soundfile", "soxr", "joblib", "tqdm"),
+           "pip install -r requirements-demo.txt": ("espeakng_loader",),
+           "pip install --no-deps -r requirements-demo-nodeps.txt": ("tinysoundfont", "pretty_midi")}
 _RECORDED_PACKAGES = ("espeakng-loader", "tinysoundfont", "pretty_midi", "numpy", "scipy", "soundfile", "soxr")
+_LANGUAGES = ("english", "mandarin")
 _MUSIC_PER_BATCH = 2
 _MANIFEST = "manifest.json"
+_SCHEMA = {"type": "object", "required": ["settings"], "properties": {
+    "settings": {"type": "object", "required": ["version"]},
+    "bytes": {"type": "object", "additionalProperties": {"type": "integer"}}}}
 
 
 def make(out, *, seed=1, clips_per_quadrant=12, minutes_speech=3.5, force=False, jobs=-1):
@@ -48,57 +49,50 @@ def make(out, *, seed=1, clips_per_quadrant=12, minutes_speech=3.5, force=False,
     MerError
         If a package is missing, a value makes no sense, the folder holds anything else, or a worker died.
     """
-    root = Path(out)
-    _check_values(seed, clips_per_quadrant, minutes_speech)
-    settings = {"version": VERSION, "seed": seed, "clips_per_quadrant": clips_per_quadrant,
-                "minutes_speech": float(minutes_speech)}
-    recorded = _open_folder(root)
-    damaged = _damaged(root, recorded)
-    if not force:
-        _check_settings(root, recorded, settings)
-        if recorded.get("bytes") and not damaged:
-            return False
-    _check_packages()
-    if force:
-        _clear(root)
-    for path in damaged:
-        path.unlink(missing_ok=True)
-    return _make_missing(root, settings, jobs)
-
-
-def _check_values(seed, clips_per_quadrant, minutes_speech):
-    """Refuse values that nothing can be made from."""
+    root = Path(out).resolve()
     if seed < 0 or clips_per_quadrant < 1 or not 0 < minutes_speech <= 600:
         raise MerError(f"seed {seed}, {clips_per_quadrant} clips per quadrant and {minutes_speech} minutes of speech "
                        "were asked for; give a seed from 0 up, at least 1 clip and 0 to 600 minutes.")
+    settings = {"version": VERSION, "seed": seed, "clips_per_quadrant": clips_per_quadrant,
+                "minutes_speech": float(minutes_speech)}
+    recorded = _open_folder(root)
+    damaged = [root / name for name, size in recorded.get("bytes", {}).items()
+               if not (root / name).is_file() or (root / name).stat().st_size != size]
+    if not force:
+        _check_settings(root, recorded.get("settings", settings), settings)
+        if recorded.get("bytes") and not damaged:
+            return False
+    _check_packages()
+    with files.lock(root, doing="making the demo corpus"):
+        if force:
+            _clear(root)
+        for path in (*damaged, *root.rglob(".*.part")):
+            path.unlink(missing_ok=True)
+        _make_missing(root, settings, jobs)
+    return True
 
 
 def _check_packages():
     """Name the pip command for the first package that is missing."""
-    for package, command in _NEEDED.items():
-        if importlib.util.find_spec(package) is None:
-            raise MerError(f"the package {package}, which the demo corpus needs, is not installed; run `{command}`.")
+    for command, packages in _NEEDED.items():
+        for package in packages:
+            if importlib.util.find_spec(package) is None:
+                raise MerError(f"the demo corpus needs the package {package}, which is not installed; run `{command}`.")
 
 
 def _open_folder(root):
     """Content of the manifest, empty where nothing is there yet."""
     path = root / _MANIFEST
-    if not path.exists():
-        if root.exists() and any(not entry.name.endswith(".part") for entry in root.iterdir()):
-            raise MerError(f"{root} is not empty and holds no demo corpus; give another folder with --out.")
-        return {}
-    try:
-        recorded = json.loads(path.read_text(encoding="utf-8"))
-        recorded["settings"]["version"]
-    except (ValueError, KeyError, TypeError):
-        raise MerError(f"{path} is not the manifest of a demo corpus; delete that folder or give another with --out."
-                       ) from None
-    return recorded
+    if path.exists():
+        return files.read_json(path, schema=_SCHEMA, remedy="it is not the manifest of a demo corpus; delete that "
+                               "folder or give another with --out")
+    if root.exists() and any(not entry.name.endswith(".part") for entry in root.iterdir()):
+        raise MerError(f"{root} is not empty and holds no demo corpus; give another folder with --out.")
+    return {}
 
 
-def _check_settings(root, recorded, settings):
+def _check_settings(root, found, settings):
     """Refuse to mix what is there with files made otherwise."""
-    found = recorded.get("settings", settings)
     differing = ", ".join(f"{key} {found.get(key)} instead of {value}" for key, value in settings.items()
                           if found.get(key) != value)
     if differing:
@@ -109,48 +103,41 @@ def _check_settings(root, recorded, settings):
 def _clear(root):
     """Throw away a demo corpus, but no folder that does not say it is one."""
     for tree in layout.TREES.values():
-        readme = root / tree / layout.README
-        if readme.exists() and layout.is_synthetic(readme.read_text(encoding="utf-8")):
+        if layout.is_synthetic(root / tree):
             shutil.rmtree(root / tree)
     for path in [*root.glob(layout.scores_name("*")), root / _MANIFEST]:
         path.unlink(missing_ok=True)
-
-
-def _damaged(root, recorded):
-    """Files of a finished corpus that are missing or have another size than recorded."""
-    return [root / name for name, size in recorded.get("bytes", {}).items()
-            if not (root / name).is_file() or (root / name).stat().st_size != size]
 
 
 def _make_missing(root, settings, jobs):
     """Plan everything, make the files that are missing, write the tables, record the sizes."""
     from demo_corpus import plan, speech
 
-    seed, root = settings["seed"], root.resolve()
-    _write_manifest(root, {"settings": settings})
+    seed = settings["seed"]
+    files.write_json(root / _MANIFEST, {"settings": settings})
     layout.write_readmes(root, seed=seed, version=VERSION)  # first: --force removes only what says it is synthetic
-    spoken = [u for language in ("english", "mandarin")
-              for u in speech.utterances(language, settings["minutes_speech"], seed)]
-    played = {language: plan.clips(language, settings["clips_per_quadrant"], seed)
-              for language in ("english", "mandarin")}
-    _run(_batches(root, spoken, played), jobs)
+    spoken = [u for language in _LANGUAGES for u in speech.utterances(language, settings["minutes_speech"], seed)]
+    played = [plan.clips(language, settings["clips_per_quadrant"], seed) for language in _LANGUAGES]
+    _run(_batches(root, spoken, [clip for clips in played for clip in clips]), jobs)
     layout.write_speech_tables(root, spoken)
-    for clips in played.values():
-        layout.write_music_tables(root, clips, [clip.score() for clip in clips])
-    _write_manifest(root, {"settings": settings, "bytes": _sizes(root),
-                           "packages": {name: version(name) for name in _RECORDED_PACKAGES}})
-    return True
+    for clips in played:
+        layout.write_music_tables(root, clips)
+    made = [path for tree in layout.TREES.values() for path in (root / tree).rglob("*") if path.is_file()]
+    sizes = {path.relative_to(root).as_posix(): path.stat().st_size
+             for path in [*made, *root.glob(layout.scores_name("*"))]}
+    files.write_json(root / _MANIFEST, {"settings": settings, "bytes": sizes,
+                                        "packages": {name: version(name) for name in _RECORDED_PACKAGES}})
 
 
 def _batches(root, spoken, played):
-    """Lists of (function, item, path) for files that are missing; utterances by speaker, clips in pairs."""
+    """Lists of (function, item, path) for files that are missing; clips in pairs, utterances by speaker."""
+    music = [(_make_clip, clip, root / layout.clip_path(clip)) for clip in played]
+    music = [job for job in music if not job[2].exists()]
     by_speaker = {}
     for utterance in spoken:
         path = root / layout.utterance_path(utterance)
         if not path.exists():
             by_speaker.setdefault(path.parent, []).append((_make_utterance, utterance, path))
-    music = [(_make_clip, clip, root / layout.clip_path(clip)) for clips in played.values() for clip in clips]
-    music = [item for item in music if not item[2].exists()]
     return [music[i:i + _MUSIC_PER_BATCH] for i in range(0, len(music), _MUSIC_PER_BATCH)] + list(by_speaker.values())
 
 
@@ -180,7 +167,7 @@ def _make_batch(batch):
 
 
 def _make_utterance(utterance, path):
-    """Synthesise and write one utterance."""
+    """Speak and write one utterance."""
     from demo_corpus import speech
 
     layout.write_sound(path, speech.audio(utterance), speech.SAMPLE_RATE)
@@ -192,16 +179,3 @@ def _make_clip(clip, path):
 
     rate = layout.MUSIC_RATES[clip.language]
     layout.write_sound(path, render.clip_audio(clip, clip.score(), rate), rate)
-
-
-def _write_manifest(root, content):
-    """Record what the folder holds; `bytes` is there only when everything is."""
-    layout.write_whole(root / _MANIFEST, json.dumps(content, indent=1, sort_keys=True) + "\n")
-
-
-def _sizes(root):
-    """Size in bytes of every file of the corpus, by path relative to its folder."""
-    files = [path for tree in layout.TREES.values() for path in sorted((root / tree).rglob("*"))]
-    files += sorted(root.glob(layout.scores_name("*")))
-    return {path.relative_to(root).as_posix(): path.stat().st_size for path in files
-            if path.is_file() and not path.name.endswith(".part")}

@@ -4,10 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from demo_corpus import arrange, lyrics, melody, styles
+from demo_corpus import arrange, melody, styles
 from demo_corpus.cues import draw_cues, draw_emotion
 from demo_corpus.harmony import Harmony
 from demo_corpus.singing import SungNote
+from demo_corpus.words import STANZAS
 
 SHORTEST_SECONDS, LONGEST_SECONDS = 12.0, 15.0
 _PHRASE_SECONDS = 4.1  # a sung line that a singer takes in one breath
@@ -96,7 +97,7 @@ def compose(quadrant, language, artist, rng):
 
 def _choose_stanza(quadrant, language, rng):
     """Words that suit the quadrant in two of three songs, any words in the others."""
-    choices = lyrics.STANZAS[language]
+    choices = STANZAS[language]
     fitting = [stanza for stanza in choices if stanza.quadrant == quadrant]
     chosen = fitting if rng.random() < 2 / 3 else choices
     return chosen[rng.integers(len(chosen))]

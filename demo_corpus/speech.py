@@ -6,7 +6,8 @@ import numpy as np
 import soxr
 from scipy.signal import lfilter, oaconvolve
 
-from demo_corpus import sentences, voices
+from demo_corpus import voices
+from demo_corpus.words import SENTENCES
 
 SAMPLE_RATE = 16_000  # Hz, as in LibriSpeech and AISHELL-1
 _FEWEST_SPEAKERS, _MOST_SPEAKERS = 12, 40
@@ -100,7 +101,7 @@ def utterances(language, minutes, seed):
 
 def _reading(language, speaker, seconds, rng):
     """Texts of one or more sentences for one speaker, together about `seconds` long, at least two of them."""
-    known = sentences.ENGLISH if language == "english" else sentences.MANDARIN
+    known = SENTENCES[language]
     joint = " " if language == "english" else " 。 "
     queue, texts, spoken = [], [], 0.0
     while spoken < seconds - 2.0 or len(texts) < 2:

@@ -17,7 +17,7 @@ pytest.importorskip("tinysoundfont", reason="make_demo_corpus.py needs requireme
 soundfile = pytest.importorskip("soundfile")
 
 import make_demo_corpus  # noqa: E402
-from demo_corpus import build, compose, cues, layout, lyrics, melody, plan, render, sentences, singing, speech, voices  # noqa: E402  # noqa: E402
+from demo_corpus import build, compose, cues, layout, melody, plan, render, singing, speech, voices, words  # noqa: E402
 from mer import MerError  # noqa: E402
 
 TINY = {"clips_per_quadrant": 1, "minutes_speech": 0.1}
@@ -193,8 +193,8 @@ def test_script_answers_help_at_once_and_reports(corpus, capsys):
 
 
 def test_there_are_enough_different_sentences_and_all_are_mandarin_that_is_said_to_be():
-    assert len(set(sentences.ENGLISH)) >= 60 and len(set(sentences.MANDARIN)) >= 60
-    for text in [*sentences.MANDARIN, *(line for stanza in lyrics.STANZAS["mandarin"] for line in stanza.lines)]:
+    assert all(len(set(sentences)) >= 60 for sentences in words.SENTENCES.values())
+    for text in [*words.SENTENCES["mandarin"], *(line for s in words.STANZAS["mandarin"] for line in s.lines)]:
         spoken = voices.say(text.replace(" ", ""), voice="cmn")
         assert not [name for _, name in spoken.phonemes if name.startswith("(")], text  # a switch to English
 
@@ -203,7 +203,7 @@ def test_there_are_enough_different_sentences_and_all_are_mandarin_that_is_said_
 def test_every_line_has_the_syllables_of_its_metre(language):
     singers = {clip.artist.singer.voice for clip in plan.clips(language, 16, 1)}
     for voice in sorted(singers)[::3]:
-        for stanza in lyrics.STANZAS[language]:
+        for stanza in words.STANZAS[language]:
             for line in stanza.lines:
                 assert singing.count_syllables(line, voice) == len(stanza.metre), (line, voice)
 
@@ -312,7 +312,7 @@ def test_pieces_have_a_singable_tune_that_closes_on_the_tonic(pieces):
 
 
 def test_strong_syllables_fall_on_the_beats():
-    places = melody.rhythm(lyrics.IAMB_8, 8, 4)
+    places = melody.rhythm(words.METRES["iamb"], 8, 4)
     assert [start for start, _, is_strong in places if is_strong] == [0, 8, 16, 24]
     assert [start for start, _, is_strong in places if not is_strong] == [-4, 4, 12, 20]
     assert all(length > 0 for _, length, _ in places) and places[-1][0] + places[-1][1] <= 32 - 4
