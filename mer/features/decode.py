@@ -147,6 +147,7 @@ def _blocks(path):
         if is_begun and not isinstance(error, _OtherDecoder):
             raise refusals.damaged(path, error.error_string) from error
         yield from ffmpeg.blocks(path)
+        _ogg_check(path)()
 
 
 def _openers(path):
@@ -166,7 +167,7 @@ def _openers(path):
         openers = [lambda: _Sequential(raw_name(path))]
     else:
         openers = [lambda place=place: _Sequential(segments.opened(path, [place])) for place in places]
-    return list(zip(openers, n_samples, strict=True)), _ogg_check(path) if head.startswith(b"OggS") else _no_check
+    return list(zip(openers, n_samples, strict=True)), _ogg_check(path)
 
 
 def _no_check():
@@ -176,7 +177,7 @@ def _no_check():
 def _ogg_check(path) -> Callable:
     def check():
         with open(path, "rb") as file:
-            if joined.ogg_ends_within_page(file):
+            if file.read(4) == b"OggS" and joined.ogg_ends_within_page(file):
                 raise AudioError(f"{path} is truncated: its last Ogg page is incomplete; copy it again.")
     return check
 

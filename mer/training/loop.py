@@ -142,8 +142,8 @@ class Checkpoint(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         state = self.history and read_state(self.folder)
         if state:
-            self.model.optimizer.build(self.model.trainable_variables)
-            self.model.load_weights(self.folder / f"epoch-{state['epochs_done']}.weights.h5")
+            name = f"epoch-{state['epochs_done']}.weights.h5"
+            run_files.load_checkpoint(self.model, self.folder / name, state["weights"][name])
             for variable, value in zip(_random_states(self.model), state["random"], strict=True):
                 variable.assign(value)
             for callback, numbers in zip(self.others, state["callbacks"], strict=True):
@@ -241,7 +241,7 @@ def fit(model, train, val, *, folder, key, epochs, patience, halve_after, tensor
     Raises
     ------
     MerError
-        Where the loss is not finite.
+        Where the loss is not finite, or the best weights are not as they were written.
     """
     stop = keras.callbacks.EarlyStopping(monitor="val_loss", mode="min", patience=patience)
     halve = keras.callbacks.ReduceLROnPlateau(monitor="val_loss", mode="min", factor=0.5, patience=halve_after,
@@ -259,7 +259,8 @@ def fit(model, train, val, *, folder, key, epochs, patience, halve_after, tensor
             callbacks.append(_tensorboard(tensorboard))
         model.fit(train, validation_data=val, epochs=epochs, initial_epoch=done, verbose=0, callbacks=callbacks,
                   shuffle=False)
-    model.load_weights(checkpoint.best_weights)
+    best = checkpoint.best_weights
+    run_files.load_checkpoint(model, best, checkpoint.saved[best.name])
     return checkpoint.history
 
 

@@ -217,13 +217,46 @@ def load(model, path):
         check(path, Run(path.parent, path.name.removesuffix(_SUFFIX)).about or {})
     with hdf5_read.opened(path, remedy=again) as file:
         _check_arrays(model, path, file)
-    other = f"{path} does not fit {model.name}: its arrays have other names, so it is of another architecture: {again}"
+    _read_into(keras.Model(model.inputs, model.outputs), path, f"{path} does not fit {model.name}: its arrays have "
+               f"other names, so it is of another architecture: {again}")
+
+
+def load_checkpoint(model, path, sha256):
+    """Read weights that `write` wrote in an unfinished training, with the optimizer of a model that is compiled.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Of the architecture that was written, compiled like it.
+    path : pathlib.Path
+    sha256 : str
+        What `write` returned.
+
+    Raises
+    ------
+    files.Damaged
+        It is missing, is another file than was written, leads to other files or does not fit.
+    """
+    from mer import hdf5_read
+    remedy = "run the same command again, and this stage starts again from its first epoch"
+    wrong = f"{path} is missing or damaged: {remedy}"
+    if not path.is_file() or files.sha256(path) != sha256:
+        raise files.Damaged(wrong)
+    with hdf5_read.opened(path, remedy=remedy):
+        pass
+    if model.optimizer is not None and not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+    _read_into(model, path, wrong)
+
+
+def _read_into(model, path, wrong):
+    """Let Keras read a file that was found plain; raise Damaged with a sentence where it leaves anything untouched."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)  # Keras only warns where layers are left untouched
-            keras.Model(model.inputs, model.outputs).load_weights(path)
+            model.load_weights(path)
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, UserWarning):
-        raise MerError(other) from None
+        raise files.Damaged(wrong) from None
 
 
 def _check_arrays(model, path, file):

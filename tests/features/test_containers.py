@@ -231,6 +231,12 @@ def test_bytes_without_a_header_are_no_sound_whatever_the_suffix(tmp_path, suffi
     assert error_of(tmp_path / f"a{suffix}")
 
 
+def test_a_cut_ogg_is_refused_whoever_reads_it(tmp_path):
+    path = write_with_ffmpeg(tmp_path / "a.ogg", tone(4.0), codec="flac")
+    path.write_bytes(path.read_bytes()[:-2000])
+    assert error_of(path).startswith(("is truncated", "is damaged"))
+
+
 def test_chained_opus(tmp_path):
     soundfile.write(tmp_path / "a.opus", tone(2.0, rate_hz=48000), 48000, format="OGG", subtype="OPUS")
     content = (tmp_path / "a.opus").read_bytes()

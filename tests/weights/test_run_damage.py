@@ -4,6 +4,7 @@ import json
 import os
 from types import SimpleNamespace
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -55,6 +56,35 @@ def test_damaged_weights_of_a_state_are_named_and_the_stage_starts_again(three_e
     damage(tmp_path / "epoch-3.weights.h5")
     assert fit(small_model(), tmp_path) == three_epochs[1]
     assert "epoch-3.weights.h5 is missing or damaged" in capsys.readouterr().err
+
+
+def test_a_state_of_somebody_else_leads_to_no_other_file(three_epochs, tmp_path):
+    """Its hashes and its seal are right, and its weights are links into another file."""
+    for path in three_epochs[0].iterdir():
+        put(tmp_path / path.name, path.read_bytes())
+    weights, secret = tmp_path / "epoch-3.weights.h5", tmp_path / "secret.h5"
+    weights.rename(secret)
+    with h5py.File(weights, "w") as file, h5py.File(secret) as other:
+        for name in other:
+            file[name] = h5py.ExternalLink(str(secret), f"/{name}")
+    state = json.loads((tmp_path / "state.json").read_text())
+    state["weights"][weights.name] = files.sha256(weights)
+    state["seal"] = run_files.key_of({name: value for name, value in state.items() if name != "seal"})
+    files.write_json(tmp_path / "state.json", state)
+    with pytest.raises(MerError, match="a link to another file"):
+        fit(small_model(), tmp_path)
+
+
+def test_best_weights_that_are_damaged_while_training_goes_on_are_named(tmp_path, monkeypatch):
+    def damaged(self, epochs_done):
+        save(self, epochs_done)
+        if epochs_done == 6:
+            flip(self.best_weights, place=3000)
+
+    save = loop.Checkpoint._save_state
+    monkeypatch.setattr(loop.Checkpoint, "_save_state", damaged)
+    with pytest.raises(files.Damaged, match="run the same command again"):
+        fit(small_model(), tmp_path)
 
 
 def test_a_state_keeps_the_last_and_the_best_weights_only(three_epochs):
