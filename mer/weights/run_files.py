@@ -73,7 +73,7 @@ class Run:
 
     def locked(self, doing):
         """The lock of this run: a second process waits, and then finds what the first one made."""
-        return files.lock(self.file("run"), doing=f"{doing} {self.stem}")
+        return files.lock(self.folder / self.stem, doing=f"{doing} {self.stem}")
 
     def is_finished(self, key, settings, *, force):
         """Whether the run is there already, made with the same data and settings; `force` says no and starts over.
