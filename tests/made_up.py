@@ -37,8 +37,8 @@ def history(epochs=4):
 
 def without_pictures(monkeypatch):
     """Make reports without pictures, which take most of the time."""
-    monkeypatch.setattr(report.figures, "confusion", lambda *_: None)
-    monkeypatch.setattr(report.figures, "learning_curves", lambda *_: None)
+    monkeypatch.setattr(report.plots, "confusion", lambda *_: None)
+    monkeypatch.setattr(report.plots, "learning_curves", lambda *_: None)
 
 
 def published_features(folder, *, overlap):

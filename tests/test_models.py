@@ -171,7 +171,7 @@ def test_weights_of_something_else_are_refused(tmp_path):
     with pytest.raises(MerError, match="does not exist"):
         run_files.load(model, path)
     path.write_text("no weights")
-    with pytest.raises(MerError, match="does not fit model_over"):
+    with pytest.raises(MerError, match="is no HDF5 file"):
         run_files.load(model, path)
     run_files.save(load("model_scae").build(PATCH), path)
     with pytest.raises(MerError, match="does not fit model_over"):

@@ -208,7 +208,7 @@ def test_help_answers_at_once_and_the_flags_are_the_published_ones():
     (("trans_train_cpc_multi.py", "-s", "e", "-modmodel_cpc", "-m", "e", "-rel", "n"), "invalid choice: 'odmodel_cpc'"),
     (("generate_dataset.py", "-d", "m"), "required: -l"),
     (("generate_dataset.py", "-d", "m", "-l", "e", "--langage", "e"), "unrecognized arguments"),
-    (("pretrain_cpc.py", "-s", "e", "-mod", "model_cpc", "--runs", "0"), "whole number above 0"),
+    (("pretrain_cpc.py", "-s", "e", "-mod", "model_cpc", "--runs", "0"), "whole number from 1"),
 ])
 def test_wrong_flags_exit_with_2(home, argv, words):
     done = command(*argv)

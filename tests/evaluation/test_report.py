@@ -198,8 +198,8 @@ def test_no_history_leaves_no_picture_of_an_earlier_run(tmp_path, quick):
 def test_kept_epoch_is_the_best_of_the_last_stage():
     epochs = [{"stage": "heads", "val_loss": 0.1}, {"stage": "full", "val_loss": 0.5},
               {"stage": "full", "val_loss": 0.3}, {"stage": "full", "val_loss": 0.3}]
-    assert report.figures.kept_epoch(epochs) == 3
-    assert report.figures.kept_epoch([{"loss": 1.0}]) is None
+    assert report.plots.kept_epoch(epochs) == 3
+    assert report.plots.kept_epoch([{"loss": 1.0}]) is None
 
 
 def _without_patches(data):

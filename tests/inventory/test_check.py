@@ -83,8 +83,8 @@ def test_every_trap_of_a_music_corpus_is_named(fourq):
     assert list(told(result, "silent")) == ["Q2/MT21.mp3"]
     assert told(result, "too short") == {"Q2/MT22.mp3": "1.5 s, where the clips of this corpus have 3.0 s"}
     assert told(result, "duplicate") == {
-        "Q4/MT41.mp3": "the same audio as Q3/MT31.mp3, labelled Q3 there and Q4 here, artist singer 3 there and "
-                       "singer 4 here"}
+        "Q4/MT41.mp3": "the same audio as Q3/MT31.mp3, labelled Q3 there and Q4 here, artist Singer 3 there and "
+                       "Singer 4 here"}
     assert "labelled Q3, but its folder or name says Q2" in told(result, "mislabelled")["Q2/MT23.mp3"]
     assert told(result, "left out") == told(result, "note") == {} and len(result.findings) == 9
     assert result.n_files == 18 and 40 < result.hours * 3600 < 54

@@ -43,7 +43,8 @@ def test_ours_win_over_the_release_and_it_is_said_which(own, tmp_path, rng, caps
     path = write(tmp_path / "models/speech/english" / PRETEXT_FILE.format("model_over"), autoencoder_arrays(rng))
     found = find(own, it=4)
     assert found.facts == {"run": path.name.removesuffix(".hdf5"), "file": path.name, "origin": "release", "it": 0,
-                           "sha256": run_files.file_key(path), "scores": None}
+                           "sha256": run_files.file_key(path), "scores": None, "settings": found.about["settings"],
+                           "hours": None, "hours_heard": None, "backend": None}
     assert capsys.readouterr().out == f"encoder: {path} (release)\n"
     place = run_files.speech_run(own, "english", "model_over", 0)
     run_files.save(pretext_model("model_over"), place.weights)
