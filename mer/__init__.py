@@ -32,7 +32,7 @@ class MerError(Exception):
     """
 
 
-def how_to_install(requirements="requirements.txt"):
+def how_to_install(requirements: str = "requirements.txt") -> str:
     """What to run for the packages: the environment of this folder where it is there, else how to make one."""
     root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     there = os.path.join(root, ".venv")

@@ -6,6 +6,7 @@ import traceback
 import types
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from mer import MerError, limits, shipped
 
@@ -43,28 +44,28 @@ class Config:
         return _rebuild, (dict(self.values), dict(self.sources), self.root)
 
     @property
-    def patch_frames(self):
+    def patch_frames(self) -> int:
         """Frames of one patch: 31 for 1 s at 16 kHz, 43 at 22.05 kHz (ICASSP 2021, section 3.1)."""
         return int(self.patch_seconds * self.sample_rate_hz / self.hop_samples)
 
     @property
-    def patch_hop_frames(self):
+    def patch_hop_frames(self) -> int:
         """Frames from one patch to the next: 15 for 31 frames and an overlap of one half."""
         return max(1, int(self.patch_frames * (1 - self.patch_overlap)))
 
     @property
-    def patch_shape(self):
+    def patch_shape(self) -> tuple[int, int, int]:
         """Shape of one patch as the models take it: (bands, frames, channels)."""
         return (self.n_mel_bands, self.patch_frames, 1)
 
     @property
-    def feature_settings(self):
+    def feature_settings(self) -> dict[str, Any]:
         """The values that a log-mel store depends on."""
         names = ("sample_rate_hz", "n_fft", "window_samples", "hop_samples", "n_mel_bands")
         return {name: self.values[name] for name in names}
 
     @property
-    def is_demo(self):
+    def is_demo(self) -> bool:
         """True where the demo corpus is in use: its results go to demo/, never beside real ones."""
         demo = self.root / DEMO_FOLDER / "data"
         if self.path_to_data:
@@ -72,12 +73,12 @@ class Config:
         return demo.is_dir() and not any(self.values[name] for name in self.corpus_paths)
 
     @property
-    def corpus_paths(self):
+    def corpus_paths(self) -> list[str]:
         """Names of the settings that hold the path of one corpus."""
         return [name for name in self.values if name.startswith(("path_speech_", "path_music_"))]
 
     @property
-    def data_dir(self):
+    def data_dir(self) -> Path | None:
         """Folder that holds the corpora, or None where only single corpora are named.
 
         Raises
@@ -95,23 +96,23 @@ class Config:
                        "holds your corpora, or run 'bash demo.sh' (or 'python3 make_demo_corpus.py') first")
 
     @property
-    def features_dir(self):
+    def features_dir(self) -> Path:
         """Folder of the stores."""
         return self._result_dir(self.path_to_features)
 
     @property
-    def models_dir(self):
+    def models_dir(self) -> Path:
         return self._result_dir(self.path_to_models)
 
     @property
-    def models_trans_dir(self):
+    def models_trans_dir(self) -> Path:
         return self._result_dir(self.path_to_models_trans)
 
     @property
-    def results_dir(self):
+    def results_dir(self) -> Path:
         return self._result_dir(self.path_to_results)
 
-    def resolve(self, path):
+    def resolve(self, path: str | os.PathLike[str]) -> Path:
         """Absolute path of a setting: `~` is expanded, a relative one starts at the repository."""
         return self.root / Path(path).expanduser()
 
@@ -122,7 +123,7 @@ class Config:
             raise MerError(f"{folder} is a file, and results go to a folder: name another one in settings.py")
         return folder
 
-    def overridden(self):
+    def overridden(self) -> list[str]:
         """Lines 'name = value (source)' for every value that does not come from settings.py."""
         return [f"{name} = {self.values[name]!r} ({source})"
                 for name, source in self.sources.items() if source != "settings.py"]

@@ -15,8 +15,10 @@ import socket
 import sys
 import time
 import uuid
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import IO, Any
 
 from mer import MerError, text
 
@@ -32,7 +34,7 @@ class Damaged(MerError):
 
 
 @contextlib.contextmanager
-def writing(path, *, suffix=""):
+def writing(path: str | os.PathLike[str], *, suffix: str = "") -> Iterator[Path]:
     """A temporary path beside `path`, renamed to it when the block ends well and removed when it does not.
 
     The content reaches the disk before the name does, so a power cut leaves the old file or the new one.
@@ -86,7 +88,7 @@ def _sync(path, how):
         os.close(handle)
 
 
-def remove_leftovers(path):
+def remove_leftovers(path: str | os.PathLike[str]) -> None:
     """Remove the temporary files that killed processes left when they wrote `path`; call it where `path` is locked."""
     path = Path(path)
     beginning = _temporary_stem(path)
@@ -96,7 +98,7 @@ def remove_leftovers(path):
                 entry.unlink(missing_ok=True)
 
 
-def write_whole(handle, content, name):
+def write_whole(handle: IO[bytes], content: bytes | bytearray | memoryview, name: str | os.PathLike[str]) -> None:
     """Write all of `content` to an unbuffered file, or raise an error that names the file.
 
     Parameters
@@ -115,13 +117,13 @@ def write_whole(handle, content, name):
         raise OSError(error.errno, error.strerror, str(name)) from None
 
 
-def write_bytes(path, content):
+def write_bytes(path: str | os.PathLike[str], content: bytes | bytearray | memoryview) -> None:
     """Write bytes whole, or leave `path` as it was."""
     with writing(path) as temporary, open(temporary, "wb", buffering=0) as file:
         write_whole(file, content, path)
 
 
-def write_text(path, text):
+def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write UTF-8 text whole, or leave `path` as it was; line ends stay as they are.
 
     Half a character (of a file name that is no UTF-8) is written as an escape.
@@ -129,12 +131,12 @@ def write_text(path, text):
     write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
-def write_json(path, content):
+def write_json(path: str | os.PathLike[str], content: object) -> None:
     """Write JSON whole: sorted keys, one space of indentation, no NaN."""
     write_text(path, json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n")
 
 
-def write_csv(path, header, rows):
+def write_csv(path: str | os.PathLike[str], header: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
     """Write a comma-separated table whole.
 
     Text that a spreadsheet would take for a formula gets an apostrophe in front (`mer.text.spreadsheet_safe`);
@@ -153,7 +155,7 @@ def write_csv(path, header, rows):
         writer.writerows(map(text.spreadsheet_safe, row) for row in rows)
 
 
-def read_json(path, *, schema=None, remedy):
+def read_json(path: str | os.PathLike[str], *, schema: dict[str, Any] | None = None, remedy: str) -> dict[str, Any]:
     """Read JSON that may have been damaged, edited or made by somebody else.
 
     Parameters
@@ -197,14 +199,14 @@ def _first_line(reason):
     return text.printable(str(reason).partition("\n")[0][:120])
 
 
-def sha256(path):
+def sha256(path: str | os.PathLike[str]) -> str:
     """SHA-256 of a file's content, 64 hexadecimal digits."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextlib.contextmanager
-def lock(path, *, doing):
+def lock(path: str | os.PathLike[str], *, doing: str) -> Iterator[None]:
     """Hold `path` for this process; wait, and say who holds it, while another one does.
 
     The operating system lets go of the lock when its process ends, however it ends.

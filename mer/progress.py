@@ -1,13 +1,14 @@
 """Progress bars: a live one on a terminal, a few lines in a log file."""
 
 import sys
+from typing import Any
 
 from tqdm import tqdm
 
 LOG_INTERVAL_SECONDS = 30
 
 
-def bar(**options):
+def bar(**options: Any) -> tqdm:
     """A tqdm bar on stderr.
 
     Parameters

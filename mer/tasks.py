@@ -1,5 +1,6 @@
 """The emotion tasks: one row each; heads, store columns and reports follow from this table."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,7 +31,7 @@ class Task:
     classes: tuple
     class_of_quadrant: tuple
 
-    def targets(self, quadrant_index):
+    def targets(self, quadrant_index: Sequence[int] | np.ndarray) -> np.ndarray:
         """Map quadrant indices 0..3, shape (n,), to class indices of this task, shape (n,)."""
         return np.asarray(self.class_of_quadrant)[np.asarray(quadrant_index)]
 
@@ -42,7 +43,7 @@ TASKS = (
 )
 
 
-def quadrant(arousal, valence):
+def quadrant(arousal: float, valence: float) -> str | None:
     """Quadrant name of a point of the plane, or None where it lies on an axis (Russell 1980).
 
     Parameters

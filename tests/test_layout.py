@@ -84,6 +84,30 @@ def test_public_functions_and_modules_are_documented(path):
             assert ast.get_docstring(node), f"{path.name}: {node.name} has no docstring"
 
 
+# Whose public functions have type hints, which mypy checks (.ci/run)
+TYPED = ("__init__.py", "interface.py", "config.py", "files.py", "limits.py", "progress.py", "tasks.py", "text.py",
+         "features/*.py", "evaluation/*.py", "prediction/predict.py", "weights/catalogue.py", "weights/engines.py")
+
+
+def public_functions(body):
+    """Functions and methods of a module that another one may call."""
+    for node in body:
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            yield from public_functions(node.body)
+        elif isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+            yield node
+
+
+@pytest.mark.parametrize("path", sorted(path for pattern in TYPED for path in (ROOT / "mer").glob(pattern)),
+                         ids=lambda path: path.name)
+def test_public_functions_have_type_hints(path):
+    for function in public_functions(ast.parse(path.read_text(encoding="utf-8")).body):
+        given = function.args
+        every = [*given.posonlyargs, *given.args, *given.kwonlyargs, *filter(None, (given.vararg, given.kwarg))]
+        bare = [each.arg for each in every if each.annotation is None and each.arg not in ("self", "cls")]
+        assert function.returns and not bare, f"{path.name}: {function.name} lacks hints: {bare or 'what it returns'}"
+
+
 def test_nothing_loads_code():
     forbidden = re.compile(r"allow_pickle *= *True|pickle\.load|joblib\.load|safe_mode *= *False|\beval\(|\bexec\(")
     for path in SOURCES:

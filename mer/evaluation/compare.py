@@ -4,8 +4,10 @@ All runs are resampled with the same draws of the same groups, so a difference o
 what is easy or hard for both cancels. Where intervals of two scores overlap says nothing about their difference.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from pathlib import Path
 
 from mer import files
 from mer.evaluation import intervals, metrics, predictions, run_facts
@@ -18,7 +20,7 @@ ALPHA = 1 - intervals.CONFIDENCE
 SEED = 0
 
 
-def read_predictions(reports):
+def read_predictions(reports: Sequence[dict]) -> tuple[dict[Path, predictions.Predictions], list[tuple[Path, str]]]:
     """The predictions.csv beside every report.
 
     Parameters
@@ -69,11 +71,12 @@ class Comparison:
         """Whether the difference is not 0, all comparisons of the family taken together."""
         return self.p_holm is not None and self.p_holm < ALPHA
 
-    def turned(self):
+    def turned(self) -> "Comparison":
         """The same comparison as `other` minus `one`."""
         own = self.difference
-        ends = (None, None) if own.low is None else (-own.high, -own.low)
-        return Comparison(self.other, self.one, self.task, intervals.Estimate(-own.value, *ends, own.p), self.p_holm)
+        low, high = (None if end is None else -end for end in (own.high, own.low))
+        turned = intervals.Estimate(-own.value, low, high, own.p)
+        return Comparison(self.other, self.one, self.task, turned, self.p_holm)
 
 
 class TestSet:
@@ -115,7 +118,7 @@ class TestSet:
             self.resamples = intervals.draw([group[clip] for clip in self._order], seed=SEED,
                                             n_bootstrap=max(report["bootstrap"]["resamples"] for report in reports))
 
-    def score(self, reports, task, measure) -> dict:
+    def score(self, reports: Sequence[dict], task: str, measure: tuple[str, str]) -> dict:
         """What a table says about runs that differ in their seed only.
 
         Parameters
@@ -151,7 +154,7 @@ class TestSet:
                 "largest": max(values), "n_runs": len(values), "chance": chance,
                 "above_chance": bool(margin) and margin[0] > 0}
 
-    def against(self, references) -> list:
+    def against(self, references: Sequence[tuple[int, int]]) -> list:
         """Comparisons of cells with given others, corrected together.
 
         Parameters
@@ -179,7 +182,7 @@ class TestSet:
         """Comparisons of all pairs of cells: so many that the best may be chosen after looking."""
         return self.against(list(combinations(range(len(self.cells)), 2)))
 
-    def scratch_of(self, place) -> int | None:
+    def scratch_of(self, place: int) -> int | None:
         """Position of the first model from scratch whose facts do not contradict those of a cell; None without one."""
         known = self.cells[place][0]
         names = ["folds", "split", *self.varying]
@@ -202,7 +205,7 @@ class TestSet:
         return self._samples[place][score]
 
 
-def test_sets(reports, held) -> list:
+def test_sets(reports: Sequence[dict], held: dict) -> list:
     """`TestSet`s of reports of one corpus, one per music and test set, in the order in which they come."""
     groups: dict = {}
     for report in reports:

@@ -19,6 +19,7 @@ Satterthwaite (1946), An approximate distribution of estimates of variance compo
 Holm (1979), A simple sequentially rejective multiple test procedure, Scand. J. Stat. 6, 65-70.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,7 +65,7 @@ class Estimate:
     p: float | None
 
 
-def draw_clips(n_clips, *, n_bootstrap, seed):
+def draw_clips(n_clips: int, *, n_bootstrap: int, seed: int) -> np.ndarray:
     """How often each clip is drawn in each bootstrap resample of single clips.
 
     Returns
@@ -76,7 +77,7 @@ def draw_clips(n_clips, *, n_bootstrap, seed):
     return generator.multinomial(n_clips, np.full(n_clips, 1 / n_clips), size=n_bootstrap)
 
 
-def draw(groups, *, n_bootstrap: int, seed: int) -> Resamples:
+def draw(groups: Sequence[str] | np.ndarray, *, n_bootstrap: int, seed: int) -> Resamples:
     """Draw whole groups with replacement.
 
     Parameters
@@ -97,7 +98,9 @@ def draw(groups, *, n_bootstrap: int, seed: int) -> Resamples:
     return Resamples(drawn[:, group], len(names), float(sizes.sum() ** 2 / np.square(sizes).sum()))
 
 
-def estimate(runs, resamples: Resamples, *, minus=(), bounds=(-np.inf, np.inf)) -> Estimate:
+def estimate(runs: Sequence[tuple[float, np.ndarray]], resamples: Resamples, *,
+             minus: Sequence[tuple[float, np.ndarray]] = (),
+             bounds: tuple[float, float] = (-np.inf, np.inf)) -> Estimate:
     """The mean of one value over runs, or its difference from the mean over other runs, with an interval.
 
     The interval covers which groups were tested: all runs are resampled alike, so what is easy for both sides cancels.
@@ -139,7 +142,7 @@ def estimate(runs, resamples: Resamples, *, minus=(), bounds=(-np.inf, np.inf)) 
     return Estimate(value, low, high, float(2 * stats.t.sf(abs(value) / error, freedom)))
 
 
-def holm(p_values):
+def holm(p_values: Sequence[float | None]) -> list[float | None]:
     """Holm's correction: p values that may be read together.
 
     Parameters
@@ -152,7 +155,8 @@ def holm(p_values):
     list of float or None
     """
     order = sorted((p, index) for index, p in enumerate(p_values) if p is not None)
-    corrected, least = [None] * len(p_values), 0.0
+    corrected: list[float | None] = [None] * len(p_values)
+    least = 0.0
     for rank, (p, index) in enumerate(order):
         least = max(least, min(1.0, p * (len(order) - rank)))
         corrected[index] = least

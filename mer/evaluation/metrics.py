@@ -6,6 +6,9 @@ A resample is then a weighted sum of per-clip confusion matrices, and two thousa
 product. Point estimates come from scikit-learn; `scores` repeats its definitions on confusion matrices.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
 
@@ -17,7 +20,7 @@ AVERAGES = ("macro", "weighted")
 SCORES = ("accuracy", *(f"{kind}_{average}" for average in AVERAGES for kind in ("precision", "recall", "f1")))
 
 
-def clip_vote(probabilities, patch_clip, *, n_clips):
+def clip_vote(probabilities: np.ndarray, patch_clip: np.ndarray, *, n_clips: int) -> np.ndarray:
     """Mean of the patch probabilities of each clip.
 
     Parameters
@@ -36,7 +39,8 @@ def clip_vote(probabilities, patch_clip, *, n_clips):
     return np.stack(sums, axis=1) / np.bincount(patch_clip, minlength=n_clips)[:, None]
 
 
-def clip_confusions(truth, predicted, clip, *, n_clips, n_classes):
+def clip_confusions(truth: np.ndarray, predicted: np.ndarray, clip: np.ndarray, *, n_clips: int,
+                    n_classes: int) -> np.ndarray:
     """One confusion matrix per clip.
 
     Parameters
@@ -55,7 +59,7 @@ def clip_confusions(truth, predicted, clip, *, n_clips, n_classes):
     return counts.reshape(n_clips, n_classes, n_classes)
 
 
-def scores(confusion):
+def scores(confusion: np.ndarray) -> dict[str, Any]:
     """All of `SCORES` from confusion matrices, as scikit-learn defines them with ``zero_division=0``.
 
     Macro averages run over the classes that occur in the truth (as in balanced accuracy), so a resample
@@ -85,7 +89,7 @@ def scores(confusion):
     return result
 
 
-def resampled(confusions, resamples):
+def resampled(confusions: np.ndarray, resamples: intervals.Resamples) -> np.ndarray:
     """Confusion matrices of bootstrap resamples.
 
     Parameters
@@ -103,7 +107,7 @@ def resampled(confusions, resamples):
     return summed.reshape(-1, n_classes, n_classes)
 
 
-def guesses(confusion):
+def guesses(confusion: np.ndarray) -> dict[str, dict[str, Any]]:
     """Scores of three guesses that ignore the audio, from the numbers of true and of given answers alone.
 
     ``majority`` always says the commonest class of the test set; ``uniform`` says every class alike; ``shuffled`` gives
@@ -128,7 +132,7 @@ def guesses(confusion):
     return {name: scores(support[..., :, None] * share[..., None, :]) for name, share in shares.items()}
 
 
-def samples(confusion, drawn):
+def samples(confusion: np.ndarray, drawn: np.ndarray) -> dict[str, tuple]:
     """Every score and how far it lies above the best guess, on the test set and on each resample.
 
     Parameters
@@ -148,19 +152,20 @@ def samples(confusion, drawn):
         found, guessed = scores(matrices), guesses(matrices).values()
         sides.append({name: (found[name], found[name] - np.max([guess[name] for guess in guessed], axis=0))
                       for name in SCORES})
-    whole, drawn = sides
-    return {name: tuple((float(value), many) for value, many in zip(whole[name], drawn[name], strict=True))
+    whole, many = sides
+    return {name: tuple((float(value), values) for value, values in zip(whole[name], many[name], strict=True))
             for name in SCORES}
 
 
-def chance(confusion, classes):
+def chance(confusion: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:
     """`guesses` for a report: plain floats, and the ``class`` that the majority guess says."""
     found = {name: _floats(values) for name, values in guesses(confusion).items()}
     found["majority"]["class"] = classes[int(confusion.sum(axis=1).argmax())]
     return found
 
 
-def evaluate(truth, predicted, clip, *, classes, resamples):
+def evaluate(truth: np.ndarray, predicted: np.ndarray, clip: np.ndarray, *, classes: Sequence[str],
+             resamples: intervals.Resamples) -> dict[str, Any]:
     """Everything the report says about one task at one level.
 
     Parameters

@@ -2,6 +2,7 @@
 
 import base64
 import os
+from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 from urllib.parse import quote
@@ -23,7 +24,8 @@ PICTURES = {
 FILES = ("report.txt", "report.json", "predictions.csv", "run.json", "history.csv")
 
 
-def render(reports, out_dir, *, held, outdated, unreadable=()):
+def render(reports: Sequence[dict], out_dir: Path, *, held: dict, outdated: dict,
+           unreadable: Sequence[tuple[Path, str]] = ()) -> str:
     """The page as html text.
 
     Parameters
@@ -56,12 +58,12 @@ def render(reports, out_dir, *, held, outdated, unreadable=()):
         demo=DEMO, config_words=CONFIG_WORDS, config_labels=CONFIG_LABELS, bootstrap=reports[0]["bootstrap"])
 
 
-def folder_name(report):
+def folder_name(report: dict) -> str:
     """The last two folders, which together name a run."""
     return f"{report['folder'].parent.name}/{report['folder'].name}"
 
 
-def warnings(report) -> list:
+def warnings(report: dict) -> list:
     """What a reader of one run must know; reports of before do not say that the encoder has not learnt."""
     sentences = [*pretext_warning(report["run"]), *report["warnings"], *report["outdated"]]
     return list(dict.fromkeys(sentences))

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -13,7 +14,7 @@ PUBLISHED_HOURS = {"exp1_3h": 3, "exp2_30h": 30}  # hours of speech per language
 _FAR = 1e9  # after every number of hours
 
 
-def published():
+def published() -> dict[tuple, float]:
     """Published F1, weighted over patches: {(hours of speech, model, config, setting, task): F}.
 
     Tasks are the true ones: the paper prints arousal under valence and the other way round.
@@ -32,7 +33,7 @@ def published():
     return figures
 
 
-def model_order(column):
+def model_order(column: tuple[str, str]) -> tuple:
     """Sort key of (model, config): the models of the paper first, then others by name, from scratch last."""
     model, config = column
     return config == run_facts.SCRATCH, PAPER.index(model) if model in PAPER else len(PAPER), model, config
@@ -44,7 +45,7 @@ def setting(known: dict) -> str:
     return f"{'scratch' if pretrain == '-' else pretrain}2{known['music']}"
 
 
-def cell_name(test_set, place) -> dict:
+def cell_name(test_set: compare.TestSet, place: int) -> dict:
     """How a cell of a test set is named in a table: ``model``, ``config``, ``setting``, ``labels``, ``n_runs``."""
     known, reports = test_set.cells[place]
     return {"model": known["model"], "config": known["config"], "setting": setting(known), "n_runs": len(reports),
@@ -52,14 +53,14 @@ def cell_name(test_set, place) -> dict:
             "labels": run_facts.labels(known, test_set.varying)}
 
 
-def glance(test_set) -> list:
+def glance(test_set: compare.TestSet) -> list:
     """One row per cell, with macro F1 over clips for every task."""
     return [{**cell_name(test_set, place),
              "cells": [test_set.score(reports, task.name, compare.STRICT) for task in TASKS]}
             for place, (_, reports) in enumerate(test_set.cells)]
 
 
-def differences(test_set) -> list:
+def differences(test_set: compare.TestSet) -> list:
     """Paired differences on the clips of one test set: from the model from scratch, and from the best.
 
     Parameters
@@ -75,7 +76,7 @@ def differences(test_set) -> list:
         for all tasks.
     """
     references = [(place, test_set.scratch_of(place)) for place in range(len(test_set.cells))]
-    planned = test_set.against([pair for pair in references if pair[1] is not None])
+    planned = test_set.against([(one, other) for one, other in references if other is not None])
     pairs = test_set.pairs()
     return [_block("scratch", test_set, planned, dict(references))] * bool(planned) + (
         [_block("best", test_set, _from_best(test_set, pairs), {}, family=pairs)] if len(test_set.cells) > 2 else [])
@@ -115,7 +116,7 @@ def _difference(one):
             "apart": apart, "is_clear": one.is_clear}
 
 
-def layout(sets, measure, figures) -> dict:
+def layout(sets: Sequence[compare.TestSet], measure: tuple[str, str], figures: dict[tuple, float]) -> dict:
     """One table in the layout of Table 2: rows are setting, hours, split and whatever else differs, columns the models.
 
     A cell stands in every row whose facts it does not contradict: a model from scratch knows no pretraining, so it

@@ -4,7 +4,9 @@ Figures are drawn without pyplot, so no window system and no global state is tou
 palette of Okabe & Ito (2008, "Color Universal Design"), and no line is told from another by colour alone.
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -20,7 +22,7 @@ COLOURS = 256
 TRAIN, VALIDATION, GREY = "#0072B2", "#D55E00", "#595959"
 
 
-def confusion(report, path):
+def confusion(report: dict, path: Path) -> None:
     """Draw the confusion matrices of the three tasks: clips in the upper row, patches in the lower.
 
     Parameters
@@ -41,7 +43,7 @@ def confusion(report, path):
     save(figure, path)
 
 
-def learning_curves(history, path):
+def learning_curves(history: Sequence[dict], path: Path) -> None:
     """Draw loss and accuracies over the epochs, training against validation.
 
     Parameters
@@ -53,7 +55,7 @@ def learning_curves(history, path):
         PNG file to write.
     """
     best = kept_epoch(history)
-    panels = [("loss", "All tasks together", None)]
+    panels: list[tuple[str, str, float | None]] = [("loss", "All tasks together", None)]
     panels += [(f"{task.name}_accuracy", task.name.capitalize(), 1 / len(task.classes)) for task in TASKS]
     n_rows = -(-len(panels) // 2)
     figure = blank(width=9, height=3 * n_rows)
@@ -69,7 +71,7 @@ def learning_curves(history, path):
     save(figure, path)
 
 
-def kept_epoch(history):
+def kept_epoch(history: Sequence[dict]) -> int | None:
     """Position, from 1, of the first epoch of least validation loss in the last stage; None without one.
 
     Those are the weights that `mer.training.loop.fit` keeps; stages before the last only lead up to it.
@@ -153,20 +155,21 @@ def _value(epoch, key):
     return float("nan") if value in (None, "") else float(value)
 
 
-def blank(*, width, height):
+def blank(*, width: float, height: float) -> Figure:
     """An empty figure in inches that arranges its own margins."""
     figure = Figure(figsize=(width, height), layout="constrained", dpi=DPI)
     FigureCanvasAgg(figure)
     return figure
 
 
-def save(figure, path):
+def save(figure: Figure, path: Path) -> None:
     """Write to a temporary name, then rename.
 
     A small palette keeps a picture near 40 kB, so that a page can embed dozens; there is no date in
     it, so equal input gives equal bytes.
     """
-    figure.canvas.draw()
-    picture = Image.fromarray(np.asarray(figure.canvas.buffer_rgba())).convert("RGB")
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
     with files.writing(path, suffix=".png") as temporary:
         picture.quantize(COLOURS, dither=Image.Dither.NONE).save(temporary, format="png", optimize=True)

@@ -7,13 +7,15 @@ others of the test set: its artist, song or speaker. Files written before have n
 import csv
 import hashlib
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from mer import files, text
 from mer.evaluation import metrics
-from mer.tasks import QUADRANTS, TASKS
+from mer.tasks import QUADRANTS, TASKS, Task
 
 LEVELS = ("patch", "clip")
 
@@ -43,7 +45,7 @@ class Predictions:
     probabilities: dict
     predicted: dict
 
-    def confusions(self, level: str, task, order) -> np.ndarray:
+    def confusions(self, level: str, task: Task, order: Iterable[str]) -> np.ndarray:
         """One confusion matrix per clip, shape (n_clips, n_classes, n_classes), the clips in `order` of their names."""
         clip = self.patch_clip if level == "patch" else np.arange(len(self.clips))
         truth = task.targets(self.quadrant)[clip]
@@ -53,7 +55,7 @@ class Predictions:
         return parts[[place[name] for name in order]]
 
 
-def digest(clips, quadrant) -> str:
+def digest(clips: Iterable[str], quadrant: Iterable[int] | np.ndarray) -> str:
     """Hash of clip names and their quadrants: equal for two reports on the same clips with the same labels."""
     labelled = sorted(zip(clips, (int(index) for index in quadrant), strict=True))
     return hashlib.sha256(json.dumps(labelled).encode()).hexdigest()[:16]
@@ -67,7 +69,8 @@ def columns() -> list:
     return names
 
 
-def write(path, *, clips, groups, patch_clip, starts, levels):
+def write(path: Path, *, clips: Sequence[str], groups: Sequence[str], patch_clip: np.ndarray, starts: np.ndarray,
+          levels: dict) -> None:
     """Write a row per patch, then a row per clip.
 
     Parameters
@@ -100,7 +103,7 @@ def _cells(level, row):
     return cells
 
 
-def read(path) -> Predictions:
+def read(path: Path) -> Predictions:
     """Read a predictions.csv.
 
     Raises

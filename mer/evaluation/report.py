@@ -4,6 +4,10 @@ Patch scores are what ICASSP 2021 printed; clip scores (mean of the patch probab
 listener would ask for. Both come with intervals from a bootstrap over groups of clips (`mer.evaluation.intervals`).
 """
 
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 
 from mer import MerError, files
@@ -19,8 +23,11 @@ FEW_CLIPS = 50  # below this an accuracy near one half has a 95 % interval wider
 VOLATILE = frozenset({"command", "created", "duration", "finished", "folder", "host", "path", "seconds", "started"})
 
 
-def write(folder, *, clips, patch_clip, patch_start_seconds, quadrant, probabilities, run, history=(),
-          groups=None, grouped_by="clip", n_bootstrap=2000, seed=0):
+def write(folder: Path, *, clips: Sequence[str], patch_clip: Sequence[int] | np.ndarray,
+          patch_start_seconds: Sequence[float] | np.ndarray, quadrant: Sequence[int] | np.ndarray,
+          probabilities: dict[str, np.ndarray], run: dict, history: Sequence[dict] = (),
+          groups: Sequence[str] | None = None, grouped_by: str = "clip", n_bootstrap: int = 2000,
+          seed: int = 0) -> dict:
     """Score the test set and write report.json, report.txt, predictions.csv and two pictures.
 
     Parameters
@@ -75,10 +82,10 @@ def write(folder, *, clips, patch_clip, patch_start_seconds, quadrant, probabili
     return report
 
 
-def evaluate(data, *, run, n_bootstrap, seed):
+def evaluate(data: dict, *, run: dict, n_bootstrap: int, seed: int) -> dict:
     """The report as a dict, from checked predictions (see `write`)."""
     resamples = intervals.draw(data["groups"], n_bootstrap=n_bootstrap, seed=seed)
-    report = {level: {} for level in LEVELS}
+    report: dict[str, Any] = {level: {} for level in LEVELS}
     for task in TASKS:
         for level in LEVELS:
             truth, predicted, _ = data[level][task.name]

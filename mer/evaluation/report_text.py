@@ -1,6 +1,7 @@
 """A report as plain text, and the words for what was run that text and page share."""
 
 import textwrap
+from collections.abc import Sequence
 
 from mer.tasks import TASKS
 
@@ -26,7 +27,7 @@ WIDTH = 21  # characters of "+0.12 [-0.11, -0.13]" and a gap
 GUESSES = {"uniform": "uniform guess", "shuffled": "its answers shuffled"}
 
 
-def describe(run):
+def describe(run: dict) -> dict[str, str]:
     """The words for one run.
 
     Parameters
@@ -53,14 +54,14 @@ def describe(run):
             "split": split_words(run.get("split"))}
 
 
-def split_words(split):
+def split_words(split: object) -> str:
     """How the test set was separated, in words."""
     if not isinstance(split, dict):
         return str(split) if split else "not recorded"
     return split.get("note") or f"{split.get('kind', 'drawn')}, grouped by {split.get('grouped_by')}"
 
 
-def pretext_warning(run):
+def pretext_warning(run: dict) -> list[str]:
     """A sentence in a list where the encoder of a run was not shown to have learnt its pretext task; else no sentence.
 
     Parameters
@@ -76,7 +77,7 @@ def pretext_warning(run):
             "gives the emotion heads may be no better than random weights."]
 
 
-def compose(report):
+def compose(report: dict) -> str:
     """The text of report.txt.
 
     Parameters
@@ -204,7 +205,7 @@ def _score(result, name):
     return with_interval(result[name], result["intervals"][name])
 
 
-def with_interval(value, ends, *, sign=""):
+def with_interval(value: float, ends: Sequence[float] | None, *, sign: str = "") -> str:
     """ "0.52 [0.41, 0.63]", or without an interval where there is none; `sign` "+" shows the sign of the value."""
     words = f"{value:{sign}.2f}"
     return f"{words} [{ends[0]:.2f}, {ends[1]:.2f}]" if ends else words

@@ -2,7 +2,9 @@
 
 import math
 from collections import namedtuple
+from collections.abc import Sequence
 from itertools import groupby
+from pathlib import Path
 
 from mer import MerError, files
 from mer.evaluation import compare, metrics, page, page_tables, run_facts
@@ -69,7 +71,7 @@ SCHEMA = _objects(
     warnings={"type": "array", "items": {"type": "string"}})
 
 
-def find(models_trans_dir, models_dir):
+def find(models_trans_dir: Path, models_dir: Path) -> Found:
     """Read every report.json below the two folders.
 
     Parameters
@@ -96,7 +98,7 @@ def find(models_trans_dir, models_dir):
     return Found(sorted(reports, key=_order), unreadable)
 
 
-def table(reports):
+def table(reports: Sequence[dict]) -> list[dict]:
     """Rows of results.csv: one per run and task.
 
     Parameters
@@ -116,15 +118,16 @@ def table(reports):
         ``corpus``, ``split_note`` and ``name``. Only rows that are equal in all of ``corpus`` to ``task``, ``hours``,
         ``folds``, ``split``, ``test_set`` and ``settings`` may be averaged.
     """
-    varying, facts = {}, [run_facts.facts(report) for report in reports]
+    facts = [run_facts.facts(report) for report in reports]
+    by_test: dict[str, list] = {}
     for known in facts:
-        varying.setdefault(known["test"], []).append(known)
-    varying = {digest: run_facts.varying(group) for digest, group in varying.items()}
+        by_test.setdefault(known["test"], []).append(known)
+    varying = {digest: run_facts.varying(group) for digest, group in by_test.items()}
     return [_row(report, known, varying[known["test"]], task.name)
             for report, known in zip(reports, facts, strict=True) for task in TASKS]
 
 
-def comparisons(reports, held):
+def comparisons(reports: Sequence[dict], held: dict) -> list[dict]:
     """Rows of comparisons.csv: all pairs of cells on each test set, in macro F1 over clips.
 
     Parameters
@@ -158,7 +161,8 @@ def _digits(value):
     return "" if value is None else round(value, 6)
 
 
-def write(reports, out_dir, *, unreadable=(), outdated=None):
+def write(reports: Sequence[dict], out_dir: Path, *, unreadable: Sequence[tuple[Path, str]] = (),
+          outdated: dict | None = None) -> list[Path]:
     """Write results.csv, comparisons.csv and index.html.
 
     Parameters

@@ -6,6 +6,7 @@ clips, data, settings, backend, and those of the encoder. Seed, run number and w
 
 import hashlib
 import json
+from collections.abc import Iterable, Sequence
 
 from mer.evaluation.report_text import describe
 
@@ -55,7 +56,7 @@ def settings_key(known: dict) -> str:
     return key({name: value for name, value in known.items() if name not in COLUMNS})[:8]
 
 
-def cells(reports) -> list:
+def cells(reports: Sequence[dict]) -> list:
     """Runs that differ in nothing but the seed, together.
 
     Parameters
@@ -74,7 +75,7 @@ def cells(reports) -> list:
     return list(groups.values())
 
 
-def varying(all_facts) -> list:
+def varying(all_facts: Sequence[dict]) -> list:
     """Names, in order, of the facts without a column that are not the same wherever they occur.
 
     Parameters
@@ -91,7 +92,7 @@ def varying(all_facts) -> list:
     return [name for name, found in values.items() if any(len(one) > 1 for one in found.values())]
 
 
-def differences(known: dict, names) -> list:
+def differences(known: dict, names: Iterable[str]) -> list:
     """"heads_epochs=2" and the like: the facts among `names`, for people."""
     return [_words(name, known[name]) for name in names if name in known]
 
@@ -105,7 +106,7 @@ def _words(name, value):
     return f"{name}={value[:6] if name == 'data' else value}"
 
 
-def labels(known: dict, names) -> list:
+def labels(known: dict, names: Iterable[str]) -> list:
     """What a row's heading says below the setting: hours, folds, split, then `differences`.
 
     Parameters
@@ -121,7 +122,7 @@ def labels(known: dict, names) -> list:
     return words + differences(known, [name for name in names if name not in COLUMNS])
 
 
-def compatible(one: dict, other: dict, names) -> bool:
+def compatible(one: dict, other: dict, names: Iterable[str]) -> bool:
     """Whether two sets of facts agree in all `names` that both know."""
     return all(one[name] == other[name] for name in names if name in one and name in other)
 

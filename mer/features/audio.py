@@ -4,11 +4,15 @@ Shapes on the way: samples (n, channels), waveform (n,), log-mel (n_frames, n_ba
 (n_patches, n_bands, patch_frames).
 """
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 
 from mer import MerError
 from mer.features import waveform
 from mer.features.decode import AudioError
+from mer.features.samples import Samples
 from mer.features.waveform import SILENT_PEAK
 
 __all__ = ["SILENT_PEAK", "AudioError", "LogMel", "cut_patches", "load", "mel_filter_bank", "n_patches"]
@@ -26,7 +30,8 @@ _MEL_ROWS = 16
 np.empty(31 * 2**20, np.uint8)
 
 
-def load(path, *, sample_rate_hz, on_remark=None):
+def load(path: str | Path | Samples, *, sample_rate_hz: int,
+         on_remark: Callable[[str], object] | None = None) -> np.ndarray:
     """Read an audio file as one mono waveform at the wanted rate, scaled to peak 1: `waveform.read`, joined.
 
     Parameters
@@ -58,7 +63,7 @@ def load(path, *, sample_rate_hz, on_remark=None):
     return np.concatenate(list(wave.blocks()))
 
 
-def mel_filter_bank(*, sample_rate_hz, n_fft, n_bands):
+def mel_filter_bank(*, sample_rate_hz: int, n_fft: int, n_bands: int) -> np.ndarray:
     """Triangular filters of area one on Slaney's mel scale, from 0 Hz to Nyquist.
 
     The scale is linear up to 1 kHz = 15 mel, then logarithmic: 27 steps take it to 6.4 kHz.
@@ -129,7 +134,7 @@ class LogMel:
         mel += LOG_OFFSET
         return np.log(mel, out=mel)
 
-    def magnitude(self, waveform):
+    def magnitude(self, waveform: np.ndarray) -> np.ndarray:
         """Mel magnitude on a linear scale.
 
         Parameters
@@ -180,12 +185,12 @@ def _in_parts(weights):
         yield bands, bins, np.ascontiguousarray(weights[bands, bins].T)
 
 
-def n_patches(n_frames, *, patch_frames, hop_frames):
+def n_patches(n_frames: int, *, patch_frames: int, hop_frames: int) -> int:
     """Number of whole patches in `n_frames` frames; 0 when not even one fits."""
     return max(0, 1 + (n_frames - patch_frames) // hop_frames)
 
 
-def cut_patches(log_mel, *, patch_frames, hop_frames):
+def cut_patches(log_mel: np.ndarray, *, patch_frames: int, hop_frames: int) -> np.ndarray:
     """View a log-mel (n_frames, n_bands) as its whole patches: read-only, nothing copied, the rest left out.
 
     Returns

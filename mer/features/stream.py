@@ -3,11 +3,16 @@
 The steps and their order are those of `audio.load` and `LogMel`; the decoder and the waveform are the same.
 """
 
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
 import numpy as np
 
 from mer import MerError
 from mer.features import audio, waveform
 from mer.features.decode import AudioError
+from mer.features.samples import Samples
+from mer.features.waveform import Waveform
 
 __all__ = ["KEPT_SECONDS", "AudioError", "hop_frames", "log_mel", "patches", "read", "refuse_short"]
 
@@ -16,12 +21,13 @@ BLOCK_FRAMES = 128     # of the log-mel, computed at a time
 KEPT_SECONDS = 240
 
 
-def read(path, *, sample_rate_hz, column_samples=512, kept_seconds=KEPT_SECONDS):
+def read(path: str | Path | Samples, *, sample_rate_hz: int, column_samples: int = 512,
+         kept_seconds: float = KEPT_SECONDS) -> Waveform:
     """`waveform.read` with the values that prediction uses."""
     return waveform.read(path, sample_rate_hz=sample_rate_hz, column_samples=column_samples, kept_seconds=kept_seconds)
 
 
-def log_mel(blocks, transform):
+def log_mel(blocks: Iterable[np.ndarray], transform: audio.LogMel) -> Iterator[np.ndarray]:
     """Log-mel of a waveform that comes in blocks; the frames are those of the whole.
 
     Each block is transformed with some of the waveform around it, and the frames that reach past that are left out.
@@ -53,7 +59,8 @@ def log_mel(blocks, transform):
     yield transform(held)[n_skipped:]
 
 
-def patches(frames, *, patch_frames, hop_frames, batch_patches):
+def patches(frames: Iterable[np.ndarray], *, patch_frames: int, hop_frames: int,
+            batch_patches: int) -> Iterator[np.ndarray]:
     """Cut a log-mel that comes in blocks into whole patches, as `mer.features.audio.cut_patches` cuts the whole.
 
     Parameters
@@ -68,9 +75,9 @@ def patches(frames, *, patch_frames, hop_frames, batch_patches):
     shape = {"patch_frames": patch_frames, "hop_frames": hop_frames}
     n_advance = batch_patches * hop_frames
     n_needed = max(n_advance, n_advance - hop_frames + patch_frames)
-    held = None
+    held = np.empty((0, 0), np.float32)
     for block in frames:
-        held = block if held is None else np.concatenate((held, block))
+        held = np.concatenate((held, block)) if len(held) else block
         while len(held) >= n_needed:
             yield audio.cut_patches(held, **shape)[:batch_patches]
             held = held[n_advance:]
@@ -79,7 +86,7 @@ def patches(frames, *, patch_frames, hop_frames, batch_patches):
         yield rest
 
 
-def hop_frames(hop_seconds, transform, patch_frames):
+def hop_frames(hop_seconds: float | None, transform: audio.LogMel, patch_frames: int) -> int:
     """Frames from one patch to the next: a hop in seconds rounded, at least 1; None: patches without overlap.
 
     Raises
@@ -96,7 +103,7 @@ def hop_frames(hop_seconds, transform, patch_frames):
     return max(1, round(hop_seconds / frame_seconds))
 
 
-def refuse_short(path, wave, transform, patch_frames):
+def refuse_short(path: str | Path | Samples, wave: Waveform, transform: audio.LogMel, patch_frames: int) -> None:
     """Raise AudioError where a waveform is shorter than one patch."""
     shortest = max((patch_frames - 1) * transform.hop_samples, transform.n_fft // 2 + 1)
     if wave.n_samples < shortest:

@@ -4,7 +4,7 @@ The peak, by which the waveform is divided, is known at the end of a file only. 
 a long one is decoded twice.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -143,7 +143,7 @@ class Levels:
     def __init__(self):
         self._channels, self._mono = 0.0, 0.0
 
-    def add(self, samples: np.ndarray, average: np.ndarray):
+    def add(self, samples: np.ndarray, average: np.ndarray) -> None:
         """Take a block of `decode.blocks`: samples of shape (n, channels), and their average, shape (n,)."""
         if samples.shape[1] > 1:
             rows = np.ascontiguousarray(samples[::_LEVELS_STEP].T)  # einsum is five times faster on rows
@@ -210,7 +210,7 @@ def mono(samples: np.ndarray) -> np.ndarray:
     return mono
 
 
-def regrouped(blocks, size: int):
+def regrouped(blocks: Iterable[np.ndarray], size: int) -> Iterator[np.ndarray]:
     """The same samples in blocks of exactly `size`, the last one perhaps shorter."""
     held, n_held = [], 0
     for block in blocks:

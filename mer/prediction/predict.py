@@ -4,14 +4,18 @@ One patch per prediction, published without overlap (a hop of 31 frames, 0.992 s
 """
 
 import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from mer import MerError
 from mer.features import audio, stream
+from mer.features.samples import Samples
 from mer.tasks import TASKS
+from mer.weights.engines import Engine
 
 QUADRANT_WORDS = {"Q1": "excited, happy (A+ V+)", "Q2": "tense, angry (A+ V-)", "Q3": "sad, depressed (A- V-)",
                   "Q4": "calm, relaxed (A- V+)"}
@@ -68,40 +72,40 @@ class Prediction:
                 f"{len(self.times_seconds)} patches; {models})")
 
     @property
-    def arousal(self):
+    def arousal(self) -> np.ndarray:
         """P(A+) - P(A-) of each patch: shape (n,), in [-1, 1]."""
         return _signed(self.probabilities["arousal"])
 
     @property
-    def valence(self):
+    def valence(self) -> np.ndarray:
         """P(V+) - P(V-) of each patch: shape (n,), in [-1, 1]."""
         return _signed(self.probabilities["valence"])
 
     @property
-    def mean(self):
+    def mean(self) -> dict[str, np.ndarray] | None:
         """Task -> (k,) mean probabilities over the clip; None for a silent file."""
         if self.status == "silent":
             return None
         return {task.name: self.probabilities[task.name].mean(axis=0) for task in TASKS}
 
     @property
-    def mean_spread(self):
+    def mean_spread(self) -> dict[str, np.ndarray] | None:
         """Task -> (k,) standard deviation over the members of their means over the clip; None as `spread` or `mean`."""
         if self.status == "silent" or len(self.members) < 2:
             return None
         return {task.name: np.std([member["mean"][task.name] for member in self.members], axis=0) for task in TASKS}
 
     @property
-    def quadrant(self):
+    def quadrant(self) -> str | None:
         """Name of the quadrant of greatest mean probability; None for a silent file."""
         return None if self.mean is None else TASKS[0].classes[int(np.argmax(self.mean["quadrants"]))]
 
     @property
-    def is_demo(self):
+    def is_demo(self) -> bool:
         """Whether a member was trained on the demo corpus, see `DEMO_WORTH`."""
         return any(member["about"].get("corpus") == "demo" for member in self.members)
 
-    def summary(self):
+    def summary(self) -> dict[str, Any]:
         """JSON-able content of clip.json: everything but the timeline. Its keys are in docs/predicting.md."""
         mean, spread = self.mean, self.mean_spread
         return {
@@ -118,7 +122,7 @@ class Prediction:
             "models": [{**member, "mean": _by_class(member["mean"])} for member in self.members]}
 
     @property
-    def message(self):
+    def message(self) -> str | None:
         """One sentence on a file that was not predicted; None where it was."""
         if self.status == "ok":
             return None
@@ -126,12 +130,12 @@ class Prediction:
                 " nothing to predict, and no probability is given.")
 
 
-def shown(path):
+def shown(path: str | os.PathLike[str]) -> str:
     """A path as text that any encoding of Unicode can write, whatever bytes are in it."""
     return os.fsencode(path).decode("utf-8", "replace")
 
 
-def labels():
+def labels() -> dict[str, Any]:
     """Task -> classes in the order of the columns, range and what the numbers mean; JSON-able."""
     made = {task.name: {"classes": list(task.classes), "range": [0, 1], "sum": 1} for task in TASKS}
     made["quadrants"]["meaning"] = dict(QUADRANT_WORDS)
@@ -140,7 +144,8 @@ def labels():
     return made
 
 
-def predict_file(path, engines, *, hop_seconds=None, batch_patches=64, on_progress=None):
+def predict_file(path: str | Path | Samples, engines: Sequence[Engine], *, hop_seconds: float | None = None,
+                 batch_patches: int = 64, on_progress: Callable[[float], object] | None = None) -> Prediction:
     """Predict one file with one engine or the mean of several.
 
     Memory does not grow with the length of the file, but for the result.
@@ -198,7 +203,7 @@ def predict_file(path, engines, *, hop_seconds=None, batch_patches=64, on_progre
         spread={name: each.std(axis=0) for name, each in by_member.items()} if len(engines) > 1 else None)
 
 
-def actual_hop_seconds(engines, hop_seconds=None):
+def actual_hop_seconds(engines: Sequence[Engine], hop_seconds: float | None = None) -> float:
     """Distance of two predictions as `predict_file` will use it; arguments and errors are its own."""
     transform, patch_frames = _features(engines)
     frame_seconds = transform.hop_samples / transform.sample_rate_hz

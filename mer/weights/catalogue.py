@@ -4,9 +4,11 @@ Nothing is opened but names, run.json and the outline of exported files, so Kera
 until a model is used; only a file of the release makes h5py come in.
 """
 
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mer import MerError, config, files, shipped
 from mer.weights import onnx_file, run_files
@@ -47,7 +49,8 @@ class Found:
     onnx: Path | None
 
 
-def find(cfg, *, speech=None, music=None, model=None, release=None, it=None, demo=False, strict=False):
+def find(cfg: config.Config, *, speech: str | None = None, music: str | None = None, model: str | None = None,
+         release: str | None = None, it: int | None = None, demo: bool = False, strict: bool = False) -> list[Found]:
     """The transferred models in the folders of the settings, best first.
 
     Real corpora before the demo corpus, ours before the release, Full before Feat. Ext., all of the speech before a
@@ -86,7 +89,7 @@ def find(cfg, *, speech=None, music=None, model=None, release=None, it=None, dem
     return sorted((found for found in by_place.values() if _fits(found.about, wanted)), key=_rank)
 
 
-def choose(cfg, *, ensemble=None, demo=False, **wanted):
+def choose(cfg: config.Config, *, ensemble: str | None = None, demo: bool = False, **wanted: Any) -> list[Found]:
     """The model to predict with, or the members of an ensemble.
 
     Parameters
@@ -110,7 +113,7 @@ def choose(cfg, *, ensemble=None, demo=False, **wanted):
     MerError
         Nothing fits, or an ensemble would have one member.
     """
-    free = _FREE.get(ensemble, set())
+    free = _FREE.get(ensemble or "", set())
     wanted = {name: None if name in free else wanted.get(name) for name in _CHOICES}
     found = find(cfg, **wanted, demo=demo, strict=True)  # never another model in place of a damaged one
     if demo and not found and not ensemble:
@@ -128,7 +131,7 @@ def choose(cfg, *, ensemble=None, demo=False, **wanted):
     return found
 
 
-def named(path, **wanted):
+def named(path: str | os.PathLike[str], **wanted: Any) -> Found:
     """The transferred model in a file.
 
     Parameters

@@ -9,13 +9,17 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 
 from mer import MerError, cli, corpora, text
 from mer.tasks import TASKS
 from mer.weights import onnx_file
+from mer.weights.catalogue import Found
 
+LoadModule = Callable[[str], ModuleType]  # name of an architecture -> module of models/
 ENGINES = ("auto", "onnx", "keras")
 BATCH_PATCHES = 16  # in one run of onnxruntime: larger ones need more memory and are no faster
 MOST_THREADS = 4
@@ -45,7 +49,7 @@ class Engine:
     predict: Callable
 
 
-def open_engine(found, *, engine, load_module):
+def open_engine(found: Found, *, engine: str, load_module: LoadModule) -> Engine:
     """Open a transferred model as one asked for.
 
     Parameters
@@ -78,7 +82,7 @@ def open_engine(found, *, engine, load_module):
         raise MerError(f"{problem}; run 'python3 export.py {found.path}'")
     if not problem:
         try:
-            return open_onnx(found.path if alone else found.onnx)
+            return open_onnx(found.path if alone or not found.onnx else found.onnx)
         except MerError as error:
             if alone or engine == "onnx":
                 raise
@@ -106,7 +110,7 @@ def _with_keras_instead(found, problem, load_module):
     return engine
 
 
-def open_onnx(path):
+def open_onnx(path: str | os.PathLike[str]) -> Engine:
     """Open an exported model with onnxruntime, on the processor.
 
     Parameters
@@ -191,7 +195,7 @@ def _session(path):
                        ) from None
 
 
-def open_keras(found, *, load_module):
+def open_keras(found: Found, *, load_module: LoadModule) -> Engine:
     """Open a weight file with Keras.
 
     Parameters
@@ -224,7 +228,7 @@ def open_keras(found, *, load_module):
     return Engine("keras", title(about), about, predict)
 
 
-def build_keras(found, *, load_module):
+def build_keras(found: Found, *, load_module: LoadModule) -> Any:
     """The transferred model itself, in float32 whatever it was trained in; parameters and errors of `open_keras`.
 
     Returns
@@ -250,7 +254,7 @@ def build_keras(found, *, load_module):
     return model
 
 
-def with_patch_frames(settings):
+def with_patch_frames(settings: dict[str, Any]) -> dict[str, Any]:
     """The feature settings alone, with `patch_frames` worked out from `patch_seconds` where it is not given.
 
     31 frames are 1 s at 16 000 Hz and hop 512 (ICASSP 2021, section 3.1).
@@ -262,7 +266,7 @@ def with_patch_frames(settings):
             "patch_seconds": settings.get("patch_seconds", frames / frames_per_second)}
 
 
-def title(about):
+def title(about: dict[str, Any]) -> str:
     """One line on a model: "SCAE, Full, English speech -> English music, run 0"; what is unknown is left out.
 
     Parameters
@@ -272,7 +276,7 @@ def title(about):
     """
     speech, music = (about.get(kind) and f"{corpora.get(kind, about[kind]).LANGUAGE.capitalize()} {kind}"
                      for kind in ("speech", "music"))
-    parts = [about.get("title") or about["model"], _SET_UPS.get(about.get("release")),
+    parts = [about.get("title") or about["model"], _SET_UPS.get(about.get("release") or ""),
              " -> ".join(filter(None, (speech, music))), f"run {about['it']}" if about.get("it") is not None else None,
-             {"demo": "demo corpus", "published": "published weights"}.get(about.get("corpus"))]
+             {"demo": "demo corpus", "published": "published weights"}.get(about.get("corpus") or "")]
     return text.printable(", ".join(filter(None, parts)))

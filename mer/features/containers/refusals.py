@@ -52,7 +52,7 @@ def is_text(head: bytes) -> bool:
     return all(character.isprintable() or character.isspace() for character in text)
 
 
-def refuse_rate(path: str | Path, rate_hz: int):
+def refuse_rate(path: str | Path, rate_hz: int) -> None:
     """Raise where a header names a rate that no recording has."""
     if not RATES_HZ[0] <= rate_hz <= RATES_HZ[1]:
         raise AudioError(f"{path} says that it has {_spaced(rate_hz)} samples a second, but {_spaced(RATES_HZ[0])} to"
