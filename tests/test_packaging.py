@@ -123,6 +123,11 @@ def test_the_citation_names_this_version_and_the_paper():
     assert re.search(r'title: "(.*)"', text).group(1) in readme
 
 
+def test_the_docs_name_this_wheel():
+    install = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
+    assert f"language_sensitive_mer-{mer.__version__}-py3-none-any.whl" in install
+
+
 def test_the_pythons_are_the_same_everywhere():
     assert PROJECT["project"]["requires-python"] == ">=3.11,<3.14"
     assert "(3, 11) <= sys.version_info[:2] <= (3, 13)" in (ROOT / "tools" / "environment.sh").read_text()
