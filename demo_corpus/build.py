@@ -14,7 +14,6 @@ _NEEDED = {"pip install -r requirements.txt": ("soundfile", "soxr", "joblib", "t
            "pip install --no-deps -r requirements-demo-nodeps.txt": ("tinysoundfont", "pretty_midi")}
 _RECORDED_PACKAGES = ("espeakng-loader", "tinysoundfont", "pretty_midi", "numpy", "scipy", "soundfile", "soxr")
 _LANGUAGES = ("english", "mandarin")
-_MUSIC_PER_BATCH = 2
 _MANIFEST = "manifest.json"
 _SCHEMA = {"type": "object", "required": ["settings"], "properties": {
     "settings": {"type": "object", "required": ["version"]},
@@ -22,32 +21,11 @@ _SCHEMA = {"type": "object", "required": ["settings"], "properties": {
 
 
 def make(out, *, seed=1, clips_per_quadrant=12, minutes_speech=3.5, force=False, jobs=-1):
-    """Make the demo corpus, or what is missing of it.
+    """Make the demo corpus, or what is missing of it, in the folder `out`.
 
-    Parameters
-    ----------
-    out : Path or str
-        Folder that gets the four corpora.
-    seed : int
-        The same seed gives the same files.
-    clips_per_quadrant : int
-        Music clips per quadrant and language.
-    minutes_speech : float
-        Speech per language in minutes, about.
-    force : bool
-        Throw away a demo corpus that is there.
-    jobs : int
-        Processes; -1 for all cores.
-
-    Returns
-    -------
-    bool
-        True if anything had to be made.
-
-    Raises
-    ------
-    MerError
-        If a package is missing, a value makes no sense, the folder holds anything else, or a worker died.
+    The same seed gives the same files. Clips and minutes (about) are for each language; `force` throws away a demo
+    corpus that is there; `jobs` is the number of processes, -1 for all cores. Returns whether anything had to be made.
+    A MerError says that a package is missing, a value makes no sense, the folder holds anything else or a worker died.
     """
     root = Path(out).resolve()
     if seed < 0 or clips_per_quadrant < 1 or not 0 < minutes_speech <= 600:
@@ -118,7 +96,7 @@ def _make_missing(root, settings, jobs):
     layout.write_readmes(root, seed=seed, version=VERSION)  # first: --force removes only what says it is synthetic
     spoken = [u for language in _LANGUAGES for u in speech.utterances(language, settings["minutes_speech"], seed)]
     played = [plan.clips(language, settings["clips_per_quadrant"], seed) for language in _LANGUAGES]
-    _run(_batches(root, spoken, [clip for clips in played for clip in clips]), jobs)
+    _run(_batches(root, [clip for clips in played for clip in clips], spoken), jobs)
     layout.write_speech_tables(root, spoken)
     for clips in played:
         layout.write_music_tables(root, clips)
@@ -129,16 +107,12 @@ def _make_missing(root, settings, jobs):
                                         "packages": {name: version(name) for name in _RECORDED_PACKAGES}})
 
 
-def _batches(root, spoken, played):
-    """Lists of (function, item, path) for files that are missing; clips in pairs, utterances by speaker."""
-    music = [(_make_clip, clip, root / layout.clip_path(clip)) for clip in played]
-    music = [job for job in music if not job[2].exists()]
-    by_speaker = {}
-    for utterance in spoken:
-        path = root / layout.utterance_path(utterance)
-        if not path.exists():
-            by_speaker.setdefault(path.parent, []).append((_make_utterance, utterance, path))
-    return [music[i:i + _MUSIC_PER_BATCH] for i in range(0, len(music), _MUSIC_PER_BATCH)] + list(by_speaker.values())
+def _batches(root, played, spoken):
+    """Pairs of (function, item, path) for the clips and utterances whose files are missing."""
+    work = [(_make_clip, clip, root / layout.clip_path(clip)) for clip in played]
+    work += [(_make_utterance, utterance, root / layout.utterance_path(utterance)) for utterance in spoken]
+    work = [job for job in work if not job[2].exists()]
+    return [work[i:i + 2] for i in range(0, len(work), 2)]
 
 
 def _run(batches, jobs):

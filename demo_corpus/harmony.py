@@ -2,56 +2,41 @@
 
 import numpy as np
 
-# Semitones above the tonic of the seven degrees, by brightness on the circle of fifths.
-MODES = {
-    1: ("lydian", (0, 2, 4, 6, 7, 9, 11)),
-    0: ("major", (0, 2, 4, 5, 7, 9, 11)),
-    -1: ("mixolydian", (0, 2, 4, 5, 7, 9, 10)),
-    -2: ("dorian", (0, 2, 3, 5, 7, 9, 10)),
-    -3: ("minor", (0, 2, 3, 5, 7, 8, 10)),
-    -4: ("phrygian", (0, 1, 3, 5, 7, 8, 10)),
+MODES = {  # brightness on the circle of fifths: name, semitones of the seven degrees above the tonic
+    1: ("lydian", (0, 2, 4, 6, 7, 9, 11)), 0: ("major", (0, 2, 4, 5, 7, 9, 11)),
+    -1: ("mixolydian", (0, 2, 4, 5, 7, 9, 10)), -2: ("dorian", (0, 2, 3, 5, 7, 9, 10)),
+    -3: ("minor", (0, 2, 3, 5, 7, 8, 10)), -4: ("phrygian", (0, 1, 3, 5, 7, 8, 10)),
 }
 PENTATONIC_DEGREES = {True: (0, 1, 2, 4, 5), False: (0, 2, 3, 4, 6)}  # gong-like (major), yu-like (minor)
 
-# Root degrees (0 = tonic), four chords a phrase; the cadence is the last phrase's.
-_PROGRESSIONS = {
-    True: ((0, 5, 3, 4), (0, 4, 5, 3), (0, 3, 0, 4), (0, 2, 3, 4), (0, 3, 1, 4), (0, 0, 3, 4), (5, 3, 0, 4)),
-    False: ((0, 5, 2, 6), (0, 3, 0, 4), (0, 6, 5, 4), (0, 5, 3, 4), (0, 3, 6, 2), (0, 0, 5, 4), (0, 4, 0, 6)),
-}
-_CADENCES = {True: ((3, 0, 4, 0), (1, 4, 4, 0), (5, 3, 4, 0)), False: ((3, 0, 4, 0), (5, 3, 4, 0), (5, 6, 6, 0))}
+# Root degrees (0 = tonic) of four chords a phrase, in major and in minor; a cadence ends the last phrase.
+_PROGRESSIONS = {True: ("0534", "0453", "0304", "0234", "0314", "0034", "5304"),
+                 False: ("0526", "0304", "0654", "0534", "0362", "0054", "0406")}
+_CADENCES = {True: ("3040", "1440", "5340"), False: ("3040", "5340", "5660")}
 _DISSONANCES = (1, 6, 11, 2)  # semitones above the root: flat ninth, tritone, major seventh, second
 
 
 class Harmony:
-    """A key with the chords of one piece.
+    """A key (pitch class of the tonic, cue `mode_brightness`) with the chords of one piece.
 
-    Parameters
-    ----------
-    tonic : int
-        Pitch class, 0 to 11.
-    brightness : float
-        Cue `mode_brightness`; rounded to the nearest mode.
-    pentatonic : bool
-        Whether the melody keeps to five notes.
-    rng : np.random.Generator
+    The melody keeps to five notes where `pentatonic` is true.
     """
 
     def __init__(self, tonic, brightness, pentatonic, rng):
         self.tonic = tonic
         self.mode, self.scale = MODES[int(np.clip(round(brightness), min(MODES), max(MODES)))]
-        self.is_major = self.scale[2] == 4
-        degrees = PENTATONIC_DEGREES[self.is_major] if pentatonic else range(7)
-        self.melody_steps = tuple(self.scale[degree] for degree in degrees)
+        is_major = self.scale[2] == 4
+        self.melody_steps = [self.scale[i] for i in (PENTATONIC_DEGREES[is_major] if pentatonic else range(7))]
         # A raised leading tone in the dominant, as minor keys have it outside modal music.
-        self.raises_leading_tone = not self.is_major and rng.random() < 0.6
-        self._main = _PROGRESSIONS[self.is_major][rng.integers(len(_PROGRESSIONS[self.is_major]))]
-        self._contrast = _PROGRESSIONS[self.is_major][rng.integers(len(_PROGRESSIONS[self.is_major]))]
-        self._cadence = _CADENCES[self.is_major][rng.integers(len(_CADENCES[self.is_major]))]
+        self.raises_leading_tone = not is_major and rng.random() < 0.6
+        self._main, self._contrast, self._cadence = (
+            options[is_major][rng.integers(len(options[is_major]))]
+            for options in (_PROGRESSIONS, _PROGRESSIONS, _CADENCES))
 
-    def phrase_degrees(self, section, is_last):
-        """Four root degrees for a phrase of section "A" or "B"."""
+    def phrase_chords(self, section, is_last):
+        """Four chords for a phrase of section "A" or "B"."""
         main = self._main if section == "A" else self._contrast
-        return (*main[:2], *self._cadence[2:]) if is_last else main
+        return [self.chord(int(degree)) for degree in (main[:2] + self._cadence[2:] if is_last else main)]
 
     def chord(self, degree):
         """Pitch classes (root, third, fifth) of the triad on a degree."""
@@ -65,13 +50,13 @@ class Harmony:
         octave, index = divmod(step, len(self.melody_steps))
         return self.tonic + 12 * octave + self.melody_steps[index]
 
-    def step_near(self, pitch, allowed=None):
-        """Number of the melody step nearest to a MIDI pitch, among pitch classes `allowed` if given."""
+    def step_near(self, pitch, allowed=range(12)):
+        """Number of the melody step nearest to a MIDI pitch, among pitch classes `allowed` if any fits."""
         size = len(self.melody_steps)
         middle = int((pitch - self.tonic) / 12 * size)
         steps = range(middle - size, middle + size + 1)
-        fitting = [s for s in steps if allowed is None or self.melody_pitch(s) % 12 in allowed]
-        return min(fitting or steps, key=lambda s: abs(self.melody_pitch(s) - pitch))
+        fitting = [step for step in steps if self.melody_pitch(step) % 12 in allowed]
+        return min(fitting or steps, key=lambda step: abs(self.melody_pitch(step) - pitch))
 
 
 def voicing(classes, centre):

@@ -92,15 +92,9 @@ def write_speech_tables(root, planned):
 
 
 def write_music_tables(root, clips):
-    """Write the annotations of one language's clips, and a table of how each clip was made.
+    """Write the annotations of the clips (plan.Clip) of one language, and a table of how each was made.
 
     That table stands outside the corpus folder: CH-818's reader takes any csv with labels for the annotations.
-
-    Parameters
-    ----------
-    root : Path
-    clips : list of plan.Clip
-        Of one language.
     """
     language = clips[0].language
     folder = root / TREES["music", language]

@@ -19,39 +19,19 @@ class MelodyNote(NamedTuple):
 def rhythm(metre, stride, upbeat):
     """Place syllables: strong ones every `stride` sixteenths, a weak one `upbeat` sixteenths before the next strong.
 
-    Parameters
-    ----------
-    metre : str
-        `/` strong, `x` weak.
-    stride, upbeat : int
-        In sixteenths.
-
-    Returns
-    -------
-    list of (int, int, bool)
-        Start relative to the phrase (an upbeat is negative), length in sixteenths, whether strong.
+    A list of (start relative to the phrase, negative for an upbeat; length in sixteenths; whether strong).
     """
-    starts, n_strong = [], 0
-    for sign in metre:
-        starts.append(n_strong * stride - (0 if sign == "/" else upbeat))
-        n_strong += sign == "/"
+    strong = [sign == "/" for sign in metre]
+    starts = [sum(strong[:i]) * stride - (0 if strong[i] else upbeat) for i in range(len(strong))]
     end = min(STRONG_PER_PHRASE * stride - upbeat, starts[-1] + 2 * stride)
-    lengths = np.diff([*starts, end])
-    return [(start, int(length), sign == "/") for start, length, sign in zip(starts, lengths, metre, strict=True)]
+    return list(zip(starts, np.diff([*starts, end]).tolist(), strong, strict=True))
 
 
 def contour(n_notes, leap, rng):
     """A line in scale degrees relative to its first note, shape (n_notes,).
 
     It tends to rise and fall as an arch (Huron 1996, "The melodic arch in Western folksongs", Computing in
-    Musicology 10) and turns back by step after a leap (gap-fill).
-
-    Parameters
-    ----------
-    n_notes : int
-    leap : float
-        Typical step in scale degrees (cue).
-    rng : np.random.Generator
+    Musicology 10) and turns back by step after a leap (gap-fill). `leap` is the typical step (cue).
     """
     is_arch = rng.random() < 0.65
     moves = [0]
@@ -73,43 +53,20 @@ def vary(line, leap, rng):
 
 
 def realise(line, places, harmony, *, offset, centre, chord_at, ends_on_tonic):
-    """Turn a contour into notes.
+    """Turn a contour (scale degrees, shape (n,)) and its `rhythm` into a list of MelodyNote.
 
-    Parameters
-    ----------
-    line : np.ndarray, shape (n,)
-        Scale degrees relative to the first note.
-    places : list of (int, int, bool)
-        From `rhythm`.
-    harmony : Harmony
-    offset : int
-        Start of the phrase in sixteenths.
-    centre : float
-        Middle of the range as MIDI number.
-    chord_at : callable
-        Step in sixteenths -> pitch classes of the chord.
-    ends_on_tonic : bool
-        True for a full close.
-
-    Returns
-    -------
-    list of MelodyNote
+    The phrase starts at step `offset`; `chord_at` gives the pitch classes at a step. Pitches are mirrored at the limits
+    of the range, whose middle `centre` is a MIDI number.
     """
-    first = harmony.step_near(centre, chord_at(max(offset + places[0][0], 0)))
+    first = harmony.step_near(centre, chord_at(offset + places[0][0]))
     notes = []
     for degree, (start, length, is_strong) in zip(line, places, strict=True):
-        pitch = _into_range(harmony.melody_pitch(first + int(degree)), centre)
-        allowed = chord_at(max(offset + start, 0))[:3] if is_strong else None
+        away = harmony.melody_pitch(first + int(degree)) - centre
+        if abs(away) > _RANGE:
+            away = np.sign(away) * 2 * _RANGE - away
+        allowed = chord_at(offset + start) if is_strong else range(12)
         if ends_on_tonic and len(notes) == len(places) - 1:
             allowed = (harmony.tonic,)
-        notes.append(MelodyNote(offset + start, length, harmony.melody_pitch(harmony.step_near(pitch, allowed))))
+        pitch = harmony.melody_pitch(harmony.step_near(centre + away, allowed))
+        notes.append(MelodyNote(offset + start, length, pitch))
     return notes
-
-
-def _into_range(pitch, centre):
-    """Mirror a pitch at the limits of the range."""
-    if pitch > centre + _RANGE:
-        return 2 * (centre + _RANGE) - pitch
-    if pitch < centre - _RANGE:
-        return 2 * (centre - _RANGE) - pitch
-    return pitch

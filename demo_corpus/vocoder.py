@@ -1,8 +1,7 @@
 """Harmonic-plus-residual vocoder: a monotone voice is taken apart and put together at another pitch and pace.
 
-The voiced part is modelled as a sum of harmonics whose amplitudes follow the spectral envelope of the source
-(McAulay & Quatieri 1986, "Speech analysis/synthesis based on a sinusoidal representation", IEEE Trans. ASSP 34(4),
-doi:10.1109/TASSP.1986.1164910); what is not periodic (plosives, fricatives) is copied from the source.
+The voiced part is a sum of harmonics whose amplitudes follow the spectral envelope of the source (McAulay & Quatieri
+1986, in docs/demo_corpus.md); what is not periodic (plosives, fricatives) is copied from the source.
 """
 
 from typing import NamedTuple
@@ -19,41 +18,17 @@ _CONSONANT_GAIN = 0.7  # held vowels are softer than spoken ones; unchanged, the
 
 
 class Voice(NamedTuple):
-    """A monotone voice, analysed.
+    """A monotone voice, analysed."""
 
-    Attributes
-    ----------
-    samples : np.ndarray, shape (n,), float32
-    sample_rate : int
-        In Hz.
-    f0 : float
-        Fundamental of the source in Hz.
-    log_amplitudes : np.ndarray, shape (frames, harmonics), natural log of the amplitude of harmonic 1, 2, ...
-    voicing : np.ndarray, shape (frames,), 0 (noise) to 1 (periodic)
-    """
-
-    samples: np.ndarray
-    sample_rate: int
-    f0: float
-    log_amplitudes: np.ndarray
-    voicing: np.ndarray
+    samples: np.ndarray         # (n,), float32
+    sample_rate: int            # Hz
+    f0: float                   # fundamental, Hz
+    log_amplitudes: np.ndarray  # (frames, harmonics), natural log of the amplitude of harmonic 1, 2, ...
+    voicing: np.ndarray         # (frames,), 0 (noise) to 1 (periodic)
 
 
 def analyse(samples, sample_rate, f0):
-    """Measure the harmonics of a voice of constant pitch every `HOP_SECONDS`.
-
-    Parameters
-    ----------
-    samples : np.ndarray, shape (n,)
-    sample_rate : int
-        In Hz.
-    f0 : float
-        Its fundamental frequency in Hz.
-
-    Returns
-    -------
-    Voice
-    """
+    """Measure the harmonics of a voice (samples of shape (n,)) of constant pitch `f0` (Hz) every `HOP_SECONDS`."""
     length = 2 * int(_PERIODS_PER_WINDOW * sample_rate / f0 / 2)
     hop = int(round(HOP_SECONDS * sample_rate))
     padded = np.pad(samples, (length // 2, length))
@@ -63,29 +38,16 @@ def analyse(samples, sample_rate, f0):
     time = np.arange(length) / sample_rate
     basis = window[:, None] * np.exp(-2j * np.pi * f0 * np.outer(time, harmonics))  # (length, harmonics)
     amplitudes = 2 * np.abs(frames @ basis) / window.sum()  # (frames, harmonics)
-    periodic = (amplitudes ** 2).sum(1) / 2
-    total = (frames ** 2 @ window) / window.sum()
-    harmonicity = periodic / (total + 1e-7)
+    harmonicity = (amplitudes ** 2).sum(1) / 2 / ((frames ** 2 @ window) / window.sum() + 1e-7)
     voicing = np.clip((harmonicity - _NOISE_HARMONICITY) / (_VOWEL_HARMONICITY - _NOISE_HARMONICITY), 0, 1)
     return Voice(np.asarray(samples, np.float32), sample_rate, float(f0), np.log(amplitudes + 1e-6), voicing)
 
 
 def synthesise(voice, source_seconds, f0, *, rng):
-    """Say it again at another pace and pitch.
+    """Say it again at another pace and pitch: float32, shape (n,).
 
-    Parameters
-    ----------
-    voice : Voice
-    source_seconds : np.ndarray, shape (n,)
-        For each output sample the place in the source that it takes its sound from, in seconds.
-    f0 : np.ndarray, shape (n,)
-        Wanted fundamental in Hz.
-    rng : np.random.Generator
-        Draws the phases of the harmonics.
-
-    Returns
-    -------
-    np.ndarray, shape (n,), float32
+    For each output sample, `source_seconds` (n,) is its place in the source and `f0` (n,) its fundamental in Hz; `rng`
+    draws the phases of the harmonics.
     """
     frame = np.clip(source_seconds / HOP_SECONDS, 0, len(voice.voicing) - 1)
     voicing = np.interp(frame, np.arange(len(voice.voicing)), voice.voicing)
@@ -100,7 +62,10 @@ def _harmonics(voice, frame, f0, rng):
     n_blocks = -(-len(f0) // hop)
     control = np.minimum(np.arange(n_blocks + 1) * hop, len(f0) - 1)
     pitch = f0[control]
-    envelope = _between_frames(voice.log_amplitudes, frame[control])  # (blocks + 1, harmonics of the source)
+    low = np.minimum(frame[control].astype(int), len(voice.log_amplitudes) - 2)
+    weight = (frame[control] - low)[:, None]  # (blocks + 1, 1)
+    envelope = (1 - weight) * voice.log_amplitudes[low] + weight * voice.log_amplitudes[low + 1]
+    rows = np.arange(len(envelope))
     phase = np.pad(2 * np.pi * np.cumsum(f0) / voice.sample_rate, (0, n_blocks * hop - len(f0)))
     turn = np.exp(1j * phase).astype(np.complex64).reshape(n_blocks, hop)
     ramp = (np.arange(hop, dtype=np.float32) / hop)[None]
@@ -109,25 +74,11 @@ def _harmonics(voice, frame, f0, rng):
     for number in range(1, int(_TOP_HZ / f0.min()) + 1):
         offset += rng.uniform(-0.8, 0.8)
         rotation *= turn  # exp(i * number * phase)
-        amplitude = np.exp(_at_frequency(envelope, number * pitch / voice.f0))
+        place = np.clip(number * pitch / voice.f0 - 1, 0, envelope.shape[1] - 1.001)  # among the source's harmonics
+        low = place.astype(int)
+        amplitude = np.exp((1 - (place - low)) * envelope[rows, low] + (place - low) * envelope[rows, low + 1])
         amplitude = (amplitude * np.clip((_TOP_HZ - number * pitch) / 500, 0, 1)).astype(np.float32)[:, None]
         wave = rotation.real * np.float32(np.cos(offset)) - rotation.imag * np.float32(np.sin(offset))
         output += (amplitude[:-1] + ramp * (amplitude[1:] - amplitude[:-1])) * wave
     # Fewer harmonics share the same envelope at a higher pitch: keep the power.
     return output.ravel()[:len(f0)] * np.sqrt(f0 / voice.f0)
-
-
-def _between_frames(table, frame):
-    """Rows of `table` (frames, harmonics) at fractional row numbers."""
-    low = np.minimum(frame.astype(int), len(table) - 2)
-    weight = (frame - low)[:, None]
-    return (1 - weight) * table[low] + weight * table[low + 1]
-
-
-def _at_frequency(envelope, harmonic):
-    """Log amplitude of each row of `envelope` (n, harmonics) at a fractional harmonic number, shape (n,)."""
-    column = np.clip(harmonic - 1, 0, envelope.shape[1] - 1.001)
-    low = column.astype(int)
-    weight = column - low
-    rows = np.arange(len(envelope))
-    return (1 - weight) * envelope[rows, low] + weight * envelope[rows, low + 1]

@@ -7,6 +7,7 @@ afresh for every utterance (about 4 ms), which makes the samples depend on the a
 
 import _ctypes
 import ctypes
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ SAMPLE_RATE = 22050  # Hz, fixed by espeak-ng's own voices
 _SYNCHRONOUS, _PHONEME_EVENTS, _UTF8, _BY_CHARACTER = 2, 1, 1, 1
 _RATE, _PITCH, _RANGE = 1, 3, 4
 _EVENT_END, _EVENT_PHONEME = 0, 7
+_REINSTALL = "reinstall it with `pip install --force-reinstall -r requirements-demo.txt`."
 
 
 class _EventId(ctypes.Union):
@@ -35,69 +37,36 @@ _Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctype
 
 
 class Utterance(NamedTuple):
-    """What the synthesiser said.
+    """What the synthesiser said."""
 
-    Attributes
-    ----------
-    samples : np.ndarray, shape (n,), float32 in [-1, 1]
-        Mono at `SAMPLE_RATE`.
-    phonemes : list of (int, str)
-        First sample and espeak-ng mnemonic of every phoneme; `_:` and `_` are pauses, `(en)` a switch of language.
-    """
-
-    samples: np.ndarray
-    phonemes: list
-
-
-class _Recorder:
-    """Collects what the synthesis callback delivers."""
-
-    def __init__(self):
-        self.chunks, self.phonemes = [], []
-
-    def __call__(self, samples, n_samples, events):
-        if samples and n_samples > 0:
-            self.chunks.append(np.ctypeslib.as_array(samples, (n_samples,)).copy())
-        position = 0
-        while events[position].type != _EVENT_END:
-            event = events[position]
-            if event.type == _EVENT_PHONEME:
-                self.phonemes.append((event.sample, event.id.string.decode("utf-8", "replace")))
-            position += 1
-        return 0
+    samples: np.ndarray  # (n,), float32 in [-1, 1], mono at SAMPLE_RATE
+    phonemes: list       # (first sample, espeak-ng mnemonic); `_:` and `_` are pauses, `(en)` a switch of language
 
 
 def say(text, *, voice, rate=160, pitch=50, pitch_range=50, constant_f0=0, seed=1):
-    """Speak a text.
+    """Speak a text; a MerError where espeak-ng does not know the voice, refuses the text or stays silent.
 
     Parameters
     ----------
-    text : str
     voice : str
         espeak-ng language with an optional variant, such as `en-us+f2` or `cmn`.
-    rate : int
-        Words per minute, 80 to 450.
-    pitch, pitch_range : int
-        0 to 100; 50 is the voice's own.
+    rate, pitch, pitch_range : int
+        Words per minute, 80 to 450; 0 to 100, where 50 is the voice's own.
     constant_f0 : int
         Fundamental frequency in Hz for a monotone; 0 leaves the intonation.
     seed : int
         Seed of the breath and roughness noise.
-
-    Returns
-    -------
-    Utterance
-
-    Raises
-    ------
-    MerError
-        If espeak-ng does not know the voice, refuses the text or stays silent.
     """
     import espeakng_loader
 
     library = ctypes.CDLL(espeakng_loader.get_library_path())
     try:
-        _start(library, espeakng_loader.get_data_path(), voice)
+        started = library.espeak_Initialize(_SYNCHRONOUS, 0, espeakng_loader.get_data_path().encode(), _PHONEME_EVENTS)
+        if started != SAMPLE_RATE:
+            raise MerError(f"espeak-ng answered {started} instead of its sample rate {SAMPLE_RATE} when it was "
+                           f"started; {_REINSTALL}")
+        if library.espeak_SetVoiceByName(voice.encode()) != 0:
+            raise MerError(f"espeak-ng has no voice {voice!r}; install the version named in requirements-demo.txt.")
         for parameter, value in ((_RATE, rate), (_PITCH, pitch), (_RANGE, pitch_range)):
             library.espeak_SetParameter(parameter, int(value), 0)
         library.espeak_ng_SetConstF0(int(constant_f0))
@@ -109,24 +78,23 @@ def say(text, *, voice, rate=160, pitch=50, pitch_range=50, constant_f0=0, seed=
         getattr(_ctypes, "dlclose", getattr(_ctypes, "FreeLibrary", None))(library._handle)
 
 
-def _start(library, data_path, voice):
-    """Initialise the library and pick the voice."""
-    rate = library.espeak_Initialize(_SYNCHRONOUS, 0, data_path.encode(), _PHONEME_EVENTS)
-    if rate != SAMPLE_RATE:
-        raise MerError(f"espeak-ng answered {rate} instead of its sample rate {SAMPLE_RATE} when it was started; "
-                       "reinstall it with `pip install --force-reinstall -r requirements-demo.txt`.")
-    if library.espeak_SetVoiceByName(voice.encode()) != 0:
-        raise MerError(f"espeak-ng has no voice {voice!r}; install the version named in requirements-demo.txt.")
-
-
 def _synthesise(library, text, voice):
     """Speak with the voice that is set; return an Utterance."""
-    recorder = _Recorder()
-    callback = _Callback(recorder)  # keep a reference while the library may call it
+    chunks, phonemes = [], []
+
+    def record(samples, n_samples, events):
+        if samples and n_samples > 0:
+            chunks.append(np.ctypeslib.as_array(samples, (n_samples,)).copy())
+        listed = map(events.__getitem__, itertools.count())
+        for event in itertools.takewhile(lambda event: event.type != _EVENT_END, listed):
+            if event.type == _EVENT_PHONEME:
+                phonemes.append((event.sample, event.id.string.decode("utf-8", "replace")))
+        return 0
+
+    callback = _Callback(record)  # keep a reference while the library may call it
     library.espeak_SetSynthCallback(callback)
     encoded = text.encode()
     status = library.espeak_Synth(encoded, len(encoded) + 1, 0, _BY_CHARACTER, 0, _UTF8, None, None)
-    if status != 0 or not recorder.chunks:
-        raise MerError(f"espeak-ng (voice {voice!r}) gave status {status} and no sound for {text!r}; "
-                       "reinstall it with `pip install --force-reinstall -r requirements-demo.txt`.")
-    return Utterance(np.concatenate(recorder.chunks).astype(np.float32) / 32768, recorder.phonemes)
+    if status != 0 or not chunks:
+        raise MerError(f"espeak-ng (voice {voice!r}) gave status {status} and no sound for {text!r}; {_REINSTALL}")
+    return Utterance(np.concatenate(chunks).astype(np.float32) / 32768, phonemes)
