@@ -136,6 +136,22 @@ def write_json(path: str | os.PathLike[str], content: object) -> None:
     write_text(path, json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n")
 
 
+def rounded(value: object, digits: int) -> Any:
+    """The same nested value with floats at so many digits after the point, so that machines agree on the bytes.
+
+    Parameters
+    ----------
+    value : object
+        Of dict, list, tuple and what JSON holds; a tuple becomes a list, and -0.0 becomes 0.0.
+    digits : int
+    """
+    if isinstance(value, dict):
+        return {key: rounded(item, digits) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [rounded(item, digits) for item in value]
+    return round(value, digits) + 0.0 if isinstance(value, float) else value
+
+
 def write_csv(path: str | os.PathLike[str], header: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
     """Write a comma-separated table whole.
 

@@ -42,22 +42,13 @@ def write(out_dir, ratings, found, *, levels, n_bootstrap, n_permutations, seed)
               "bootstrap": {"unit": "clip", "resamples": n_bootstrap, "seed": seed, "confidence": CONFIDENCE},
               "permutation": {"unit": "rater", "permutations": n_permutations, "seed": seed},
               "difference_interval": {"units": ["rater", "clip"], "method": "inverted permutation test",
-                                      "confidence": CONFIDENCE}, **_rounded(found)}
+                                      "confidence": CONFIDENCE}, **files.rounded(found, 6)}
     out_dir = Path(out_dir)
     files.write_json(out_dir / "agreement.json", report)
     files.write_text(out_dir / "agreement.txt", agreement_text.compose(report))
     _write_csv(out_dir / "agreement.csv", report)
     forest_plot.forest(report, out_dir / "agreement.png")
     return report
-
-
-def _rounded(value):
-    """The same with 6 digits after the point."""
-    if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_rounded(item) for item in value]
-    return round(value, 6) + 0.0 if isinstance(value, float) else value
 
 
 def _write_csv(path, report):

@@ -91,7 +91,7 @@ def evaluate(data: dict, *, run: dict, n_bootstrap: int, seed: int) -> dict:
             truth, predicted, _ = data[level][task.name]
             clip = data["patch_clip"] if level == "patch" else np.arange(len(data["clips"]))
             result = metrics.evaluate(truth, predicted, clip, classes=task.classes, resamples=resamples)
-            report[level][task.name] = _rounded(result)
+            report[level][task.name] = files.rounded(result, DIGITS)
     report["test"] = _test_set(data, resamples)
     report["bootstrap"] = {"unit": data["grouped_by"], "groups": resamples.n_groups, "resamples": n_bootstrap,
                            "seed": seed, "confidence": intervals.CONFIDENCE}
@@ -199,15 +199,6 @@ def _warnings(test):
         lines.append(f"No test clip is in {' or '.join(absent)}: nothing can be said about it, and macro averages "
                      "leave it out.")
     return lines
-
-
-def _rounded(value):
-    """The same nested value with floats at `DIGITS` digits, so that machines agree on the bytes."""
-    if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_rounded(item) for item in value]
-    return round(value, DIGITS) if isinstance(value, float) else value
 
 
 def _stable(value):

@@ -19,7 +19,7 @@ def as_text(summary):
     if summary["status"] != "ok":
         return printable(summary["message"])
     n, spread = summary["n_predictions"], summary["mean_spread"]
-    lines = [f"{printable(summary['file'])}: {_clock(summary['seconds'])}, {n} prediction{'s' * (n != 1)},"
+    lines = [f"{printable(summary['file'])}: {clock(summary['seconds'])}, {n} prediction{'s' * (n != 1)},"
              f" one every {summary['hop_seconds']:.3f} s"
              + (f", mean ± spread over {len(summary['models'])} models" if spread else "")]
     if summary.get("remark"):
@@ -56,6 +56,7 @@ def models(titles):
     return shared if len(parts) == 1 else f"mean of {len(parts)} models{named}"
 
 
-def _clock(seconds):
+def clock(seconds):
+    """Minutes and seconds, 3:07, with hours where there are some, 1:03:07."""
     minutes, rest = divmod(int(seconds + 0.5), 60)
     return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}" if minutes >= 60 else f"{minutes}:{rest:02d}"

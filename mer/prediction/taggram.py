@@ -247,8 +247,7 @@ def _time_axis(ax, seconds, *, labels=True):
 def _clock(seconds, step):
     if step < 1:
         return f"{int(seconds // 60)}:{seconds % 60:04.1f}"
-    hours, rest = divmod(round(seconds), 3600)
-    return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"
+    return song_text.clock(seconds)
 
 
 def _probability_bar(figure, image, place):

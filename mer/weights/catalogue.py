@@ -16,7 +16,7 @@ from mer.weights import onnx_file, run_files
 ENSEMBLES = ("runs", "speech", "music", "models", "all")
 DEMO_MODEL = Path("demo_corpus", "demo_model.onnx")
 
-_OURS, _RELEASE, _EXPORTED = ".weights.h5", ".hdf5", ".onnx"  # of one stem, the first that is there counts
+_OURS, _RELEASE, _EXPORTED = run_files.SUFFIX, ".hdf5", ".onnx"  # of one stem, the first that is there counts
 _KEPT = ("title", "model", "pretext", "speech", "music", "release", "it", "hours", "corpus", "settings", "scores",
          "sha256")
 _TITLES = {"model_over": "SCAE", "model_cpc": "CPC", "model_cnn": "CNN"}  # of the release
@@ -186,7 +186,7 @@ def _readable(path, *, strict=False):
     `strict` raises where the run.json of a model of ours is damaged: it may be the best of all.
     """
     try:
-        if path.name.endswith(_OURS) and run_files.Run(path.parent, path.name.removesuffix(_OURS)).about is None:
+        if path.name.endswith(_OURS) and run_files.run_of(path).about is None:
             return None  # still in training
         about = _about(path)
     except files.Damaged:
@@ -213,11 +213,7 @@ def _about(path):
     if path.suffix == _EXPORTED:
         return {"kind": "transfer", "origin": "ours", **onnx_file.read(path)}
     if path.name.endswith(_OURS):
-        run = run_files.Run(path.parent, path.name.removesuffix(_OURS))
-        about = run.told("model", "settings")
-        if about is None:
-            raise MerError(f"{path} has no readable {run.stem}/run.json beside it, so nothing says what it is: copy "
-                           "that folder along with the weights")
+        about = run_files.told_of(path, "model", "settings")
         # a converted file under a name of its own is a transfer of which nobody knows the music
         return {"origin": "ours", "kind": "transfer" if about.get("music") else "pretext", **about}
     from mer.weights import keras2  # imports h5py

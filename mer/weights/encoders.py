@@ -10,8 +10,6 @@ from pathlib import Path
 from mer import MerError
 from mer.weights import keras2, run_files
 
-_SUFFIX = ".weights.h5"
-
 
 @dataclass(frozen=True)
 class Pretrained:
@@ -36,7 +34,7 @@ class Pretrained:
         """"ours", "release", or "release, converted"."""
         if self.about.get("origin") != keras2.ORIGIN:
             return "ours"
-        return "release, converted" if self.weights.name.endswith(_SUFFIX) else "release"
+        return "release, converted" if self.weights.name.endswith(run_files.SUFFIX) else "release"
 
     @property
     def key(self):
@@ -54,7 +52,7 @@ class Pretrained:
 
     def load(self, model):
         """Put the weights into a built pretext model; MerError where they do not fit."""
-        reader = run_files.load if self.weights.name.endswith(_SUFFIX) else keras2.load
+        reader = run_files.load if self.weights.name.endswith(run_files.SUFFIX) else keras2.load
         reader(model, self.weights)
 
 
@@ -115,15 +113,9 @@ def named(cfg, path, *, model, speech):
     path = Path(path).expanduser()
     if not path.is_file():
         raise MerError(f"--weights {path} is no file: name the weights of a pretrained encoder (.weights.h5 or .hdf5)")
-    if path.name.endswith(_SUFFIX):
-        run = run_files.Run(path.parent, path.name.removesuffix(_SUFFIX))
-        about = run.told("it", "settings")
-        if about is None:
-            raise MerError(f"{path} has no readable {run.stem}/run.json beside it, so nothing says what it is: copy "
-                           "that folder along with the weights")
-    else:
-        about = keras2.about(path)
-    found = Pretrained(path, path.name.removesuffix(_SUFFIX).removesuffix(path.suffix), about)
+    is_ours = path.name.endswith(run_files.SUFFIX)
+    about = run_files.told_of(path, "it", "settings") if is_ours else keras2.about(path)
+    found = Pretrained(path, path.name.removesuffix(run_files.SUFFIX).removesuffix(path.suffix), about)
     _refuse_other(found, model=model, speech=speech)
     _refuse_other_features(cfg, found)
     return found

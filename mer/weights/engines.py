@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from mer import MerError, cli, corpora, text
+from mer import MerError, cli, corpora, files, text
 from mer.tasks import TASKS
 from mer.weights import onnx_file
 from mer.weights.catalogue import Found
@@ -217,7 +217,7 @@ def open_keras(found: Found, *, load_module: LoadModule) -> Engine:
     model = build_keras(found, load_module=load_module)
     settings = with_patch_frames(found.about["settings"])
     about = {**found.about, "settings": settings, "labels": onnx_file.LABELS, "file": Path(found.path).name}
-    about["sha256"] = about.get("sha256") or onnx_file.sha256(found.path)
+    about["sha256"] = about.get("sha256") or files.sha256(found.path)
 
     def predict(patches):
         if not len(patches):

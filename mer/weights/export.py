@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mer import MerError
+from mer import MerError, files
 from mer.features import audio
 from mer.weights import engines, onnx_file
 
@@ -56,7 +56,7 @@ def export(found, path, *, load_module, compress=False):
     path, source = Path(path), Path(found.path)
     if source.suffix == ".onnx":
         raise MerError(f"{source} is exported already: name the weights it was made from")
-    sha256 = onnx_file.sha256(source)
+    sha256 = files.sha256(source)
     model = engines.build_keras(found, load_module=load_module)
     converted = _convert(model, source)
     settings = engines.with_patch_frames(found.about["settings"])

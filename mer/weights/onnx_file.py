@@ -5,12 +5,11 @@ onnx.proto of ONNX. Only its outline is read, and a file that would make a runti
 any runtime sees it.
 """
 
-import hashlib
 import json
 import mmap
 from pathlib import Path
 
-from mer import MerError
+from mer import MerError, files
 from mer.tasks import TASKS
 
 FORMAT = "1"  # of the metadata
@@ -60,15 +59,9 @@ def read(path):
     return _about(metadata, path)
 
 
-def sha256(path):
-    """Hash of a whole file, as hexadecimal digits; 25 MB take some 20 ms."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def is_of(path, weights):
     """Whether an exported file was made from the weight file as it is now; MerError where it is no such file."""
-    return read(path)["sha256"] == sha256(weights)
+    return read(path)["sha256"] == files.sha256(weights)
 
 
 class _Malformed(Exception):

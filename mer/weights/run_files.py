@@ -26,7 +26,7 @@ from mer.weights import run_schema
 
 # lr_0.001 and lr_5e-05 name the two set-ups in the release, whatever learning rate is set
 _STEM_OF_RELEASE = {"n": "lr_0.001", "y": "lr_5e-05"}
-_SUFFIX = ".weights.h5"
+SUFFIX = ".weights.h5"
 _REMEDY = "get a copy of it back, or train this model again with --force"
 
 
@@ -40,7 +40,7 @@ class Run:
     @property
     def weights(self):
         """The weight file, in Keras' own format."""
-        return self.folder / f"{self.stem}{_SUFFIX}"
+        return self.folder / f"{self.stem}{SUFFIX}"
 
     def file(self, name):
         """A file in the folder beside the weights."""
@@ -107,6 +107,27 @@ class Run:
         self.file("run.json").unlink(missing_ok=True)
 
 
+def run_of(path: Path) -> Run:
+    """The run whose weights are in a .weights.h5 file."""
+    return Run(path.parent, path.name.removesuffix(SUFFIX))
+
+
+def told_of(path: Path, *required: str) -> dict:
+    """Content of run.json of a .weights.h5 file, with the keys that it must have.
+
+    Raises
+    ------
+    MerError
+        It is not there, or `files.Damaged`.
+    """
+    run = run_of(path)
+    about = run.told(*required)
+    if about is None:
+        raise MerError(f"{path} has no readable {run.stem}/run.json beside it, so nothing says what it is: copy "
+                       "that folder along with the weights")
+    return about
+
+
 def speech_run(cfg, language, model, it, *, prefix=""):
     """Run of an encoder pretrained on speech in `language` (english, mandarin, mix); `prefix` is "3h_" or the like."""
     return Run(cfg.models_dir / "speech" / f"{prefix}{language}", f"{model}.it_{it}.subset_0.075.spec.best")
@@ -148,7 +169,7 @@ def file_key(path):
 class _InMemory(io.BytesIO):
     """Memory that Keras writes weights to: it asks for the end of a file's name, and takes a BytesIO for the file."""
     def __str__(self):
-        return f"memory{_SUFFIX}"
+        return f"memory{SUFFIX}"
 
 
 def write(model, path):
@@ -195,7 +216,7 @@ def check(path, about):
         Content of run.json; of runs of before it names no hash, and nothing is checked.
     """
     if about.get("weights_sha256", "") not in ("", files.sha256(path)):
-        raise files.Damaged(f"{path} is damaged: its content is not what {path.name.removesuffix(_SUFFIX)}/run.json "
+        raise files.Damaged(f"{path} is damaged: its content is not what {path.name.removesuffix(SUFFIX)}/run.json "
                             f"says: {_REMEDY}")
 
 
@@ -213,8 +234,8 @@ def load(model, path):
     if not path.exists():
         raise MerError(f"{path} does not exist: train this model first")
     again = "train it again with --force, or get the file again"
-    if path.name.endswith(_SUFFIX):
-        check(path, Run(path.parent, path.name.removesuffix(_SUFFIX)).about or {})
+    if path.name.endswith(SUFFIX):
+        check(path, run_of(path).about or {})
     with hdf5_read.opened(path, remedy=again) as file:
         _check_arrays(model, path, file)
     _read_into(keras.Model(model.inputs, model.outputs), path, f"{path} does not fit {model.name}: its arrays have "

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from mer import MerError
+from mer import MerError, files
 from mer.weights import engines, onnx_file
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install -r requirements-export.txt")
@@ -321,7 +321,7 @@ def beside(trained, folder, *, sha256=None):
     made = save(tiny(), weights.with_name("m.onnx"))
     model = onnx.load(made)
     said = {prop.key: prop.value for prop in model.metadata_props}
-    onnx.helper.set_model_props(model, said | {"sha256": sha256 or onnx_file.sha256(weights)})
+    onnx.helper.set_model_props(model, said | {"sha256": sha256 or files.sha256(weights)})
     return SimpleNamespace(path=weights, about=trained.about, onnx=save(model, made))
 
 
@@ -339,7 +339,7 @@ def test_a_fresh_exported_file_is_used(trained, tmp_path, capsys):
 def test_a_stale_exported_file_is_not_used(trained, tmp_path, capsys):
     found = beside(trained, tmp_path, sha256="1" * 64)
     engine = open_engine(found)
-    assert engine.name == "keras" and engine.about["sha256"] == onnx_file.sha256(found.path)
+    assert engine.name == "keras" and engine.about["sha256"] == files.sha256(found.path)
     said = capsys.readouterr().err
     assert said.count("\n") == 1 and "m.onnx was exported from other weights; Keras takes over" in said
     with pytest.raises(MerError, match=r"m\.onnx was exported from other weights; run 'python3 export.py \S+h5'"):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from mer import MerError
+from mer import MerError, files
 from mer.weights import engines, onnx_file
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install -r requirements-export.txt")
@@ -68,7 +68,7 @@ def test_the_file_says_what_it_is(cpc):
     onnx.checker.check_model(model)
     said = {prop.key: prop.value for prop in model.metadata_props}
     assert said["title"] == "CPC, Full, English speech -> Mandarin music, run 0"
-    assert said["sha256"] == onnx_file.sha256(one.path)
+    assert said["sha256"] == files.sha256(one.path)
     assert list(json.loads(said["labels"]).items()) == [("quadrants", ["Q1", "Q2", "Q3", "Q4"]),
                                                         ("arousal", ["A-", "A+"]), ("valence", ["V-", "V+"])]
     assert json.loads(said["settings"]) == {**exported.SMALL, "patch_frames": 15}
