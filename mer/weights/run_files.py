@@ -121,8 +121,7 @@ def told_of(path: Path, *required: str) -> dict:
         It is not there, or `files.Damaged`.
     """
     run = run_of(path)
-    about = run.told(*required)
-    if about is None:
+    if (about := run.told(*required)) is None:
         raise MerError(f"{path} has no readable {run.stem}/run.json beside it, so nothing says what it is: copy "
                        "that folder along with the weights")
     return about
