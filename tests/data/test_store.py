@@ -196,7 +196,7 @@ def test_a_leak_in_a_given_split_is_said_in_every_report(make_config, data, tmp_
     made = generate.run("music", "e", cfg, split=given)
     assert "mine.csv" in made.note
     about = datasets.split_about(cfg, "music_english")
-    assert about["kind"] == "given" and "leak" in about["note"] and "artist" in about["note"]
+    assert about["kind"] == "given" and "leak" in about["note"] and "Artist 0" in about["note"]
 
 
 def test_missing_store_names_the_command(make_config, tmp_path):
