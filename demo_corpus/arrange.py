@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from demo_corpus import styles
-from demo_corpus.harmony import voicing, with_dissonance
+from demo_corpus.melody import voicing, with_dissonance
 
 
 class Note(NamedTuple):
@@ -106,7 +106,7 @@ class Player:
                 chosen = voicing(with_dissonance(classes, self.cues["dissonance"], self.rng), centre)
             level = {"C": 0, "c": -9}.get(sign, -6) - 12
             notes += [self._note(step, length, pitch, level) for pitch in chosen]
-        return Part("comp", program, False, self._pan(0.45), notes)
+        return Part("comp", program, False, float(self.rng.uniform(-0.45, 0.45)), notes)
 
     def bass(self, name, program):
         """Bass line on roots and fifths: one of `styles.BASS`."""
@@ -123,11 +123,11 @@ class Player:
         for step, length, classes in self.spans:
             clash = with_dissonance(classes, self.cues["dissonance"] * 0.6, self.rng)
             notes += [self._note(step, length, pitch, -24, gate=1.0) for pitch in voicing(clash, centre)]
-        return Part("pad", program, False, self._pan(0.3), notes)
+        return Part("pad", program, False, float(self.rng.uniform(-0.3, 0.3)), notes)
 
     def drums(self, name):
         """Drum kit: one of `styles.DRUMS`; "none" gives a part without notes."""
-        notes = [self._note(step, 2, int(key), -4 if sign == "X" else -20, gate=1.0)
+        notes = [self._note(step, 2, key, -4 if sign == "X" else -20, gate=1.0)
                  for key, patterns in styles.DRUMS[name].items() for step, _, sign in self._events(patterns)]
         return Part("drums", styles.DRUM_KITS.get(name, 0), True, 0.0, notes)
 
@@ -135,17 +135,13 @@ class Player:
         """A melody (a list of MelodyNote), moved by octaves to the middle of an instrument's range."""
         octaves = int(round((70 - np.mean([note.pitch for note in tune])) / 12)) if tune else 0
         notes = [self._note(n.step, n.length, n.pitch + 12 * octaves, level) for n in tune]
-        return Part("lead", program, False, self._pan(0.5), notes)
+        return Part("lead", program, False, float(self.rng.uniform(-0.5, 0.5)), notes)
 
     def close(self, program, centre):
         """The last chord, which rings out."""
         notes = [self._note(self.form.n_steps, 12, pitch, -14, gate=1.0)
                  for pitch in voicing(self.spans[-1][2], centre)]
         return Part("close", program, False, 0.0, notes)
-
-    def _pan(self, width):
-        return float(self.rng.uniform(-width, width))
-
 
 def chord_at(spans, step):
     """Pitch classes of the chord that sounds at a step; before the first chord, the first."""

@@ -37,7 +37,12 @@ def make(out, *, seed=1, clips_per_quadrant=12, minutes_speech=3.5, force=False,
     damaged = [root / name for name, size in recorded.get("bytes", {}).items()
                if not (root / name).is_file() or (root / name).stat().st_size != size]
     if not force:
-        _check_settings(root, recorded.get("settings", settings), settings)
+        found = recorded.get("settings", settings)
+        differing = [f"{key} {found.get(key)} instead of {value}" for key, value in settings.items()
+                     if found.get(key) != value]
+        if differing:
+            raise MerError(f"{root} holds a demo corpus with {', '.join(differing)}; give --force to replace it or "
+                           "--out for another folder.")
         if recorded.get("bytes") and not damaged:
             return False
     _check_packages()
@@ -69,21 +74,12 @@ def _open_folder(root):
     return {}
 
 
-def _check_settings(root, found, settings):
-    """Refuse to mix what is there with files made otherwise."""
-    differing = ", ".join(f"{key} {found.get(key)} instead of {value}" for key, value in settings.items()
-                          if found.get(key) != value)
-    if differing:
-        raise MerError(f"{root} holds a demo corpus with {differing}; give --force to replace it or --out for another "
-                       "folder.")
-
-
 def _clear(root):
     """Throw away a demo corpus, but no folder that does not say it is one."""
     for tree in layout.TREES.values():
         if layout.is_synthetic(root / tree):
             shutil.rmtree(root / tree)
-    for path in [*root.glob(layout.scores_name("*")), root / _MANIFEST]:
+    for path in [*root.glob(layout.SCORES.format("*")), root / _MANIFEST]:
         path.unlink(missing_ok=True)
 
 
@@ -102,16 +98,16 @@ def _make_missing(root, settings, jobs):
         layout.write_music_tables(root, clips)
     made = [path for tree in layout.TREES.values() for path in (root / tree).rglob("*") if path.is_file()]
     sizes = {path.relative_to(root).as_posix(): path.stat().st_size
-             for path in [*made, *root.glob(layout.scores_name("*"))]}
+             for path in [*made, *root.glob(layout.SCORES.format("*"))]}
     files.write_json(root / _MANIFEST, {"settings": settings, "bytes": sizes,
                                         "packages": {name: version(name) for name in _RECORDED_PACKAGES}})
 
 
 def _batches(root, played, spoken):
     """Pairs of (function, item, path) for the clips and utterances whose files are missing."""
-    work = [(_make_clip, clip, root / layout.clip_path(clip)) for clip in played]
-    work += [(_make_utterance, utterance, root / layout.utterance_path(utterance)) for utterance in spoken]
-    work = [job for job in work if not job[2].exists()]
+    paths = [layout.clip_path(clip) for clip in played] + [layout.utterance_path(said) for said in spoken]
+    work = [(_make, item, root / path) for item, path in zip([*played, *spoken], paths, strict=True)
+            if not (root / path).exists()]
     return [work[i:i + 2] for i in range(0, len(work), 2)]
 
 
@@ -140,16 +136,12 @@ def _make_batch(batch):
     return len(batch)
 
 
-def _make_utterance(utterance, path):
-    """Speak and write one utterance."""
-    from demo_corpus import speech
+def _make(item, path):
+    """Synthesise and write one utterance or music clip."""
+    from demo_corpus import render, speech
 
-    layout.write_sound(path, speech.audio(utterance), speech.SAMPLE_RATE)
-
-
-def _make_clip(clip, path):
-    """Compose, play and write one music clip."""
-    from demo_corpus import render
-
-    rate = layout.MUSIC_RATES[clip.language]
-    layout.write_sound(path, render.clip_audio(clip, clip.score(), rate), rate)
+    if isinstance(item, speech.Utterance):
+        layout.write_sound(path, speech.audio(item), speech.SAMPLE_RATE)
+    else:
+        rate = layout.MUSIC_RATES[item.language]
+        layout.write_sound(path, render.clip_audio(item, item.score(), rate), rate)

@@ -7,7 +7,6 @@ import numpy as np
 
 from demo_corpus import arrange, melody, styles
 from demo_corpus.cues import draw_cues, draw_emotion
-from demo_corpus.harmony import Harmony
 from demo_corpus.singing import SungNote
 from demo_corpus.words import STANZAS
 
@@ -43,10 +42,12 @@ def compose(quadrant, language, artist, rng):
     arousal, valence = draw_emotion(quadrant, rng)
     cues = draw_cues(arousal, valence, rng, artist.taste)
     style = styles.choose(arousal, valence, language, rng, artist.favourites)
-    stanza = _choose_stanza(quadrant, language, rng)
+    fits = rng.random() < 2 / 3  # otherwise any words
+    stanzas = [stanza for stanza in STANZAS[language] if not fits or stanza.quadrant == quadrant]
+    stanza = stanzas[rng.integers(len(stanzas))]
     form = _lay_out(cues, style, stanza.metre, rng)
     is_pentatonic = language == "mandarin" and rng.random() < 0.6
-    harmony = Harmony(int(rng.integers(12)), cues["mode_brightness"], is_pentatonic, rng)
+    harmony = melody.Harmony(int(rng.integers(12)), cues["mode_brightness"], is_pentatonic, rng)
     spans = _chord_spans(form, harmony)
     phrases = _melodies(form, stanza.metre, harmony, spans, artist.middle + cues["register"], cues, rng)
     # The lead instrument may have the first phrase to itself; the voice has the others.
@@ -62,14 +63,6 @@ def compose(quadrant, language, artist, rng):
              "delivery": delivery, "programs": " ".join(f"{part.name}:{part.program}" for part in parts),
              "words": " / ".join(line.text for line in lines)}
     return Score(seconds, parts, lines, delivery, cues, facts)
-
-
-def _choose_stanza(quadrant, language, rng):
-    """Words that suit the quadrant in two of three songs, any words in the others."""
-    choices = STANZAS[language]
-    if rng.random() < 2 / 3:
-        choices = [stanza for stanza in choices if stanza.quadrant == quadrant]
-    return choices[rng.integers(len(choices))]
 
 
 def _lay_out(cues, style, metre, rng):

@@ -1,6 +1,7 @@
 """Where files go and what stands beside them: exactly as in LibriSpeech, AISHELL-1, 4Q-Emotion and CH-818."""
 
 import csv
+from pathlib import Path
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from mer import files
 
 TREES = {("speech", "english"): "LibriSpeech", ("speech", "mandarin"): "data_aishell",
          ("music", "english"): "MER_audio_taffc_dataset", ("music", "mandarin"): "CH818"}
+SCORES = "scores_{}.csv"  # tells how each clip of a language was made
 MUSIC_RATES = {"english": 22_050, "mandarin": 44_100}  # Hz
 _SUBSET = "train-clean-100"
 # Header of the published metadata; what only listeners could tell stays empty here.
@@ -17,13 +19,6 @@ _METADATA_COLUMNS = ("Song", "Artist", "Title", "Quadrant", "PQuad", "MoodsTotal
                      "MoodsStrSplit", "Genres", "GenresStr", "Sample", "SampleURL")
 _README_NAME = "README.txt"
 _MARK = "SYNTHETIC demo data"
-_README = """{tree}: {mark}, not the corpus of that name.
-
-Made by make_demo_corpus.py, version {version}, with seed {seed}. {what}
-The files are laid out as in the real corpus so that the same program reads both.
-No person spoke, sang, played or rated anything here: results on these files say nothing about people. They show
-only that every step of the pipeline runs.
-"""
 _WHAT = {"speech": "A formant synthesiser (espeak-ng) reads written sentences.",
          "music": "A program composed the pieces with cues that the literature ties to emotion; sampled instruments "
                   "and a retuned formant synthesiser perform them. The labels are what each piece was composed for. "
@@ -109,24 +104,20 @@ def write_music_tables(root, clips):
         _write_table(folder / "CH818_annotations.csv", ("Song", "Arousal", "Valence"),
                      [(f"{clip.name}.mp3", *(round(10 * score.facts[name], 2) for name in ("arousal", "valence")))
                       for clip, score in rows])
-    _write_table(root / scores_name(language),
+    _write_table(root / SCORES.format(language),
                  ("clip", "quadrant", "artist", "voice", *CUES, "seconds", *rows[0][1].facts),
                  [(clip.name, clip.quadrant, clip.artist.name, clip.artist.singer.voice,
                    *(round(value, 4) for value in score.cues.values()), round(score.seconds, 3),
                    *score.facts.values()) for clip, score in rows])
 
 
-def scores_name(language):
-    """Name of the table that tells how each clip of a language was made."""
-    return f"scores_{language}.csv"
-
-
 def write_readmes(root, *, seed, version):
-    """Write a README.txt into every tree."""
+    """Write a README.txt, made from readme.txt, into every tree."""
+    template = Path(__file__).with_name("readme.txt").read_text(encoding="utf-8")
     for (kind, language), tree in TREES.items():
         what = _WHAT[kind].format(language=language)
         files.write_text(root / tree / _README_NAME,
-                         _README.format(tree=tree, mark=_MARK, version=version, seed=seed, what=what))
+                         template.format(tree=tree, mark=_MARK, version=version, seed=seed, what=what))
 
 
 def is_synthetic(tree):

@@ -65,12 +65,8 @@ def count_syllables(text, voice):
 def sing(text, notes, singer, *, rng):
     """Sing a line of `text` without punctuation, one syllable on each SungNote of the list `notes`.
 
-    Returns
-    -------
-    samples : np.ndarray, shape (n,), float32
-        Mono at `voices.SAMPLE_RATE`, the loudest sample at 1.
-    lead : float
-        Seconds of consonants before the first note starts.
+    Returns the samples (float32, shape (n,), mono at `voices.SAMPLE_RATE`, the loudest at 1) and the seconds of
+    consonants before the first note starts.
     """
     spoken = voices.say(text, voice=singer.voice, rate=_WORDS_PER_MINUTE, constant_f0=singer.source_hz,
                         seed=int(rng.integers(1, 2**31)))

@@ -15,8 +15,7 @@ _SECONDS_PER_SPEAKER = 25.0
 # Signs a second at 160 words a minute, measured over the utterances of the default corpus.
 _SIGNS_PER_SECOND = {"english": 17.0, "mandarin": 3.5}
 _SILENCE_SECONDS = 0.6  # before and after an utterance, on average
-_STREAMS = {"english": 11, "mandarin": 12}  # of random numbers
-_JOINTS = {"english": " ", "mandarin": " 。 "}  # between two sentences
+_STREAMS = {"english": (11, " "), "mandarin": (12, " 。 ")}  # of random numbers; between two sentences
 _ACCENTS = {"english": ("en-us", "en", "en-us", "en-gb-x-rp", "en-gb-scotland", "en-us-nyc"), "mandarin": ("cmn",)}
 # Variants of espeak-ng, labeled female and male in turn.
 _VARIANTS = ("f1", "m1", "f2", "m3", "f3", "m4", "f4", "m7", "Annie", "m2", "shelby", "adam", "f5", "m5", "steph", "m8",
@@ -62,7 +61,7 @@ def _make_speaker(number, language, rng):
 
 def utterances(language, minutes, seed):
     """Decide who says what, about so many minutes in all and at least two sentences each: a list of Utterance."""
-    stream = _STREAMS[language]
+    stream, _ = _STREAMS[language]
     rng = np.random.default_rng((seed, stream))
     n_speakers = int(np.clip(minutes * 60 / _SECONDS_PER_SPEAKER, _FEWEST_SPEAKERS, _MOST_SPEAKERS))
     planned = []
@@ -81,7 +80,7 @@ def _reading(language, speaker, seconds, rng):
         n_sentences = max(min(int(rng.integers(1, 4)), int((seconds - spoken) / 4)), 1)
         while len(queue) < n_sentences:
             queue += [known[i] for i in rng.permutation(len(known))]
-        texts.append(_JOINTS[language].join(queue[:n_sentences]))
+        texts.append(_STREAMS[language][1].join(queue[:n_sentences]))
         del queue[:n_sentences]
         spoken += len(_written(texts[-1], language)) / _SIGNS_PER_SECOND[language] * 160 / speaker.rate
         spoken += _SILENCE_SECONDS

@@ -52,10 +52,8 @@ def say(text, *, voice, rate=160, pitch=50, pitch_range=50, constant_f0=0, seed=
         espeak-ng language with an optional variant, such as `en-us+f2` or `cmn`.
     rate, pitch, pitch_range : int
         Words per minute, 80 to 450; 0 to 100, where 50 is the voice's own.
-    constant_f0 : int
-        Fundamental frequency in Hz for a monotone; 0 leaves the intonation.
-    seed : int
-        Seed of the breath and roughness noise.
+    constant_f0, seed : int
+        Fundamental in Hz for a monotone, 0 leaves the intonation; seed of the breath and roughness noise.
     """
     import espeakng_loader
 
