@@ -1,6 +1,7 @@
 """A transferred model -> one ONNX file that needs no Keras, checked against Keras before it is kept."""
 
 import contextlib
+import hashlib
 import json
 import os
 import sys
@@ -151,6 +152,7 @@ def _write(converted, path, *, about, settings, facts, sha256):
     parts = {"about": about, "labels": onnx_file.LABELS, "settings": settings, "export": facts}
     onnx.helper.set_model_props(converted, {
         "format": onnx_file.FORMAT, "title": engines.title(about), "sha256": sha256,
+        onnx_file.GRAPH_SHA256: hashlib.sha256(converted.graph.SerializeToString(deterministic=True)).hexdigest(),
         **{name: json.dumps(part, sort_keys=name != "labels") for name, part in parts.items()}})
     path.write_bytes(converted.SerializeToString(deterministic=True))
 

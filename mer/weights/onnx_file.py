@@ -13,6 +13,7 @@ from mer import MerError, files
 from mer.tasks import TASKS
 
 FORMAT = "1"  # of the metadata
+GRAPH_SHA256 = "graph_sha256"  # in the metadata: hash of the network with its weights
 LABELS = {task.name: list(task.classes) for task in TASKS}
 PARTS = ("about", "labels", "settings", "export")  # JSON each, beside "format", "title" and "sha256"
 
@@ -70,17 +71,21 @@ class _Malformed(Exception):
 
 def _metadata(content, path):
     """The file's own key-value pairs; refuses what an export of ours never holds."""
-    found = {}
+    found, graph = {}, hashlib.sha256()
     for number, value in _fields(content, 0, len(content)):
         if number not in _MODEL:
             raise _foreign(path, "holds functions, training steps or other parts")
         if number == _GRAPH:
             _check_graph(content, value, path)
+            graph.update(content[value.start:value.stop])
         elif number == _METADATA:
             if len(value) > _MOST_METADATA:
                 raise _foreign(path, "has too much metadata")
             pair = {key: content[part.start:part.stop] for key, part in _fields(content, value.start, value.stop)}
             found[_text(pair.get(1, b""))] = _text(pair.get(2, b""))
+    if found.get(GRAPH_SHA256, graph.hexdigest()) != graph.hexdigest():  # files of before name no hash
+        raise MerError(f"{path} is damaged (its network is not what was written): export the model again, or copy the "
+                       "file again")
     return found
 
 

@@ -86,6 +86,15 @@ def test_the_same_weights_give_the_same_bytes(cpc, tmp_path):
     assert (tmp_path / "again.onnx").read_bytes() == path.read_bytes()
 
 
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
+def test_a_flipped_bit_in_the_network_is_seen(cpc, tmp_path, share):
+    content = bytearray(cpc[1].read_bytes())
+    content[int(share * len(content))] ^= 64
+    (tmp_path / "m.onnx").write_bytes(content)
+    with pytest.raises(MerError, match="is damaged|is truncated|no model that"):
+        engines.open_onnx(tmp_path / "m.onnx")
+
+
 def test_weights_of_mixed_precision_are_exported_in_float32(cpc, tmp_path):
     import keras
     one, path, _ = cpc
