@@ -5,6 +5,7 @@ onnx.proto of ONNX. Only its outline is read, and a file that would make a runti
 any runtime sees it.
 """
 
+import hashlib
 import json
 import mmap
 from pathlib import Path
