@@ -65,7 +65,7 @@ def table(path):
     with open(path, newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
-print("\nThe songs of Q1 (high arousal, high valence) as the model hears them; it was trained on most of them:\n"
+print("\nThe songs of Q1 (high arousal, high valence) as the model hears them; some of them were in its training set:\n"
       "  song             heard as   arousal  valence   (-1 to 1)")
 songs = [row for row in table("demo/heard/summary.csv") if row["status"] == "ok"]
 for song in songs:
@@ -79,7 +79,7 @@ for row in table(results):
     title = f"{row['model']} {row['config']}", f"{row['pretrain'].removeprefix(chr(39))} -> {row['music']}"
     rows.setdefault(title, {})[row["task"]] = f"{float(row['F']):.2f} ({float(row['chance_F']):.2f})"
 tasks = list(next(iter(rows.values())))
-print("\nWhat the transfers are worth on songs of other artists: weighted F1 (in brackets: the best guess)\n"
+print("\nWhat the transfers are worth on their test songs: weighted F1 (in brackets: the best guess)\n"
       f"  {'model':23} {'speech -> music':16} " + "  ".join(f"{task:11}" for task in tasks))
 for (model, languages), scores in rows.items():
     print(f"  {model:23} {languages:16} " + "  ".join(f"{scores.get(task, ''):11}" for task in tasks))
