@@ -23,7 +23,7 @@ import keras, numpy as np
 from mer import heads
 from mer.tasks import LOSS, TASKS
 from models import model_cpc
-from mer.pretexts import cpc
+from mer.training.pretexts import cpc
 
 given = np.load(sys.argv[1], allow_pickle=False)
 code = keras.Input((5,))
