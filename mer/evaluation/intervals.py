@@ -26,6 +26,7 @@ import numpy as np
 from scipy import stats
 
 CONFIDENCE = 0.95
+MIN_GROUPS = 5  # of `paired_mean`: with fewer groups in the test set, clips are drawn instead
 _ZERO = 1e-12  # a standard error below this is rounding
 
 
@@ -140,6 +141,43 @@ def estimate(runs: Sequence[tuple[float, np.ndarray]], resamples: Resamples, *,
     half = float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom)) * error
     low, high = (float(end) for end in np.clip([value - half, value + half], *bounds))
     return Estimate(value, low, high, float(2 * stats.t.sf(abs(value) / error, freedom)))
+
+
+def paired_mean(better_by: np.ndarray, weight: np.ndarray, *, clip: np.ndarray, group: np.ndarray, n_bootstrap: int,
+                seed: int = 0, bounds: tuple[float, float] = (-np.inf, np.inf)) -> dict:
+    """Is a model better than something else on the same items? Weighted mean of the difference, with its interval.
+
+    Parameters
+    ----------
+    better_by : np.ndarray, shape (n,)
+        Sum of the differences of each item (a patch, a sequence), positive where the model is better.
+    weight : np.ndarray, shape (n,)
+        What the sums are divided by in the mean, for example the number of cells.
+    clip : np.ndarray of int, shape (n,)
+        Clip of each item.
+    group : np.ndarray of str, shape (clips,)
+        Group (speaker) of each clip.
+    n_bootstrap : int
+        Resamples.
+    seed : int
+    bounds : (float, float)
+        Lowest and highest possible difference: (-1, 1) for a share of right answers.
+
+    Returns
+    -------
+    dict
+        value; low, high (ends of the interval, None where there is only one unit); unit ("group", or "clip" with fewer
+        than `MIN_GROUPS` groups); n_units.
+    """
+    used, place = np.unique(clip, return_inverse=True)
+    groups = np.asarray(group, str)[used]
+    by_group = len(np.unique(groups)) >= MIN_GROUPS
+    resamples = draw(groups if by_group else used, n_bootstrap=n_bootstrap, seed=seed)
+    top, bottom = (np.bincount(place, values, len(used)) for values in (better_by, weight))
+    drawn = (resamples.weights @ top) / (resamples.weights @ bottom)
+    found = estimate([(float(top.sum() / bottom.sum()), drawn)], resamples, bounds=bounds)
+    return {"value": found.value, "low": found.low, "high": found.high, "unit": "group" if by_group else "clip",
+            "n_units": resamples.n_groups}
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:

@@ -85,3 +85,33 @@ def test_ends_stay_within_bounds(rng):
 
 def test_holm_by_hand():
     assert intervals.holm([0.01, None, 0.04, 0.03]) == [0.03, None, pytest.approx(0.06), pytest.approx(0.06)]
+
+
+def test_groups_are_drawn_whole():
+    rng = np.random.default_rng(0)
+    of_speaker = rng.standard_normal(10)
+    clip, group = np.arange(200), np.repeat([f"speaker {n}" for n in range(10)], 20)
+    better_by = of_speaker.repeat(20) + 0.1 * rng.standard_normal(200)
+    by_group = intervals.paired_mean(better_by, np.ones(200), clip=clip, group=group, n_bootstrap=2000)
+    by_clip = intervals.paired_mean(better_by, np.ones(200), clip=clip, group=["one"] * 200, n_bootstrap=2000)
+    assert (by_group["unit"], by_group["n_units"], by_clip["unit"], by_clip["n_units"]) == ("group", 10, "clip", 200)
+    assert by_group["value"] == pytest.approx(better_by.mean())
+    width = by_group["high"] - by_group["low"]
+    # Student's t with nine degrees of freedom, times the standard error of the mean of ten speakers
+    assert width == pytest.approx(2 * 2.262 * of_speaker.std(ddof=1) / 10**0.5, rel=0.1)
+    assert width > 3 * (by_clip["high"] - by_clip["low"])
+
+
+def test_one_clip_has_no_interval_and_shows_nothing():
+    found = intervals.paired_mean(np.ones(4), np.ones(4), clip=np.zeros(4, int), group=["a"], n_bootstrap=100)
+    assert found == {"value": 1.0, "low": None, "high": None, "unit": "clip", "n_units": 1}
+
+
+def test_a_difference_of_shares_stays_within_one():
+    right, other = np.array([1.0, 1, 1, 0, 0, 0]), np.array([0.0, 0, 0, 0, 1, 1])
+    clip = np.array([0, 0, 0, 1, 1, 1])  # two clips: one degree of freedom, t = 12.7
+    call = {"clip": clip, "group": ["a", "b"], "n_bootstrap": 500}
+    free = intervals.paired_mean(right - other, np.ones(6), **call)
+    assert free["low"] < -1 and free["high"] > 1
+    bound = intervals.paired_mean(right - other, np.ones(6), bounds=(-1, 1), **call)
+    assert (bound["low"], bound["high"]) == (-1, 1) and bound["value"] == free["value"]

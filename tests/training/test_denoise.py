@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mer.training.pretexts import _linear, _paired, denoise
+from mer.training.pretexts import _linear, denoise
 
 BANDS, FRAMES, SIGMA = 16, 12, 0.8
 MEAN = np.linspace(-9, -3, BANDS)
@@ -167,23 +167,3 @@ def test_frames_with_the_same_neighbors_share_weights(frames):
     for one in range(frames):
         for two in range(frames):
             assert (places[one] == places[two]) == (sees[one] == sees[two])
-
-
-def test_groups_are_drawn_whole():
-    rng = np.random.default_rng(0)
-    of_speaker = rng.standard_normal(10)
-    clip, group = np.arange(200), np.repeat([f"speaker {n}" for n in range(10)], 20)
-    better_by = of_speaker.repeat(20) + 0.1 * rng.standard_normal(200)
-    by_group = _paired.difference(better_by, np.ones(200), clip=clip, group=group, n_bootstrap=2000)
-    by_clip = _paired.difference(better_by, np.ones(200), clip=clip, group=["one"] * 200, n_bootstrap=2000)
-    assert (by_group["unit"], by_group["n_units"], by_clip["unit"], by_clip["n_units"]) == ("group", 10, "clip", 200)
-    assert by_group["value"] == pytest.approx(better_by.mean())
-    width = by_group["high"] - by_group["low"]
-    # Student's t with nine degrees of freedom, times the standard error of the mean of ten speakers
-    assert width == pytest.approx(2 * 2.262 * of_speaker.std(ddof=1) / 10**0.5, rel=0.1)
-    assert width > 3 * (by_clip["high"] - by_clip["low"])
-
-
-def test_one_clip_has_no_interval_and_shows_nothing():
-    found = _paired.difference(np.ones(4), np.ones(4), clip=np.zeros(4, int), group=["a"], n_bootstrap=100)
-    assert found == {"value": 1.0, "low": None, "high": None, "unit": "clip", "n_units": 1}

@@ -6,7 +6,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from mer.training.pretexts import _paired
+from mer.evaluation import intervals
 from mer.training.pretexts._sequences import exchange
 
 _AT_MOST = 8192  # training pairs that the references are fitted on
@@ -28,7 +28,7 @@ def of(model, test, *, train, n_bootstrap):
     test, train : cpc.Contrast or cpc.Choice
         Data that nothing was chosen on, and data that the references are fitted on.
     n_bootstrap : int
-        Resamples of the intervals, which are drawn over speakers, or clips where there are few; see `_paired`.
+        Resamples of the intervals, which are drawn over speakers, or clips where there are few.
 
     Returns
     -------
@@ -37,7 +37,7 @@ def of(model, test, *, train, n_bootstrap):
         the more frequent label or of a blind choice; references: accuracy of future_alone (logistic regression on band
         statistics of the continuation), place_alone (place of the continuation in its clip, from both ends) and
         wrong_context (this model, with the context of another clip); gains: the difference to each of them and to
-        chance, see `_paired.difference`; n; candidates (None for pairs); overlap_frames, which context and true
+        chance, see `intervals.paired_mean`; n; candidates (None for pairs); overlap_frames, which context and true
         continuation share; same_clip: accuracy and n against false continuations of the same clip, and gain over one
         half (None with candidates, published negatives or short clips). learnt: the interval of each of `gains` lies
         above 0. sentence.
@@ -58,8 +58,9 @@ def of(model, test, *, train, n_bootstrap):
         rights = {"chance": target == (known.mean() > 0.5), "wrong_context": wrong_context,
                   "future_alone": _of_sound(seen, known, pairs) == target,
                   "place_alone": _of_place(seen, known, pairs) == target}
-    interval = {"group": test.patches.clips.group, "n_bootstrap": n_bootstrap}
-    gains = {name: _paired.difference(right.astype(float) - other, np.ones(len(right)), clip=pairs["clip"], **interval)
+    interval = {"group": test.patches.clips.group, "n_bootstrap": n_bootstrap, "bounds": (-1, 1)}
+    gains = {name: intervals.paired_mean(right.astype(float) - other, np.ones(len(right)), clip=pairs["clip"],
+                                         **interval)
              for name, other in rights.items()}
     found = {name: float(np.mean(other)) for name, other in rights.items()}
     scores = {"accuracy": float(right.mean()), "chance": found.pop("chance"), "references": found, "gains": gains,
@@ -127,7 +128,7 @@ def _same_clip(model, test, interval):
     used = (pairs["clip"] == pairs["of"]) & with_partner[pairs["clip"]]
     if not used.any():
         return None
-    gain = _paired.difference(right[used] - 0.5, np.ones(used.sum()), clip=pairs["clip"][used], **interval)
+    gain = intervals.paired_mean(right[used] - 0.5, np.ones(used.sum()), clip=pairs["clip"][used], **interval)
     return {"accuracy": float(right[used].mean()), "n": int(used.sum()), "gain": gain}
 
 

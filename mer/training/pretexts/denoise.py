@@ -3,8 +3,9 @@
 import keras
 import numpy as np
 
+from mer.evaluation import intervals
 from mer.training import batches
-from mer.training.pretexts import _linear, _masked, _paired
+from mer.training.pretexts import _linear, _masked
 
 
 class Denoising(batches.Batches):
@@ -70,7 +71,7 @@ class Task:
             mse_pca, see `_masked.References`; here the code is all that the model has, and mse_code_alone is mse.
             code_numbers and patch_numbers: how many numbers the code and the patch have.
             best_linear: name of the best of the estimates that the model has to beat (with a mask, mse_pca too).
-            gain: by how much the model's error is smaller, see `_paired.difference`; gain_over has it for each of them.
+            gain: by how much the model's error is smaller, see `intervals.paired_mean`; gain_over has it for each.
             learnt: the whole interval of the gain lies above 0. sentence.
         """
         errors, cells = _masked.scored(model, test, train) if self.masked else self._scored(model, test, train)
@@ -80,8 +81,8 @@ class Task:
         else:
             scores.setdefault("mse_code_alone", None)
         rivals = set(errors) - {"mse", "mse_code_alone"} - (set() if self.masked else {"mse_pca"})
-        gains = {name: _paired.difference(errors[name] - errors["mse"], cells, clip=test.patches.clip[test.order],
-                                          group=test.patches.clips.group, n_bootstrap=self.cfg.n_bootstrap)
+        gains = {name: intervals.paired_mean(errors[name] - errors["mse"], cells, clip=test.patches.clip[test.order],
+                                             group=test.patches.clips.group, n_bootstrap=self.cfg.n_bootstrap)
                  for name in sorted(rivals)}
         best = min(gains, key=scores.get)
         scores |= {"best_linear": best, "gain": gains[best], "gain_over": gains,
