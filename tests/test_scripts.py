@@ -160,11 +160,14 @@ def test_hours_are_one_flag_in_every_stage(stores, home):
     encoder = home / "models" / "speech" / "0.009h_english" / "model_over.it_0.subset_0.075.spec.best.weights.h5"
     script("trans_train_denoise_multi", "-s", "e", "-m", "e", "-mod", "model_over", "-rel", "n", "--weights",
            str(encoder), "--set", f"path_to_models_trans={home / 'named'}")
-    report = json.loads((home / "named" / "speech_eng_2_music_eng" / folder.name / "report.json").read_text())
+    report = json.loads((home / "named" / "0.009h_speech_eng_2_music_eng" / folder.name / "report.json").read_text())
     assert report["run"]["hours"] == report["run"]["encoder"]["hours"] == 0.009  # of its run.json: no flag said so
     assert report["run"]["encoder"]["settings"]["pretrain_epochs"] == 1
     assert report["bootstrap"]["unit"] == "artist" and report["bootstrap"]["groups"] == report["test"]["groups"]
     from mer import MerError
+    with pytest.raises(MerError, match=r"was pretrained on 0.009 h of speech, and --hours says 3: leave --hours out"):
+        script("trans_train_denoise_multi", "-s", "e", "-m", "e", "-mod", "model_over", "-rel", "n", "--hours", "3",
+               "--weights", str(encoder))
     with pytest.raises(MerError, match=r"python3 pretrain_denoise.py -s e -mod model_over --hours 3"):
         script("trans_train_denoise_multi", "-s", "e", "-m", "m", "-mod", "model_over", "-rel", "n", "--hours", "3")
 

@@ -81,7 +81,7 @@ def run(cfg, *, speech, music, name, module, release, hours=None, fold=None, it=
     release : {"y", "n"}
         "n": frozen encoder (Feat. Ext.). "y": then everything is trained (Full).
     hours : float or None
-        Take the encoder that heard so many hours.
+        Take the encoder that heard so many hours. None: that of all hours, or what the run.json of `weights_file` says.
     fold : (int, int) or None
         Train and test on one fold, see `Music`.
     it : int
@@ -101,6 +101,7 @@ def run(cfg, *, speech, music, name, module, release, hours=None, fold=None, it=
     if module.PRETEXT is None:
         return _from_scratch(cfg, data, name=name, module=module, it=it, force=force)
     encoder = find_encoder(cfg, speech, name, it, hours=hours, weights_file=weights_file)
+    hours = encoder.hours(hours)  # the folder of the results says them too
     print(f"encoder: {encoder.weights} ({encoder.origin})")
     place = None
     for stage in ["heads"] if release == "n" else ["heads", "full"]:
@@ -153,7 +154,7 @@ def _stage(cfg, data, *, stage, speech, hours, name, module, it, encoder, before
         earlier = before.told("history")["history"] if before else []
         history = [*earlier, *({"stage": stage, **row} for row in trained)]
         facts = {"name": name, "title": module.TITLE, "pretext": module.PRETEXT, "speech": speech,
-                 "speech_abbr": source.ABBR, "hours": encoder.about.get("hours", hours), "release": release,
+                 "speech_abbr": source.ABBR, "hours": hours, "release": release,
                  "it": it, "seed": seed, "settings": settings, "encoder": encoder.facts}
         _finish(cfg, data, model, place, probabilities, history=history, trained=trained, key=key, facts=facts)
     return place

@@ -50,6 +50,28 @@ class Pretrained:
                 "hours": self.about.get("hours"), "hours_heard": self.about.get("hours_heard"),
                 "backend": self.about.get("versions", {}).get("backend")}
 
+    def hours(self, wanted: float | None) -> float | None:
+        """Hours of speech that this encoder was pretrained on, as generate_dataset.py --hours chose them; None: all.
+
+        Parameters
+        ----------
+        wanted : float or None
+            What the command says; taken where nothing is recorded, as for a file of the release in another folder.
+
+        Raises
+        ------
+        MerError
+            Other hours are recorded than are wanted.
+        """
+        recorded = self.about.get("hours")
+        if recorded is None and (self.origin != "ours" or "hours" not in self.about):
+            return wanted
+        if wanted not in (None, recorded):
+            heard = "all hours" if recorded is None else f"{recorded:g} h"
+            raise MerError(f"{self.weights} was pretrained on {heard} of speech, and --hours says {wanted:g}: leave "
+                           "--hours out, or name another encoder")
+        return recorded
+
     def load(self, model):
         """Put the weights into a built pretext model; MerError where they do not fit."""
         reader = run_files.load if self.weights.name.endswith(run_files.SUFFIX) else keras2.load
