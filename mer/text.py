@@ -53,7 +53,7 @@ def spreadsheet_safe(cell: object) -> object:
     Parameters
     ----------
     cell : object
-        Numbers, None and text that is a number ("-0.5") come back as they are.
+        Numbers, None, text that is a number ("-0.5") and a dash alone come back as they are.
 
     Returns
     -------
@@ -62,7 +62,7 @@ def spreadsheet_safe(cell: object) -> object:
         Injection" advises; so does such text with apostrophes before it, so that `spreadsheet_read` gives back exactly
         what came.
     """
-    if isinstance(cell, str) and _STARTS_FORMULA.match(cell) and not _NUMBER.fullmatch(cell):
+    if isinstance(cell, str) and cell != "-" and _STARTS_FORMULA.match(cell) and not _NUMBER.fullmatch(cell):
         return f"'{cell}"
     return cell
 

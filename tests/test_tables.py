@@ -104,7 +104,8 @@ def test_other_delimiters_in_a_quoted_header_do_not_count(tmp_path, mark, header
 
 
 @pytest.mark.parametrize("text, value", [
-    ("−0,5", -0.5), ("–1", -1), ("－１．５", -1.5), ("＋２", 2), ("1e-1", 0.1), (".5", 0.5), ("5.", 5), (" 3 ", 3)])
+    ("−0,5", -0.5), ("–1", -1), ("—1", -1), ("－１．５", -1.5), ("＋２", 2), ("1e-1", 0.1), (".5", 0.5), ("5.", 5),
+    (" 3 ", 3)])
 def test_numbers_as_people_type_them(tmp_path, text, value):
     path = tmp_path / "t.csv"
     path.write_text("path;arousal\na;1\n")

@@ -34,7 +34,7 @@ def test_formulas_get_an_apostrophe_and_come_back(cell):
     assert safe == "'" + cell and text.spreadsheet_read(safe) == cell
 
 
-@pytest.mark.parametrize("cell", ["a=1", "-0.5", "+3", "-1e-5", "-inf", "", "'a", "'", -0.5, 3, None, "Don't"])
+@pytest.mark.parametrize("cell", ["a=1", "-0.5", "+3", "-1e-5", "-inf", "", "-", "'a", "'", -0.5, 3, None, "Don't"])
 def test_numbers_and_other_text_stay(cell):
     assert text.spreadsheet_safe(cell) is cell
     assert not isinstance(cell, str) or text.spreadsheet_read(cell) == cell

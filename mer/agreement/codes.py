@@ -3,9 +3,11 @@
 import numpy as np
 
 from mer import MerError
+from mer.tables.missing import is_code
 
-_CODES = frozenset({*range(-9, 0), 9, 77, 88, 97, 98, 99, 777, 888, 998, 999, 7777, 8888, 9998, 9999,
-                    *(-code for code in (66, 77, 88, 97, 98, 99, 777, 888, 998, 999, 9999, 99999))})
+_RATINGS = (0, 7, 8)   # codes that are rather the end of a scale that few people used
+_MOST_CODES = 3        # of one column that are found together
+_FARTHER = 3           # times as far as codes lie from each other, or from 0, other numbers are
 _LEAST_FOR_CODES = 10  # ratings of a class; below, any number may be rare
 
 
@@ -40,15 +42,27 @@ def check(table, rows, values):
 def _code_among(values):
     """A code of a missing answer among ratings, or None.
 
-    A code lies farther from the ratings than they spread, or it is the one negative number below ratings that are all
-    positive and reach farther from 0, where no scale begins.
+    One to three codes (98 and 99, say) lie farther from the ratings than these spread, or they are the only negative
+    numbers below ratings that reach farther from 0, or much farther where 0 is a rating: no scale begins there.
     """
     different = np.unique(values)
-    if len(values) < _LEAST_FOR_CODES or len(different) < 3:
+    if len(values) < _LEAST_FOR_CODES:
         return None
-    for code, rest in ((different[-1], different[:-1]), (different[0], different[1:])):
-        gap = rest.min() - code if code < rest.min() else code - rest.max()
-        is_alone_below = (code < 0 < rest.min() and rest.max() > -code) or (code < -1 and rest.min() >= 0)
-        if code in _CODES and (gap > np.ptp(rest) or (code == 9 and gap == np.ptp(rest)) or is_alone_below):
-            return code
+    for differ in (_are_far, _are_below):
+        for n in range(1, min(_MOST_CODES, len(different) - 2) + 1):
+            for codes, rest in ((different[:-n - 1:-1], different[:-n]), (different[:n], different[n:])):
+                if all(is_code(code) and code not in _RATINGS for code in codes) and differ(codes, rest):
+                    return codes[0]
     return None
+
+
+def _are_far(codes, rest):
+    gap, spread = max(rest.min() - codes.max(), codes.min() - rest.max()), np.ptp(rest)
+    return (gap > spread or (gap == spread and codes.min() == 9)) and gap > _FARTHER * np.ptp(codes)
+
+
+def _are_below(codes, rest):
+    low, least = codes.min(), rest.min()
+    if codes.max() > 0 or least < 0:
+        return False
+    return rest.max() > -low * (1 if least > 0 else _FARTHER) or (len(codes) == 1 and low < -1)

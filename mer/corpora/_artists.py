@@ -7,7 +7,11 @@ from collections import Counter, defaultdict
 # Letters that Unicode does not take apart into a letter and an accent.
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h"})
 _FEATURING = re.compile(r"(?<=[^\W_]|[\s.)!?'])[\s(\[（【]*(?<![a-z])(?:feat|ft|featuring)(?![a-z])[.:]?\s*(?=\S).*")
-_ARTICLE_LAST = re.compile(r"(.+), ?(the|die|der|das|los|las|les|el|la|le|il|os|as)")
+_ARTICLE = "the|an?|die|der|das|los|las|les|el|la|le|il|os|as"
+_ARTICLE_LAST = re.compile(rf"(.+?)(?:\s*[,;]\s*({_ARTICLE})|\s*\(({_ARTICLE})\)|\s*\[({_ARTICLE})\])")
+# Characters without a picture beside those of category Cf, see Default_Ignorable_Code_Point in Unicode.
+_IGNORED = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+_QUOTES = re.compile(r"['\u00b4`\u02b9-\u02bd\u02c8\u02ca\u02cb\u2018-\u201f\u2032-\u2037\u2039\u203a\uff07\"«»]")
 _UNKNOWN = frozenset((
     "", "-", "--", "?", ".", "n/a", "#n/a", "nan", "null", "none", "unknown", "unknown artist", "[unknown]",
     "<unknown>", "(unknown)", "various", "various artists", "va", "v.a.", "v/a", "anonymous", "missing", "bilinmiyor",
@@ -29,15 +33,18 @@ def key(name):
         For comparing only. "" where the name says that the artist is not known. Accents count in scripts other than
         Latin, where they make another letter; punctuation counts where a name is nothing else ("!!!").
     """
-    text = "".join(char for char in unicodedata.normalize("NFKC", name) if unicodedata.category(char) != "Cf")
+    text = _QUOTES.sub("'", _IGNORED.sub("", name))
+    text = "".join(char for char in unicodedata.normalize("NFKC", text)
+                   if unicodedata.category(char) not in ("Cf", "Cc") or char.isspace())
     text = " ".join(text.casefold().split())
     if text in _UNKNOWN:
         return ""
     text = _without_accents(text)
     text = _FEATURING.sub("", text) or text
-    text = _ARTICLE_LAST.sub(r"\2 \1", text)
+    if moved := _ARTICLE_LAST.fullmatch(text):
+        text = f"{moved[2] or moved[3] or moved[4]} {moved[1]}"
     text = re.sub(r"\s*[&+＆]\s*", " and ", text).removeprefix("the ")
-    plain = re.sub(r"['’‘ʼ`´\"“”„«».,!?()\[\]]", "", text)
+    plain = re.sub(r"['.,!?()\[\]]", "", text)
     plain = " ".join(re.sub(r"[-‐‑‒–—_/\\:·・]", " ", plain).split())
     return plain or text
 

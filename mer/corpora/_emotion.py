@@ -10,7 +10,7 @@ from mer import MerError
 from mer.corpora import _missing
 
 _NUMBER = r"[-\u2212]?\d+(?:\.\d+)?"
-_RANGE = re.compile(rf"_?[\[(]_?({_NUMBER})_?(?:\.\.|[-–,]|to)_?({_NUMBER})_?[\])]$")  # the end of "arousal[1..9]"
+_RANGE = re.compile(rf"_?[\[(]_?({_NUMBER})_?(?:\.\.\.?|…|[-–,]|to)_?({_NUMBER})_?[\])]$")  # the end of "arousal[1..9]"
 _QUADRANT = re.compile(r"(?:(?:quadrant|quad|q)[\s._-]*)?(?:([1-4])(?:[.,]0+)?|(iv|i{1,3}))", re.IGNORECASE)
 _ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4"}
 _ZERO = re.compile(r"(?:(?:quadrant|quad|q)[\s._-]*)?0+(?:[.,]0+)?", re.IGNORECASE)
@@ -48,7 +48,7 @@ def refuse_zeros(table, columns):
                            "they were counted from 0, write Q1 for 0 and so on; if 0 means that there is none, empty "
                            "these cells")
     for line, cells in table.rows:
-        if len({cells[column] for column in columns if cells[column]}) > 1:
+        if len({quadrant_name(cells[column]) or cells[column] for column in columns if cells[column]}) > 1:
             raise MerError(f"{table.path}, line {line}: the columns {' and '.join(columns)} name different quadrants: "
                            "remove one of them")
 

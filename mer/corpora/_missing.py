@@ -1,11 +1,11 @@
 """Numbers that stand for a missing rating (-1, -9, -99, 999, ...), and scales that the numbers cannot have."""
 
-import re
+from mer.tables.missing import is_code
 
-_CODE = re.compile(r"-?(?:9+|[789]7|[789]8|7+|8+)(?:\.0+)?|-[1-9](?:\.0+)?|0(?:\.0+)?")
 _FAR, _FAR_OF_CODE = 10, 1.5  # how many times as large as the others a number is that is no rating; one that looks so
 _FEW = 0.02                   # share of the rows outside of a scale that may be slips of the pen
 _DIVERSE = 3                  # other values for each negative one: a scale around 0 would have as many below as above
+_RARE = 3                     # rows without a negative number for each that holds one code and nothing else
 
 
 def lines(numbers):
@@ -31,7 +31,7 @@ def not_in_scale(name, found, scale):
     scale : (float, float)
     """
     low, high = scale
-    wrong = [(line, value) for line, value in found if not low <= value <= high and not _is_code(value)]
+    wrong = [(line, value) for line, value in found if not low <= value <= high and not is_code(value)]
     if len(wrong) < 2 or len({line for line, _ in wrong}) <= _FEW * len({line for line, _ in found}):
         return ""
     values = [value for _, value in found]
@@ -68,21 +68,17 @@ def not_centred(found, scale=None):
     return ""
 
 
-def _is_code(value):
-    return bool(_CODE.fullmatch(f"{value:g}"))
-
-
 def _codes(values, scale):
     """The values that are no ratings on a scale around 0 which all others could have."""
     distinct = set(values)
     below, others = {value for value in distinct if value < 0}, {value for value in distinct if value >= 0}
     alone = set()
-    if below and all(map(_is_code, below)):
+    if below and all(map(is_code, below)):
         is_likert = all(value == int(value) and value for value in others)  # a choice from 1 on: three are enough
         enough = _DIVERSE * len(below) + (len(below) == 1 and not is_likert)
         alone = below if len(others) >= enough else set()
-    plain = [abs(value) for value in distinct if not _is_code(value)] or [abs(value) for value in distinct]
-    far = {value for value in distinct if abs(value) > 1 and _is_code(value) and abs(value) >= 7
+    plain = [abs(value) for value in distinct if not is_code(value)] or [abs(value) for value in distinct]
+    far = {value for value in distinct if abs(value) > 1 and is_code(value) and abs(value) >= 7
            and len(plain) > 2 and abs(value) >= _FAR_OF_CODE * max(plain)}
     second, first = [0.0, 0.0, *sorted(distinct, key=abs)][-2:]
     far |= {first} if abs(first) > max(_FAR, _FAR * abs(second)) else set()
@@ -90,13 +86,24 @@ def _codes(values, scale):
 
 
 def _whole_rows(found):
-    """Negative codes such as -9 that are all that some lines hold, where most other numbers are no whole ones."""
+    """Negative codes that are all that some lines hold.
+
+    Either no other line has a negative number, such lines are rare, and the ratings go farther from 0 than the codes:
+    on a scale around 0, arousal and valence would not be negative only where they are equal. Or the codes are as far
+    from 0 as -9, and most other numbers are no whole ones.
+    """
     rows = {}
     for values in found.values():
         for line, value in values:
             rows.setdefault(line, []).append(value)
     alike = {row[0] for row in rows.values() if len(row) > 1 and len(set(row)) == 1}
-    codes = {value for value in alike if value <= -7 and _is_code(value)}
+    negative = [row for row in rows.values() if min(row) < 0]
+    is_alone = negative and all(len(row) > 1 and len(set(row)) == 1 and is_code(row[0]) for row in negative)
+    if is_alone and len(rows) >= (_RARE + 1) * len(negative):
+        codes = {row[0] for row in negative}
+        if max(value for row in rows.values() for value in row) > -min(codes):
+            return codes
+    codes = {value for value in alike if value <= -7 and is_code(value)}
     others = [value for row in rows.values() for value in row if value not in codes]
     is_mean = sum(value != int(value) for value in others) * 2 > len(others)
     return codes if is_mean else set()

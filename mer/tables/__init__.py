@@ -18,7 +18,7 @@ _SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", 
            "test": "test", "testing": "test"}
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 _QUOTED_DECIMAL = re.compile(r'"\s*[-+\u2212\u2013]?\d+,(\d+)\s*"')
-_MINUS = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2212", "-"))  # hyphens, dashes and the minus sign
+_MINUS = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-"))  # hyphens, dashes and the minus sign
 _LOOKED_AT = 50  # records by which a delimiter is chosen
 
 

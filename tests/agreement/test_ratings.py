@@ -99,6 +99,15 @@ def test_the_code_of_a_missing_rating_is_refused(tmp_path, scale, code):
     assert len(read(tmp_path, text, codes=["none"])) == 22
 
 
+@pytest.mark.parametrize("scale, codes", [("1234512345", "98 99"), ("1234512345", "-1 -2"), ("0123401234", "-8 -9"),
+                                          ("1234567123", "-77 -88 -99"), ("0123456789", "-1"), ("1012101210", "98 99")])
+def test_codes_of_which_a_column_holds_several_are_refused(tmp_path, scale, codes):
+    scale = [*scale, *codes.split()]
+    text = LONG + "".join(f"c{n},{rater},e,joy,{value}\n" for n, value in enumerate(scale) for rater in "ab")
+    with pytest.raises(MerError, match=f"ratings of joy are {codes.split()[-1]}, which looks like the code of a"):
+        read(tmp_path, text)
+
+
 @pytest.mark.parametrize("scale", ["-1 0 1", "-3 -2 -1 0 1 2 3", "0 1", "1 2 3 4 5 6 7 8 9", "0 25 50 75 100 99",
                                    "-9 -4 3 8", "-50 -9 20 50"])
 def test_scales_are_no_codes(tmp_path, scale):

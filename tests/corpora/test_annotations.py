@@ -310,6 +310,16 @@ def test_the_codes_of_several_rows_are_named(tmp_path):
         numbers(tmp_path, [(-9, 5), (-1, -1), *SCALE_1_TO_9, (-9, 5), (-1, 4), ], code="t")
 
 
+def test_several_codes_on_a_scale_of_whole_numbers_from_1_are_refused(tmp_path):
+    scale = [(1 + n % 5, 1 + (n * 3 + n // 5) % 5) for n in range(22)]
+    with pytest.raises(MerError, match="lines 2 and 3: arousal -2, arousal -1, valence -2, valence -1 looks like"):
+        numbers(tmp_path, [(-1, -1), (-2, -2), *scale])
+
+
+def test_a_corpus_of_two_opposite_quadrants_holds_no_codes(tmp_path):
+    assert len(numbers(tmp_path, [(1, 1)] * 20 + [(-1, -1)] * 4).clips) == 24
+
+
 @pytest.mark.parametrize("missing", [99, 999, -99, -999, 9, -9, 9999])
 @pytest.mark.parametrize("where", ["both", "arousal"])
 def test_a_number_far_from_the_others_is_a_code_too(tmp_path, missing, where):
@@ -367,6 +377,12 @@ def test_a_quadrant_0_is_refused(tmp_path, header, row):
     touch(tmp_path, "a.mp3", "b.mp3")
     with pytest.raises(MerError, match=f"{header} is 0 in line 3, and quadrants are Q1 to Q4"):
         listed("music", "t", tmp_path, labels=write(tmp_path / "own.csv", f"path,{header}\na,1\nb,{row}\n"))
+
+
+def test_two_columns_that_spell_one_quadrant_in_two_ways_agree(tmp_path):
+    touch(tmp_path, "a.mp3", "b.mp3")
+    own = write(tmp_path / "own.csv", "path,quadrant,quads\na,Q1,1\nb,Q2,II\n")
+    assert labels(listed("music", "t", tmp_path, labels=own)) == {"a.mp3": "Q1", "b.mp3": "Q2"}
 
 
 @pytest.mark.parametrize("text", ["path,quadrant,quads\na,Q1,Q1\nb,Q2,Q3\n",

@@ -11,7 +11,12 @@ from mer.corpora import _artists
 
 
 @pytest.mark.parametrize("names", [
-    ["Beyoncé", "BEYONCE", "Beyonce\u0301", " beyoncé "], ["The Beatles", "Beatles, The", "the  BEATLES"],
+    ["Beyoncé", "BEYONCE", "Beyonce\u0301", " beyoncé "],
+    ["The Beatles", "Beatles, The", "the  BEATLES", "Beatles (The)", "Beatles; The", "Beatles,The"],
+    ["A Tribe Called Quest", "Tribe Called Quest, A"],
+    ["Adele", "Ad\u034fele", "Adele\ufe0f", "Ade\u3164le", "A\x00dele"],
+    ["Destiny's Child", "Destiny′s Child", "Destiny‛s Child", "Destiny´s Child", "Destiny`s Child", "Destinyʹs Child"],
+    ["‹Weird› Al", "„Weird‟ Al", "Weird Al"],
     ["Guns N' Roses", "Guns N’ Roses", "Guns N‘ Roses", "\u200bGuns N' Roses"],
     ["Eminem", "Eminem feat. Rihanna", "Eminem ft. Dido", "Eminem featuring Dido", "EMINEM (Feat. Dido)",
      "Eminem [ft X]"],
