@@ -126,7 +126,8 @@ def test_truncated(where, end):
     assert not folder.exists()
 
 
-@pytest.mark.parametrize("content", [b"", b"<html>no such page</html>", gzip.compress(b"not a tar" * 200)])
+@pytest.mark.parametrize("content", [b"", b"<html>no such page</html>", gzip.compress(b"not a tar" * 200, mtime=0)],
+                         ids=["empty", "a page", "no tar"])
 def test_no_archive_at_all(where, content):
     path, folder = where
     path.write_bytes(content)
