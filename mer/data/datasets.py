@@ -1,11 +1,11 @@
 """Corpora as training sees them: `load` opens what `mer.data.generate` has made.
 
-A store, `features/<kind>_<language>.h5`, holds every clip that was extracted; a split file beside it (`mer.data.sides`)
+A store, `features/<kind>_<language>.h5`, holds every clip that was extracted; a split file beside it (`mer.data.store_split`)
 names the clips in use and their sides. A subset by hours and a mixture (`-l x`) are split files alone.
 """
 
 from mer import MerError, corpora, files, tables
-from mer.data import sides, split_files, store, subsets
+from mer.data import store_split, split_files, store, subsets
 
 
 def stem(corpus, *, hours=None):
@@ -19,9 +19,9 @@ def store_path(corpus, cfg):
 
 
 def split_about(cfg, name):
-    """How the split of a store, subset, fold or mixture came about, see `sides.about`."""
+    """How the split of a store, subset, fold or mixture came about, see `store_split.about`."""
     path = cfg.features_dir / f"{name.split('.')[0]}.h5"
-    return sides.about(cfg, name, columns=store.read(path).columns if path.exists() else None)
+    return store_split.about(cfg, name, columns=store.read(path).columns if path.exists() else None)
 
 
 def load(kind, code, cfg, *, hours=None, fold=None):
@@ -51,11 +51,11 @@ def load(kind, code, cfg, *, hours=None, fold=None):
         return _load_listed(corpus, cfg, hours=hours)
     made = _open(corpus, cfg)
     name = split_files.fold_stem(stem(corpus), *fold) if fold else stem(corpus)
-    table, _ = sides.paths(cfg, name)
+    table, _ = store_split.paths(cfg, name)
     if not table.exists():
         more = f" --folds {fold[1]}" if fold else ""
         raise MerError(f"{table.name} is not in {table.parent}: run '{command(corpus)}{more}', it draws the split")
-    if fold and not sides.is_current(cfg, name, made.columns, exactly=True):
+    if fold and not store_split.is_current(cfg, name, made.columns, exactly=True):
         raise MerError(f"{table.name} was cut of other clips, groups or classes than {made.path.name} holds now: run "
                        f"the generate_dataset.py command of that store again, with --folds {fold[1]}")
     return store.ClipSet.of_store(made, split_files.load(table, made.ids))
@@ -89,7 +89,7 @@ def refuse_empty(sides):
 
 
 def _load_listed(corpus, cfg, *, hours):
-    table, _ = sides.paths(cfg, stem(corpus, hours=hours))
+    table, _ = store_split.paths(cfg, stem(corpus, hours=hours))
     if not table.exists():
         raise MerError(f"{table.name} is not in {table.parent}: run '{command(corpus, hours=hours)}' first")
     mixed = None

@@ -1,7 +1,7 @@
 """The folds of a cross-validation on one store: cut once, saved beside it, and kept for the clips that they have."""
 
 from mer import tables
-from mer.data import sides, split_files, split_search, split_update, splits
+from mer.data import store_split, split_files, split_search, split_update, splits
 from mer.data.split_files import facts, fold_stem, paths
 
 
@@ -11,7 +11,7 @@ def settle(cfg, made, n_folds, *, more="", anew=False):
     Parameters
     ----------
     cfg, made, more
-        As for `sides.settle`.
+        As for `store_split.settle`.
     n_folds : int
     anew : bool
         Cut all clips again.
@@ -29,7 +29,7 @@ def settle(cfg, made, n_folds, *, more="", anew=False):
     n_added = n_moved = 0
     if saved:
         known = facts(cfg, fold_stem(name, 1, n_folds))
-        sides.tell_unused({key: known[key] for key in drawing}, drawing)
+        store_split.tell_unused({key: known[key] for key in drawing}, drawing)
         drawing = {key: known[key] for key in drawing}
         folds, done = split_update.folds(saved, **common, **drawing)
         n_added, n_moved = (known.get(key, 0) + len(clips) for key, clips in (("n_added", done.added),
@@ -40,7 +40,7 @@ def settle(cfg, made, n_folds, *, more="", anew=False):
         1 / n_folds, drawing["val_fraction"]), by)) for split in folds]
     for number, split in enumerate(folds, start=1):
         notes = [f"fold {number} of {n_folds}, drawn with seed {drawing['seed']}, grouped by {by}", uneven[number - 1],
-                 *sides.changes({"n_added": n_added, "n_moved": n_moved}), more]
+                 *store_split.changes({"n_added": n_added, "n_moved": n_moved}), more]
         split_files.record(cfg, fold_stem(name, number, n_folds), columns, split, kind="fold", grouped_by=by, **drawing,
                            more=more, n_added=n_added, n_moved=n_moved, note="; ".join(filter(None, notes)))
     odd = [f"{number}" for number, what in enumerate(uneven, start=1) if what]

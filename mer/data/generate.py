@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from mer import MerError, corpora, files, text
-from mer.data import extract, hours_choice, imported, sides, split_files, splits, store, subsets
+from mer.data import extract, hours_choice, imported, store_split, split_files, splits, store, subsets
 from mer.data import folds as fold_files
 from mer.data.datasets import load, split_about, stem, store_path
 from mer.weights import provenance
@@ -39,7 +39,7 @@ def run(kind, code, cfg, *, labels=None, sounds=None, split=None, folds=None, ho
     labels, sounds : str or None
         The user's own annotation csv and audio folder; they win over what is found.
     split : str or None
-        The user's own split csv, or a word, see `sides.settle`.
+        The user's own split csv, or a word, see `store_split.settle`.
     folds : int or None
         Also cut the clips into so many folds (music).
     hours : float or None
@@ -79,7 +79,7 @@ def _run(corpus, cfg, listing, *, split, folds, hours, balance, force):
         listing, made, n_extracted, note = _extract_balanced(corpus, cfg, listing, force=force)
     else:
         made, n_extracted = _extract(corpus, cfg, listing, force=force)
-    own = sides.Own(words=f"came with the labels ({listing.sides_from})") if listing.sides_from else sides.Own()
+    own = store_split.Own(words=f"came with the labels ({listing.sides_from})") if listing.sides_from else store_split.Own()
     return _finish(corpus, cfg, made, listing.clips, n_extracted=n_extracted, split=split, folds=folds, more=note,
                    own=own, force=force)
 
@@ -140,10 +140,10 @@ def _extract(corpus, cfg, listing, *, force):
 def _finish(corpus, cfg, made, clips, *, n_extracted, split, folds, more, own, force):
     """Split, folds and run.json of a store that is complete."""
     by_id = {clip.id: clip for clip in clips}
-    note = sides.settle(cfg, made, clips=[by_id[name] for name in made.ids], wanted=split, more=more, own=own,
+    note = store_split.settle(cfg, made, clips=[by_id[name] for name in made.ids], wanted=split, more=more, own=own,
                         force=force)
     if folds:
-        note = f"{note}; {fold_files.settle(cfg, made, folds, more=more, anew=force or split == sides.DRAW)}"
+        note = f"{note}; {fold_files.settle(cfg, made, folds, more=more, anew=force or split == store_split.DRAW)}"
     _write_run(corpus, cfg, clips=len(made.ids), skipped=len(made.skipped))
     return _generated(corpus, cfg, made.path, load(corpus.KIND, corpus.CODE, cfg), n_extracted=n_extracted,
                       skipped=made.skipped, note=note)
@@ -199,7 +199,7 @@ def import_published(kind, code, cfg, folder, *, labels=None, split=None, folds=
                     attributes={"kind": kind, "code": code, "name": corpus.NAME, "grouped_by": found.grouped_by})
         made = store.read(path, settings=cfg.feature_settings)
         return _finish(corpus, cfg, made, found.clips, n_extracted=0, split=split, folds=folds, more=found.note,
-                       own=sides.Own("imported", "the corpus came with", found.about_sides), force=True)
+                       own=store_split.Own("imported", "the corpus came with", found.about_sides), force=True)
 
 
 # ---- subsets and mixtures: a list of clips over one store or several ---------------------------
@@ -231,7 +231,7 @@ def _held(corpus, cfg):
     try:
         made = store.read(store_path(corpus, cfg))
     except MerError:
-        return set(sides.clips_of(cfg, stem(corpus)) if sides.paths(cfg, stem(corpus))[0].exists() else ()), set()
+        return set(store_split.clips_of(cfg, stem(corpus)) if store_split.paths(cfg, stem(corpus))[0].exists() else ()), set()
     return set(made.ids), {name for name, _ in made.skipped}
 
 
@@ -240,8 +240,8 @@ def _save_listed(corpus, cfg, clips, names, *, hours, about, n_extracted, skippe
     columns = {"clip": list(names), "group": clips.group.tolist(), "label": [""] * len(clips)}
     split_files.record(cfg, name, columns, clips.split.tolist(), **about)
     _write_run(corpus, cfg, hours=hours, clips=len(clips), skipped=len(skipped))
-    return _generated(corpus, cfg, sides.paths(cfg, name)[0], load(corpus.KIND, corpus.CODE, cfg, hours=hours),
-                      n_extracted=n_extracted, skipped=skipped, note=sides.about(cfg, name)["note"])
+    return _generated(corpus, cfg, store_split.paths(cfg, name)[0], load(corpus.KIND, corpus.CODE, cfg, hours=hours),
+                      n_extracted=n_extracted, skipped=skipped, note=store_split.about(cfg, name)["note"])
 
 
 def _generate_mix(corpus, cfg, *, hours, force):
@@ -265,7 +265,7 @@ def _generate_mix(corpus, cfg, *, hours, force):
 def _about_mix(corpus, cfg, note, *, hours):
     """How the sides of a mixture came about: as those of its parts, of which the least strict is told as the kind."""
     parts = [corpora.get(corpus.KIND, code) for code in corpus.PARTS]
-    known = [sides.facts(cfg, stem(part, hours=hours)) for part in parts]
+    known = [store_split.facts(cfg, stem(part, hours=hours)) for part in parts]
     told = next((facts for facts in known if facts["kind"] != "drawn" or facts["grouped_by"] == "clip"), known[0])
     notes = [f"{part.LANGUAGE}: {facts['note']}" for part, facts in zip(parts, known, strict=True)]
     return {"kind": told["kind"], "grouped_by": told["grouped_by"], "seed": cfg.seed, "note": "; ".join([note, *notes])}

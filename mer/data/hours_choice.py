@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 
 import numpy as np
 
-from mer.data import sides, split_files, splits, subsets
+from mer.data import store_split, split_files, splits, subsets
 from mer.data.split_search import SPLITS
 
 
@@ -32,7 +32,7 @@ def choose(cfg, listing, hours, *, whole, failed=()):
     clips = [clip for clip in listing.clips if clip.id in known] if known else listing.clips
     ids, groups = [clip.id for clip in clips], [clip.group for clip in clips]
     if known:
-        split, facts = [known[name] for name in ids], sides.facts(cfg, whole)
+        split, facts = [known[name] for name in ids], store_split.facts(cfg, whole)
     else:
         split, facts = _drawn(cfg, ids, groups, listing.grouped_by)
     picked = subsets.choose(ids=ids, groups=groups, seconds=subsets.durations(clips), split=split, hours=hours,
@@ -56,7 +56,7 @@ def _of_whole(cfg, listing, whole, failed):
     A clip that it lacks, since its file was damaged or has been added, goes with its group. Of a group that it does
     not know either, those that `failed` are left out: every other one needs a split of its own.
     """
-    table, _ = sides.paths(cfg, whole)
+    table, _ = store_split.paths(cfg, whole)
     if not table.exists():
         return None
     named, of_group = split_files.rows(table).keys(), defaultdict(Counter)
