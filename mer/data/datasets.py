@@ -5,7 +5,7 @@ names the clips in use and their sides. A subset by hours and a mixture (`-l x`)
 """
 
 from mer import MerError, corpora, files, tables
-from mer.data import store_split, split_files, store, subsets
+from mer.data import split_files, store, store_split, subsets
 
 
 def stem(corpus, *, hours=None):

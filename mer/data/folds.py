@@ -1,7 +1,7 @@
 """The folds of a cross-validation on one store: cut once, saved beside it, and kept for the clips that they have."""
 
 from mer import tables
-from mer.data import store_split, split_files, split_search, split_update, splits
+from mer.data import split_files, split_search, split_update, splits, store_split
 from mer.data.split_files import facts, fold_stem, paths
 
 

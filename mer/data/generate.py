@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from mer import MerError, corpora, files, text
-from mer.data import extract, hours_choice, imported, store_split, split_files, splits, store, subsets
+from mer.data import extract, hours_choice, imported, split_files, splits, store, store_split, subsets
 from mer.data import folds as fold_files
 from mer.data.datasets import load, split_about, stem, store_path
 from mer.weights import provenance

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 
 import numpy as np
 
-from mer.data import store_split, split_files, splits, subsets
+from mer.data import split_files, splits, store_split, subsets
 from mer.data.split_search import SPLITS
 
 
