@@ -79,7 +79,7 @@ def _run(corpus, cfg, listing, *, split, folds, hours, balance, force):
         listing, made, n_extracted, note = _extract_balanced(corpus, cfg, listing, force=force)
     else:
         made, n_extracted = _extract(corpus, cfg, listing, force=force)
-    own = store_split.Own(words=f"came with the labels ({listing.sides_from})") if listing.sides_from else store_split.Own()
+    own = store_split.Own(**({"words": f"came with the labels ({listing.sides_from})"} if listing.sides_from else {}))
     return _finish(corpus, cfg, made, listing.clips, n_extracted=n_extracted, split=split, folds=folds, more=note,
                    own=own, force=force)
 
@@ -231,7 +231,8 @@ def _held(corpus, cfg):
     try:
         made = store.read(store_path(corpus, cfg))
     except MerError:
-        return set(store_split.clips_of(cfg, stem(corpus)) if store_split.paths(cfg, stem(corpus))[0].exists() else ()), set()
+        is_there = store_split.paths(cfg, stem(corpus))[0].exists()
+        return set(store_split.clips_of(cfg, stem(corpus)) if is_there else ()), set()
     return set(made.ids), {name for name, _ in made.skipped}
 
 
