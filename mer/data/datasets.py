@@ -1,7 +1,8 @@
 """Corpora as training sees them: `load` opens what `mer.data.generate` has made.
 
 A store, `features/<kind>_<language>.h5`, holds every clip that was extracted; a split file beside it
-(`mer.data.store_split`) names the clips in use and their splits. A subset by hours and a mixture (`-l x`) are split files alone.
+(`mer.data.store_split`) names the clips in use and their splits. A subset by hours and a mixture (`-l x`) are split
+files alone.
 """
 
 from mer import MerError, corpora, files, tables

@@ -231,8 +231,8 @@ def _held(corpus, cfg):
     try:
         made = store.read(store_path(corpus, cfg))
     except MerError:
-        is_there = store_split.paths(cfg, stem(corpus))[0].exists()
-        return set(store_split.clips_of(cfg, stem(corpus)) if is_there else ()), set()
+        table = split_files.paths(cfg, stem(corpus))[0]
+        return set(split_files.rows(table) if table.exists() else ()), set()
     return set(made.ids), {name for name, _ in made.skipped}
 
 

@@ -156,7 +156,7 @@ class Levels:
         """The loudest channel, from 0, where the average has hardly anything of them (right = -left); else None."""
         if np.ndim(self._channels) == 0:
             return None
-        of_strangers = self._channels.mean() / len(self._channels)  # power of the average of unlike channels
+        of_strangers = np.mean(self._channels) / np.size(self._channels)  # power of the average of unlike channels
         return int(np.argmax(self._channels)) if self._mono < OPPOSITE_SHARE * of_strangers else None
 
 

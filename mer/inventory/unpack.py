@@ -67,7 +67,7 @@ def _members(path, stream, folder, max_bytes, report):
     total = count = 0
     with tarfile.open(fileobj=stream, mode="r:") as tar:
         while (member := tar.next()) is not None:
-            tar.members.clear()  # else every header stays in memory
+            tar.members.clear()  # type: ignore[attr-defined]  # else every header stays in memory
             count, total = count + 1, total + member.size
             if total > max_bytes or count > MAX_MEMBERS:
                 raise MerError(f"{path} holds more than the {max_bytes} bytes or {MAX_MEMBERS} members that were "

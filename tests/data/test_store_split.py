@@ -171,6 +171,19 @@ def test_a_damaged_file_does_not_take_the_hours_their_sides(configure, tmp_path,
     assert "sides of their own" not in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("lose", [lambda path: path.unlink(), lambda path: path.write_bytes(b"no store")],
+                         ids=["missing", "damaged"])
+def test_hours_keep_the_split_of_the_whole_corpus_where_its_store_is_lost(configure, tmp_path, lose):
+    own_speech(tmp_path, np.random.default_rng(3))
+    cfg = configure(f"path_to_data={tmp_path}")
+    generate.run("speech", "e", cfg)
+    whole = sides_of(cfg)
+    lose(cfg.features_dir / "speech_english.h5")
+    generate.run("speech", "e", cfg, hours=0.01)
+    part = sides_of(cfg, 0.01)
+    assert len(part) > 5 and part.items() <= whole.items()
+
+
 def test_a_new_file_goes_with_its_speaker_and_a_new_speaker_is_told(configure, tmp_path, capsys):
     paths = own_speech(tmp_path, np.random.default_rng(3))
     paths[11][0].rename(tmp_path / "later.flac")
