@@ -6,23 +6,13 @@
 Run it again after an interruption: it goes on with the epoch it was in.
 """
 
-
 import models
-from mer import cli, corpora
+from mer import cli
+from mer.training import commands
 
 
 def main(argv=None):
-    parser = cli.parser(__doc__, speech=corpora.codes("speech"), model=models.names())
-    cli.add_hours(parser, "pretrain on the part of so many hours that generate_dataset.py --hours has chosen")
-    args = cli.add_training_flags(parser).parse_args(argv)
-    cfg = cli.configure(args.set)
-    cli.announce(cfg)
-    cli.start_keras()  # only now: -h and typos answer at once
-    from mer.training import pretrain
-    module = models.load(args.model, pretexts=["denoise"])
-    for it in range(args.runs):
-        pretrain.run(cfg, speech=args.speech, name=args.model, module=module, hours=args.hours, it=it,
-                     force=args.force)
+    commands.pretrain(__doc__, argv, models=models, pretexts=["denoise"])
 
 
 if __name__ == "__main__":

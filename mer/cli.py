@@ -64,14 +64,6 @@ class _Parser(argparse.ArgumentParser):
         return found
 
 
-def add_training_flags(made):
-    """Add --runs, --first-run and --force, which every training script has."""
-    made.add_argument("--runs", type=whole_number, default=1, metavar="N",
-                      help="repeat with N seeds; the files are named it_0, it_1, ... (default 1)")
-    made.add_argument("--force", action="store_true", help="train again even where a finished run is there")
-    return made
-
-
 def add_hours(made, words):
     """Add --hours: with 3 or 30, experiments 1 and 2 of ICASSP 2021."""
     made.add_argument("--hours", type=number(0.001, 100_000, "hours"), metavar="H", help=f"{words} (default: all)")

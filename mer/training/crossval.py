@@ -3,7 +3,7 @@
 import numpy as np
 
 from mer import files
-from mer.evaluation import predictions, report
+from mer.evaluation import predictions
 from mer.tasks import TASKS
 from mer.training import transfer
 from mer.weights import provenance
@@ -29,32 +29,29 @@ def run(cfg, *, n_folds, release, it=0, **options):
     pathlib.Path
         Folder of the report on all folds; its `fold_1of5` and so on stand beside it.
     """
-    places = [transfer.run(cfg, release=release, it=it, fold=(number, n_folds), **options)
-              for number in range(1, n_folds + 1)]
-    facts = {name: places[0].about.get(name) for name in _SHARED}
-    facts["split"] = _all_folds(places)
-    folder = places[0].folder / places[0].stem.replace(f"fold_1of{n_folds}.", f"folds_{n_folds}.")
+    runs = [transfer.run(cfg, release=release, it=it, fold=(number, n_folds), **options)
+            for number in range(1, n_folds + 1)]
+    facts = {name: runs[0].about.get(name) for name in _SHARED}
+    facts["split"] = _all_folds(runs)
+    folder = runs[0].folder / runs[0].stem.replace(f"fold_1of{n_folds}.", f"folds_{n_folds}.")
     about = provenance.describe(cfg, command=provenance.command_line(), folds=n_folds, **facts)
-    made = report.write(folder, run=about, n_bootstrap=cfg.n_bootstrap, seed=facts["seed"],
-                        grouped_by=places[0].about["grouped_by"],
-                        **_pooled([predictions.read(place.file("predictions.csv")) for place in places]))
-    scores = {level: {task.name: made[level][task.name]["f1_weighted"] for task in TASKS} for level in report.LEVELS}
+    scores = transfer.write_report(cfg, folder, about, grouped_by=runs[0].about["grouped_by"],
+                                   **_pooled([predictions.read(run.file("predictions.csv")) for run in runs]))
     files.write_json(folder / "run.json", {**about, "scores": scores})
-    print((folder / "report.txt").read_text(encoding="utf-8"))
     print(f"report on all {n_folds} folds: {folder}")
     return folder
 
 
-def _all_folds(places):
+def _all_folds(runs):
     """How the split of all folds together came about."""
-    splits = [place.about["split"] for place in places]
+    splits = [run.about["split"] for run in runs]
     odd = [split["note"] for split in splits if split["kind"] != "fold" or split.get("leak")]
     if odd:
-        note = (f"{len(places)} folds, {len(odd)} of them not as cut: a clip may be missing, predicted twice, or by a "
+        note = (f"{len(runs)} folds, {len(odd)} of them not as cut: a clip may be missing, predicted twice, or by a "
                 "model that had heard it")
         return {**splits[0], "kind": "given", "grouped_by": "given", "note": "; ".join([note, *odd])}
     drawn = splits[0]["note"].partition(", ")[2]
-    note = f"{len(places)} folds, {drawn}: every clip was predicted once, by a model that had not heard it"
+    note = f"{len(runs)} folds, {drawn}: every clip was predicted once, by a model that had not heard it"
     return {**splits[0], "kind": "folds", "note": note}
 
 

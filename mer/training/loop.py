@@ -11,22 +11,52 @@ import numpy as np
 from keras import ops
 
 from mer import MerError, files, progress
-from mer.weights import run_files
+from mer.weights import provenance, run_files
 
+# Settings that every stage depends on
+SHARED_SETTINGS = ("precision", "early_stopping_epochs", "halve_after_epochs", "patch_seconds", "patch_overlap")
 _STATE = "state.json"
 
 
-def start(cfg, seed):
-    """Seed everything, set the precision, and let go of earlier models.
+def run_stage(cfg, run, *, key, facts, force, train):
+    """Find a stage finished, or train it and write what belongs to it; run.json comes last and marks it as finished.
 
     Parameters
     ----------
     cfg : Config
-    seed : int
+    run : run_files.Run
+    key : str
+        Hash of everything that the numbers depend on.
+    facts : dict
+        For run.json: seed, settings and what was trained on what.
+    force : bool
+        Train again.
+    train : callable
+        () -> the trained model; its history, where rows of earlier stages have another "stage"; and a function that
+        scores it: run.json without scores -> dict of what run.json says besides.
+
+    Returns
+    -------
+    bool
+        False where it was finished already.
     """
-    keras.backend.clear_session()
-    keras.config.set_dtype_policy(cfg.precision)
-    keras.utils.set_random_seed(seed)
+    with run.locked("training"):
+        if run.is_finished(key, facts["settings"], force=force):
+            return False
+        keras.backend.clear_session()  # let go of earlier models
+        keras.config.set_dtype_policy(cfg.precision)
+        keras.utils.set_random_seed(facts["seed"])
+        model, history, score = train()
+        epochs = [row for row in history if row.get("stage") == history[-1].get("stage")]
+        best = min(epochs, key=lambda row: row["val_loss"])
+        run.begin_saving()
+        sha256 = run_files.save(model, run.weights)
+        write_history(run.file("history.csv"), history)
+        about = provenance.describe(cfg, command=provenance.command_line(), key=key, weights_sha256=sha256,
+                                    best_epoch=best["epoch"] + 1, epochs=len(epochs), **facts)
+        files.write_json(run.file("run.json"), {**about, **score(about)})
+        shutil.rmtree(run.file("state"), ignore_errors=True)
+    return True
 
 
 def compile_options():
@@ -62,14 +92,7 @@ class DecayingAdam(keras.optimizers.Adam):
 
 
 class Progress(keras.callbacks.Callback):
-    """A bar with the rate within an epoch, and one line at its end.
-
-    Parameters
-    ----------
-    n_examples, batch_size : int
-        Examples of an epoch and of a batch.
-    epochs : int
-    """
+    """A bar with the rate within an epoch of `n_examples` in batches of `batch_size`, and one line at its end."""
 
     def __init__(self, *, n_examples, batch_size, epochs):
         super().__init__()
@@ -129,14 +152,14 @@ class Checkpoint(keras.callbacks.Callback):
             return None
         except MerError as error:
             print(f"note: {error}", file=sys.stderr)
-            forget(self.folder)
+            shutil.rmtree(self.folder, ignore_errors=True)
             self.folder.mkdir(parents=True, exist_ok=True)
             return None
         if state["key"] != self.key:
             print("  an unfinished training with other settings or data is there and is not continued")
             return None
         self.history, self.best = state["history"], state["best"]
-        self.saved = {name: sha256 for name, sha256 in state["weights"].items()}
+        self.saved = dict(state["weights"])
         return state
 
     def on_train_begin(self, logs=None):
@@ -216,7 +239,7 @@ def _random_states(model):
     return [variable for variable in model.variables if id(variable) not in saved]
 
 
-def fit(model, train, val, *, folder, key, epochs, patience, halve_after, tensorboard=None):
+def fit(model, train, val, *, cfg, folder, key, epochs):
     """Train a compiled model, keep its best weights, and be able to go on after a kill.
 
     Parameters
@@ -224,14 +247,14 @@ def fit(model, train, val, *, folder, key, epochs, patience, halve_after, tensor
     model : keras.Model
         Compiled; ends with the weights of the epoch of least validation loss.
     train, val : batches.Batches
+    cfg : Config
+        Says when to stop and when to halve the learning rate: after so many epochs without a better validation loss.
     folder : pathlib.Path
-        For the state of this stage; `forget` removes it when the run is complete.
+        Keeps how far this stage is; the logs of TensorBoard lie beside it.
     key : str
-        Whatever the numbers depend on; a state with another key is not continued.
-    epochs, patience, halve_after : int
-        At most so many epochs; stop, or halve the learning rate, after so many without a better validation loss.
-    tensorboard : pathlib.Path or None
-        Folder of TensorBoard logs.
+        Hash of everything that the numbers depend on; a state with another key is not continued.
+    epochs : int
+        At most so many.
 
     Returns
     -------
@@ -243,9 +266,9 @@ def fit(model, train, val, *, folder, key, epochs, patience, halve_after, tensor
     MerError
         Where the loss is not finite, or the best weights are not as they were written.
     """
-    stop = keras.callbacks.EarlyStopping(monitor="val_loss", mode="min", patience=patience)
-    halve = keras.callbacks.ReduceLROnPlateau(monitor="val_loss", mode="min", factor=0.5, patience=halve_after,
-                                              min_delta=0.0)
+    stop = keras.callbacks.EarlyStopping(monitor="val_loss", mode="min", patience=cfg.early_stopping_epochs)
+    halve = keras.callbacks.ReduceLROnPlateau(monitor="val_loss", mode="min", factor=0.5,
+                                              patience=cfg.halve_after_epochs, min_delta=0.0)
     checkpoint = Checkpoint(folder, data=train, others=[stop, halve], key=key)
     state = checkpoint.resume() or {"epochs_done": 0, "stopped": False}
     done = state["epochs_done"]
@@ -255,24 +278,15 @@ def fit(model, train, val, *, folder, key, epochs, patience, halve_after, tensor
         callbacks = [keras.callbacks.TerminateOnNaN(), stop, halve, checkpoint,
                      Progress(n_examples=train.n, batch_size=train.batch_size, epochs=epochs)]
         train.set_epoch(done)  # JAX and torch look at the first batch before the epoch begins
-        if tensorboard:
-            callbacks.append(_tensorboard(tensorboard))
+        if cfg.tensorboard:
+            if importlib.util.find_spec("tensorboard") is None:
+                raise MerError("tensorboard = True needs a package that is not installed: pip install tensorboard")
+            callbacks.append(keras.callbacks.TensorBoard(folder.parent / "logs"))
         model.fit(train, validation_data=val, epochs=epochs, initial_epoch=done, verbose=0, callbacks=callbacks,
                   shuffle=False)
     best = checkpoint.best_weights
     run_files.load_checkpoint(model, best, checkpoint.saved[best.name])
     return checkpoint.history
-
-
-def _tensorboard(folder):
-    if importlib.util.find_spec("tensorboard") is None:
-        raise MerError("tensorboard = True needs a package that is not installed: pip install tensorboard")
-    return keras.callbacks.TensorBoard(folder)
-
-
-def forget(folder):
-    """Remove the state of a stage whose results are saved."""
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def write_history(path, history):

@@ -2,17 +2,15 @@
 
 import numpy as np
 
-from mer import corpora, files
+from mer import corpora
 from mer.data import datasets, subsets
 from mer.training import loop, pretexts
-from mer.weights import provenance, run_files
-
-_SHARED = ("precision", "early_stopping_epochs", "halve_after_epochs", "patch_seconds", "patch_overlap")
+from mer.weights import run_files
 
 
 def relevant_settings(cfg, task):
     """The settings that a pretrained encoder depends on."""
-    names = [*_SHARED, *task.settings, "pretrain_epochs", "pretrain_learning_rate", "pretrain_decay"]
+    names = [*loop.SHARED_SETTINGS, *task.settings, "pretrain_epochs", "pretrain_learning_rate", "pretrain_decay"]
     return {**cfg.feature_settings, **{name: cfg.values[name] for name in names}}
 
 
@@ -37,65 +35,50 @@ def run(cfg, *, speech, name, module, hours=None, it=0, force=False):
 
     Returns
     -------
-    weights.Run
+    run_files.Run
     """
     corpus = corpora.get("speech", speech)
     task = pretexts.task(module.PRETEXT, cfg, module)
     clips = datasets.load("speech", speech, cfg, hours=hours)
     seed, settings = cfg.seed + it, relevant_settings(cfg, task)
     key = run_files.key_of(name, seed, settings, clips.fingerprint())
-    place = run_files.speech_run(cfg, corpus.LANGUAGE, name, it, prefix=subsets.prefix(hours))
+    run = run_files.speech_run(cfg, corpus.LANGUAGE, name, it, prefix=subsets.prefix(hours))
     facts = {"name": name, "pretext": module.PRETEXT, "speech": speech, "language": corpus.LANGUAGE, "it": it,
              "seed": seed, "settings": settings, "hours": hours,
              "hours_heard": round(float(clips.side("train").seconds.sum()) / 3600, 3),
              "split": datasets.split_about(cfg, datasets.stem(corpus, hours=hours))}
-    with place.locked("pretraining"):
-        if place.is_finished(key, settings, force=force):
-            print(f"{place.stem}: finished already, {place.about['scores']['sentence']}")
-        else:
-            _train(cfg, place, task=task, module=module, clips=clips, seed=seed, key=key, facts=facts)
-    return place
+    trained = loop.run_stage(cfg, run, key=key, facts=facts, force=force, train=lambda: _train(
+        cfg, run, task=task, module=module, clips=clips, seed=seed, key=key))
+    scores = run.about["scores"]
+    print(f"{run.stem}: {'' if trained else 'finished already, '}{scores['sentence']}")
+    if trained and not scores["learnt"]:
+        print("  NOT SHOWN TO HAVE LEARNT: not clearly better than the best reference; train longer, or on more speech")
+    if trained:
+        print(f"  weights: {run.weights}")
+    return run
 
 
-def _train(cfg, place, *, task, module, clips, seed, key, facts):
-    sides = _sides(clips, cfg)
-    print(f"{place.stem}: {', '.join(f'{side} {len(p)} patches' for side, p in sides.items())}")
-    loop.start(cfg, seed)
+def _train(cfg, run, *, task, module, clips, seed, key):
+    patches = {name: clips.side(name).patches(patch_frames=cfg.patch_frames, hop_frames=cfg.patch_hop_frames)
+               for name in ("train", "val", "test")}
+    datasets.refuse_empty(patches)
+    print(f"{run.stem}: {', '.join(f'{name} {len(part)} patches' for name, part in patches.items())}")
     model = module.build(cfg.patch_shape)
     if hasattr(module, "prepare"):
-        module.prepare(model, *band_statistics(sides["train"]))
+        module.prepare(model, *band_statistics(patches["train"]))
     trainee = task.trainee(model) if hasattr(task, "trainee") else model
     trainee.compile(loop.DecayingAdam(cfg.pretrain_learning_rate, decay=cfg.pretrain_decay),
                     **task.compile_with, **loop.compile_options())
-    history = loop.fit(trainee, task.batches(sides["train"], seed=seed, shuffle=True),
-                           task.batches(sides["val"], seed=seed, shuffle=False), folder=place.file("state"), key=key,
-                           epochs=cfg.pretrain_epochs, patience=cfg.early_stopping_epochs,
-                           halve_after=cfg.halve_after_epochs, tensorboard=cfg.tensorboard and place.file("logs"))
-    scores = task.scores(model, task.batches(sides["test"], seed=seed + 1, shuffle=False),
-                         train=task.batches(sides["train"], seed=seed, shuffle=False))
-    place.begin_saving()
-    facts["weights_sha256"] = run_files.save(model, place.weights)
-    loop.write_history(place.file("history.csv"), history)
-    best = min(history, key=lambda row: row["val_loss"])
-    files.write_json(place.file("run.json"), provenance.describe(
-        cfg, command=provenance.command_line(), key=key, scores=scores, best_epoch=best["epoch"] + 1,
-        best_val_loss=best["val_loss"], epochs=len(history), parameters=model.count_params(), **facts))
-    loop.forget(place.file("state"))
-    _announce(place, scores)
+    history = loop.fit(trainee, task.batches(patches["train"], seed=seed, shuffle=True),
+                       task.batches(patches["val"], seed=seed, shuffle=False), cfg=cfg, folder=run.file("state"),
+                       key=key, epochs=cfg.pretrain_epochs)
 
+    def score(_):
+        return {"scores": task.scores(model, task.batches(patches["test"], seed=seed + 1, shuffle=False),
+                                      train=task.batches(patches["train"], seed=seed, shuffle=False)),
+                "best_val_loss": min(row["val_loss"] for row in history), "parameters": model.count_params()}
 
-def _announce(place, scores):
-    print(f"{place.stem}: {scores['sentence']}")
-    if not scores["learnt"]:
-        print("  NOT SHOWN TO HAVE LEARNT: not clearly better than the best reference; train longer, or on more speech")
-    print(f"  weights: {place.weights}")
-
-
-def _sides(clips, cfg):
-    shape = {"patch_frames": cfg.patch_frames, "hop_frames": cfg.patch_hop_frames}
-    sides = {side: clips.side(side).patches(**shape) for side in ("train", "val", "test")}
-    datasets.refuse_empty(sides)
-    return sides
+    return model, history, score
 
 
 def band_statistics(patches, *, at_once=1024):

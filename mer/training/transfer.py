@@ -2,15 +2,14 @@
 
 import numpy as np
 
-from mer import MerError, corpora, files, heads
+from mer import MerError, corpora, heads
 from mer.data import datasets, split_files, splits, subsets
 from mer.evaluation import report
 from mer.tasks import LOSS, TASKS
 from mer.training import batches, loop
 from mer.training.codes import PREDICT_BATCH, cached_codes
-from mer.weights import encoders, provenance, run_files
+from mer.weights import encoders, run_files
 
-_SHARED = ("precision", "early_stopping_epochs", "halve_after_epochs", "patch_seconds", "patch_overlap")
 _OF_STAGE = ("epochs", "batch_patches", "learning_rate")  # heads_epochs, full_epochs, scratch_epochs, ...
 _STAGES = {"heads": ("heads",), "full": ("heads", "full"), "scratch": ("scratch",)}  # a stage and those before it
 
@@ -20,7 +19,7 @@ def relevant_settings(cfg, stage):
 
     Full also depends on the settings of the stage that it goes on from.
     """
-    names = [*_SHARED, *(_named(stage, name) for name in ("decay", "class_weights"))]
+    names = [*loop.SHARED_SETTINGS, *(_named(stage, name) for name in ("decay", "class_weights"))]
     names += [f"{each}_{name}" for each in _STAGES[stage] for name in _OF_STAGE]
     return {**cfg.feature_settings, **{name: cfg.values[name] for name in names}, "loss": LOSS}
 
@@ -32,7 +31,7 @@ def _named(stage, name):
 
 
 class Music:
-    """A music corpus as the stages of one transfer share it: sides, patches, targets.
+    """A music corpus as the stages of one transfer share it: splits, patches, targets.
 
     Parameters
     ----------
@@ -65,6 +64,25 @@ class Music:
         return batches.Emotion(inputs, self.patches.quadrant, rows=self.rows[side], class_weights=weights_of,
                                batch_size=batch_size, seed=seed, shuffle=shuffle)
 
+    @property
+    def facts(self):
+        """What run.json says of the corpus."""
+        return {"fold": self.fold, "music": self.corpus.CODE, "music_abbr": self.corpus.ABBR,
+                "clips": {name: int((self.clips.split == name).sum()) for name in ("train", "val", "test")},
+                "split": self.split_about, "data": self.clips.fingerprint(),
+                "grouped_by": self.clips.stores[0].attributes["grouped_by"]}
+
+    def predictions(self, probabilities):
+        """Probabilities of the test patches, with their clips and times, as keywords of `report.write`."""
+        rows = self.rows["test"]
+        clips, patch_clip = np.unique(self.patches.clip[rows], return_inverse=True)
+        groups = splits.joined(self.clips.group, self.clips.contents)  # copies of one recording are one group
+        hop_seconds = self.cfg.patch_hop_frames * self.cfg.hop_samples / self.cfg.sample_rate_hz
+        return {"clips": [str(self.clips.ids[i]) for i in clips], "groups": [groups[i] for i in clips],
+                "quadrant": self.clips.quadrant[clips], "patch_clip": patch_clip,
+                "patch_start_seconds": self.patches.number[rows] * hop_seconds,
+                "probabilities": {name: np.asarray(value, np.float64) for name, value in probabilities.items()}}
+
 
 def run(cfg, *, speech, music, name, module, release, hours=None, fold=None, it=0, weights_file=None, force=False):
     """Train and report one transfer, or find it finished.
@@ -93,21 +111,21 @@ def run(cfg, *, speech, music, name, module, release, hours=None, fold=None, it=
 
     Returns
     -------
-    weights.Run
+    run_files.Run
     """
     data = Music(cfg, music, fold=fold)
     if module.PRETEXT is None and weights_file:
         raise MerError(f"--weights names an encoder, and {name} is trained from scratch: leave one of the two out")
     if module.PRETEXT is None:
-        return _from_scratch(cfg, data, name=name, module=module, it=it, force=force)
+        return _stage(cfg, data, "scratch", name=name, module=module, it=it, force=force)
     encoder = find_encoder(cfg, speech, name, it, hours=hours, weights_file=weights_file)
     hours = encoder.hours(hours)  # the folder of the results says them too
     print(f"encoder: {encoder.weights} ({encoder.origin})")
-    place = None
+    last = None
     for stage in ["heads"] if release == "n" else ["heads", "full"]:
-        place = _stage(cfg, data, stage=stage, speech=speech, hours=hours, name=name, module=module, it=it,
-                       encoder=encoder, before=place, force=force)
-    return place
+        last = _stage(cfg, data, stage, name=name, module=module, it=it, force=force, speech=speech, hours=hours,
+                      encoder=encoder, before=last)
+    return last
 
 
 def find_encoder(cfg, speech, name, it, *, hours, weights_file):
@@ -124,45 +142,62 @@ def find_encoder(cfg, speech, name, it, *, hours, weights_file):
                    "unpack the published models/ into the repository")
 
 
-def _stage(cfg, data, *, stage, speech, hours, name, module, it, encoder, before, force):
-    """One stage: find it finished, or train it and report.
+def _stage(cfg, data, stage, *, name, module, it, force, speech=None, hours=None, encoder=None, before=None):
+    """One stage: find it finished, or train it and report. Without an `encoder` everything is trained from scratch.
 
     The model is built anew and starts from the weight file of the stage `before`, so that it makes no
     difference whether that one was trained by this command or an earlier one.
     """
-    source = corpora.get("speech", speech)
-    release = "y" if stage == "full" else "n"
-    place = run_files.transfer_run(cfg, source, data.corpus, name, release, it, prefix=subsets.prefix(hours),
-                                 fold=data.fold_name)
-    seed, settings = cfg.seed + it, relevant_settings(cfg, stage)
-    encoder_key = encoder.key
-    key = run_files.key_of(name, heads.ACTIVATION, stage, seed, settings, data.clips.fingerprint(), encoder_key)
-    with place.locked("training"):
-        if place.is_finished(key, settings, force=force):
-            print(f"{place.stem}: finished already, see {place.file('report.txt')}")
-            return place
-        loop.start(cfg, seed)
+    source = speech and corpora.get("speech", speech)
+    release = {"heads": "n", "full": "y", "scratch": None}[stage]
+    if encoder:
+        run = run_files.transfer_run(cfg, source, data.corpus, name, release, it, prefix=subsets.prefix(hours),
+                                     fold=data.fold_name)
+    else:
+        run = run_files.music_run(cfg, data.corpus.LANGUAGE, name, it, fold=data.fold_name)
+    seed, settings, encoder_key = cfg.seed + it, relevant_settings(cfg, stage), encoder and encoder.key
+    key = run_files.key_of(name, heads.ACTIVATION, stage, seed, settings, data.clips.fingerprint(),
+                           *([encoder_key] if encoder else []))
+
+    def train():
         model = _assemble(cfg, module, encoder)
-        if encoder.key != encoder_key:
+        if encoder and encoder.key != encoder_key:
             raise MerError(f"{encoder.weights} was replaced while it was read: run the same command again")
         if before:
             run_files.load(model, before.weights)
-        print(f"{place.folder.name}/{place.stem}")
+        print(f"{run.folder.name}/{run.stem}")
         codes = cached_codes(cfg, data, heads.encoder_of(model), encoder_key) if stage == "heads" else None
         trainee = heads.on_codes(model, codes.shape[1]) if stage == "heads" else model
-        trained, probabilities = _fit(cfg, data, trainee, stage=stage, place=place, key=key, seed=seed, codes=codes)
-        earlier = before.told("history")["history"] if before else []
-        history = [*earlier, *({"stage": stage, **row} for row in trained)]
-        facts = {"name": name, "title": module.TITLE, "pretext": module.PRETEXT, "speech": speech,
-                 "speech_abbr": source.ABBR, "hours": hours, "release": release,
-                 "it": it, "seed": seed, "settings": settings, "encoder": encoder.facts}
-        _finish(cfg, data, model, place, probabilities, history=history, trained=trained, key=key, facts=facts)
-    return place
+        compile_for(trainee, cfg, stage)
+        options = {"codes": codes, "batch_size": cfg.values[f"{stage}_batch_patches"],
+                   "weighted": cfg.values[_named(stage, "class_weights")]}
+        epochs = loop.fit(trainee, data.batches("train", seed=seed, shuffle=True, **options),
+                          data.batches("val", **options), cfg=cfg, folder=run.file("state"), key=key,
+                          epochs=cfg.values[f"{stage}_epochs"])
+        history = before.told("history")["history"] if before else []
+        history = [*history, *({"stage": "full" if stage == "scratch" else stage, **row} for row in epochs)]
+
+        def score(about):
+            probabilities = trainee.predict(data.batches("test", codes=codes, batch_size=PREDICT_BATCH), verbose=0)
+            scores = write_report(cfg, run.file("."), about, history=history, grouped_by=about["grouped_by"],
+                                  **data.predictions(probabilities))
+            print(f"report: {run.file('.')}")
+            return {"scores": scores, "history": history}
+
+        return model, history, score
+
+    facts = {"name": name, "model": name, "title": module.TITLE, "pretext": module.PRETEXT, "speech": speech,
+             "speech_abbr": source and source.ABBR, "release": release, "it": it, "seed": seed, "settings": settings,
+             **({"hours": hours, "encoder": encoder.facts} if encoder else {}), **data.facts}
+    if not loop.run_stage(cfg, run, key=key, facts=facts, force=force, train=train):
+        print(f"{run.stem}: finished already, see {run.file('report.txt')}")
+    return run
 
 
 def _assemble(cfg, module, encoder):
     pretrained = module.build(cfg.patch_shape)
-    encoder.load(pretrained)
+    if encoder:
+        encoder.load(pretrained)
     return heads.attach(module.encoder(pretrained))
 
 
@@ -175,66 +210,24 @@ def compile_for(model, cfg, stage):
                   weighted_metrics=accuracy if weighted else None, **loop.compile_options())
 
 
-def _fit(cfg, data, model, *, stage, place, key, seed, codes=None):
-    """Train one stage. Returns the history and the probabilities of the test side."""
-    compile_for(model, cfg, stage)
-    batching = {"codes": codes, "batch_size": cfg.values[f"{stage}_batch_patches"]}
-    weighted = cfg.values[_named(stage, "class_weights")]
-    history = loop.fit(model, data.batches("train", seed=seed, shuffle=True, weighted=weighted, **batching),
-                           data.batches("val", weighted=weighted, **batching), folder=place.file("state"), key=key,
-                           epochs=cfg.values[f"{stage}_epochs"], patience=cfg.early_stopping_epochs,
-                           halve_after=cfg.halve_after_epochs, tensorboard=cfg.tensorboard and place.file("logs"))
-    return history, model.predict(data.batches("test", codes=codes, batch_size=PREDICT_BATCH), verbose=0)
+def write_report(cfg, folder, about, *, grouped_by, history=(), **predictions):
+    """Write and print the report on a run or on all folds together.
 
+    Parameters
+    ----------
+    cfg : Config
+    folder : pathlib.Path
+    about : dict
+        Content of run.json without scores.
+    grouped_by, history, **predictions
+        Of `report.write`.
 
-def _from_scratch(cfg, data, *, name, module, it, force):
-    seed, settings = cfg.seed + it, relevant_settings(cfg, "scratch")
-    key = run_files.key_of(name, heads.ACTIVATION, "scratch", seed, settings, data.clips.fingerprint())
-    place = run_files.music_run(cfg, data.corpus.LANGUAGE, name, it, fold=data.fold_name)
-    with place.locked("training"):
-        if place.is_finished(key, settings, force=force):
-            print(f"{place.stem}: finished already, see {place.file('report.txt')}")
-            return place
-        loop.start(cfg, seed)
-        model = heads.attach(module.encoder(module.build(cfg.patch_shape)))
-        print(f"{place.folder.name}/{place.stem}")
-        trained, probabilities = _fit(cfg, data, model, stage="scratch", place=place, key=key, seed=seed)
-        facts = {"name": name, "title": module.TITLE, "pretext": None, "speech": None, "speech_abbr": None,
-                 "release": None, "it": it, "seed": seed, "settings": settings}
-        history = [{"stage": "full", **row} for row in trained]
-        _finish(cfg, data, model, place, probabilities, history=history, trained=trained, key=key, facts=facts)
-    return place
-
-
-def _finish(cfg, data, model, place, probabilities, *, history, trained, key, facts):
-    """Save weights, report and run.json; the last one marks the run as finished."""
-    best = min(trained, key=lambda row: row["val_loss"])
-    facts |= {"fold": data.fold, "music": data.corpus.CODE, "music_abbr": data.corpus.ABBR, "model": facts["name"],
-              "best_epoch": best["epoch"] + 1, "epochs": len(trained), "history": history,
-              "clips": {side: int((data.clips.split == side).sum()) for side in ("train", "val", "test")},
-              "split": data.split_about, "data": data.clips.fingerprint(),
-              "grouped_by": data.clips.stores[0].attributes["grouped_by"]}
-    place.begin_saving()
-    facts["weights_sha256"] = run_files.save(model, place.weights)
-    loop.write_history(place.file("history.csv"), history)
-    about = provenance.describe(cfg, command=provenance.command_line(), key=key, **facts)
-    made = _report(cfg, data, place, probabilities, history, {k: v for k, v in about.items() if k != "history"})
-    scores = {level: {task.name: made[level][task.name]["f1_weighted"] for task in TASKS} for level in report.LEVELS}
-    files.write_json(place.file("run.json"), {**about, "scores": scores})
-    loop.forget(place.file("state"))
-
-
-def _report(cfg, data, place, probabilities, history, about):
-    rows = data.rows["test"]
-    clips, patch_clip = np.unique(data.patches.clip[rows], return_inverse=True)
-    groups = splits.joined(data.clips.group, data.clips.contents)  # copies of one recording are one group
-    hop_seconds = cfg.patch_hop_frames * cfg.hop_samples / cfg.sample_rate_hz
-    made = report.write(place.file("."), clips=[str(data.clips.ids[i]) for i in clips], patch_clip=patch_clip,
-                        patch_start_seconds=data.patches.number[rows] * hop_seconds,
-                        quadrant=data.clips.quadrant[clips], groups=[groups[i] for i in clips],
-                        grouped_by=about["grouped_by"],
-                        probabilities={name: np.asarray(value, np.float64) for name, value in probabilities.items()},
-                        run=about, history=history, n_bootstrap=cfg.n_bootstrap, seed=about["seed"])
-    print(place.file("report.txt").read_text(encoding="utf-8"))
-    print(f"report: {place.file('report.txt').parent}")
-    return made
+    Returns
+    -------
+    dict
+        Level (patch, clip) -> task -> weighted F1.
+    """
+    made = report.write(folder, run=about, history=history, n_bootstrap=cfg.n_bootstrap, seed=about["seed"],
+                        grouped_by=grouped_by, **predictions)
+    print((folder / "report.txt").read_text(encoding="utf-8"))
+    return {level: {task.name: made[level][task.name]["f1_weighted"] for task in TASKS} for level in report.LEVELS}

@@ -2,6 +2,7 @@
 
 import csv
 import math
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -38,9 +39,14 @@ def small_model(learning_rate=1e-2, seed=0):
     return model
 
 
+def schedule(patience, halve_after):
+    """The settings that `loop.fit` reads."""
+    return SimpleNamespace(early_stopping_epochs=patience, halve_after_epochs=halve_after, tensorboard=False)
+
+
 def fit(model, folder, *, epochs=6, train=None, patience=50, halve_after=2):
     return loop.fit(model, train or Pairs(seed=1, shuffle=True), Pairs(n=8), folder=folder, key="k", epochs=epochs,
-                        patience=patience, halve_after=halve_after)
+                    cfg=schedule(patience, halve_after))
 
 
 class DiesIn(Pairs):
@@ -88,15 +94,15 @@ def test_a_finished_stage_is_not_trained_again(tmp_path):
 def test_a_state_with_another_key_is_not_continued(tmp_path):
     fit(small_model(), tmp_path)
     history = loop.fit(small_model(), Pairs(seed=1), Pairs(n=8), folder=tmp_path, key="other", epochs=2,
-                           patience=5, halve_after=2)
+                       cfg=schedule(5, 2))
     assert len(history) == 2
 
 
 def test_the_best_epoch_is_kept_not_the_last(tmp_path):
     model = small_model()
     against = Pairs(n=8, scale=-1.0)  # what is learnt in training is wrong here
-    history = loop.fit(model, Pairs(seed=1, shuffle=True), against, folder=tmp_path, key="k", epochs=8, patience=50,
-                           halve_after=50)
+    history = loop.fit(model, Pairs(seed=1, shuffle=True), against, folder=tmp_path, key="k", epochs=8,
+                       cfg=schedule(50, 50))
     best = min(row["val_loss"] for row in history)
     assert model.evaluate(against, verbose=0) == pytest.approx(best, rel=1e-5)
     assert history[-1]["val_loss"] > best  # otherwise this test shows nothing

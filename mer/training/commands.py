@@ -1,0 +1,60 @@
+"""What the scripts that pretrain have in common, and those that transfer: each says its pretext task and its help.
+
+Keras is imported once the flags are read, so that -h and typos answer at once.
+"""
+
+import functools
+
+from mer import cli, corpora
+
+
+def pretrain(doc, argv, *, models, pretexts):
+    """Read the flags of a script that pretrains, and do what they say.
+
+    Parameters
+    ----------
+    doc : str
+        Docstring of the script.
+    argv : sequence of str or None
+        None: the command line.
+    models : module
+        The architectures.
+    pretexts : sequence of str
+        Pretext tasks of the script.
+    """
+    parser = cli.parser(doc, speech=corpora.codes("speech"), model=models.names())
+    cli.add_hours(parser, "pretrain on the part of so many hours that generate_dataset.py --hours has chosen")
+    args, cfg, module = _begin(parser, argv, models, pretexts)
+    from mer.training import pretrain
+    for it in range(args.runs):
+        pretrain.run(cfg, speech=args.speech, name=args.model, module=module, hours=args.hours, it=it,
+                     force=args.force)
+
+
+def transfer(doc, argv, *, models, pretexts):
+    """Read the flags of a script that transfers, and do what they say; parameters as for `pretrain`."""
+    parser = cli.parser(doc, speech=corpora.codes("speech"), music=corpora.codes("music"), model=models.names(),
+                        release=("y", "n"))
+    cli.add_hours(parser, "start from the encoder that was pretrained with the same --hours")
+    parser.add_argument("--folds", type=cli.whole_number, metavar="K",
+                        help="cross-validation over the folds that generate_dataset.py --folds has made")
+    parser.add_argument("--weights", metavar="PATH",
+                        help="start from this pretrained encoder: .weights.h5, or .hdf5 of the published release")
+    args, cfg, module = _begin(parser, argv, models, [*pretexts, None])
+    from mer.training import crossval, transfer
+    train = functools.partial(crossval.run, n_folds=args.folds) if args.folds else transfer.run
+    for it in range(args.runs):
+        train(cfg, speech=args.speech, music=args.music, name=args.model, module=module, release=args.release,
+              hours=args.hours, it=it, weights_file=args.weights, force=args.force)
+
+
+def _begin(parser, argv, models, pretexts):
+    """The flags, the settings and the architecture, with Keras started."""
+    parser.add_argument("--runs", type=cli.whole_number, default=1, metavar="N",
+                        help="repeat with N seeds; the files are named it_0, it_1, ... (default 1)")
+    parser.add_argument("--force", action="store_true", help="train again even where a finished run is there")
+    args = parser.parse_args(argv)
+    cfg = cli.configure(args.set)
+    cli.announce(cfg)
+    cli.start_keras()
+    return args, cfg, models.load(args.model, pretexts=pretexts)
