@@ -40,7 +40,7 @@ def main(argv=None):
     facts = {"n_bootstrap": cfg.n_bootstrap, "seed": cfg.seed, "n_permutations": agreement.N_PERMUTATIONS}
     found = agreement.evaluate(given, levels=levels, given_care=args.given_care, **facts)
     report = agreement_files.write(args.out, given, found, levels=levels, **facts)
-    about = provenance.describe(cfg, command=provenance.command_line(), settings=facts, name="agreement",
+    about = provenance.describe(cfg, settings=facts, name="agreement",
                              source=report["source"], levels=list(levels))
     del about["corpus"]  # demo or real is said of music and speech
     files.write_json(args.out / "run.json", about)

@@ -27,7 +27,7 @@ def main(argv=None):
         for path, run in planned:
             try:
                 if convert.convert(cfg, path, run, load_module=load_module, force=args.force):
-                    done.append(run.weights)
+                    done.append(run.path)
             except MerError as error:
                 failed.append(str(error))
             bar.update()

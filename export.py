@@ -34,7 +34,7 @@ def main(argv=None):
                        "export one model at a time, or leave -o out")
     from mer.weights import export
     for one in found:
-        path = args.out or export.destination(one.path)
+        path = args.out or one.export_path
         facts = export.export(one, path, load_module=lambda name: models.load(name, pretexts=["denoise", "cpc", None]),
                               compress=args.compress)
         print(f"{path}: {os.path.getsize(path) / 1e6:.1f} MB, within {facts['max_difference']:.1e} of Keras"

@@ -32,11 +32,10 @@ import settings
 from mer import MerError, cli, config, corpora, tasks
 from mer.data import datasets
 from mer.evaluation import intervals
-from mer.weights import run_files
+from mer.weights.model_file import ModelFile
 
 PENALTIES = (0.001, 0.01, 0.1)  # C of scikit-learn: smaller is stronger
 FOLDS, REPEATS = 5, 3
-SUFFIX = ".weights.h5"
 
 
 def main(argv=None):
@@ -46,9 +45,9 @@ def main(argv=None):
     parser.add_argument("--random", type=cli.whole_number, default=5, help="how many random encoders (default 5)")
     args = parser.parse_args(argv)
     cfg = config.load(settings, os.environ)
-    runs = [run_files.Run(path.parent, path.name.removesuffix(SUFFIX)) for path in args.weights]
-    names = {about["name"] for about in (run.about for run in runs) if about}
-    if len(names) != 1 or not all(run.about for run in runs):
+    runs = [ModelFile(path) for path in args.weights]
+    names = {run.metadata.get("name") for run in runs}
+    if len(names) != 1 or None in names:
         raise MerError("expected weight files of one architecture, each with its run.json beside it")
     module = models.load(names.pop(), pretexts=["denoise", "cpc"])
     clips = datasets.load("music", args.music, cfg)
@@ -65,7 +64,7 @@ def main(argv=None):
 
 def _built(cfg, module, run):
     model = module.build(cfg.patch_shape)
-    run_files.load(model, run.weights)
+    run.load(model)
     return model
 
 

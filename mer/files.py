@@ -221,6 +221,11 @@ def sha256(path: str | os.PathLike[str]) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def key_of(*parts: object) -> str:
+    """Hash of everything that a result depends on, each part JSON-able: 16 hexadecimal digits."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
 @contextlib.contextmanager
 def lock(path: str | os.PathLike[str], *, doing: str) -> Iterator[None]:
     """Hold `path` for this process; wait, and say who holds it, while another one does.

@@ -217,9 +217,8 @@ def load_encoder(speech: str, model: str, *, hours: float | None = None, run: in
     cli.start_keras()
     import keras
 
-    from mer.training import transfer
     module = _models().load(model, pretexts=("denoise", "cpc"))
-    found = transfer.find_encoder(cfg, speech, model, run, hours=hours, weights_file=weights)
+    found = catalogue.encoder(cfg, speech=speech, model=model, it=run, hours=hours, path=weights)
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32")
     try:
@@ -227,7 +226,7 @@ def load_encoder(speech: str, model: str, *, hours: float | None = None, run: in
     finally:
         keras.config.set_dtype_policy(policy)
     found.load(pretrained)
-    return Encoder(module.encoder(pretrained), cfg, found.weights, found.about)
+    return Encoder(module.encoder(pretrained), cfg, found.path, found.metadata)
 
 
 def _check(codes: Mapping[str, str | None], words: Mapping[str, str | None]) -> None:

@@ -1,13 +1,13 @@
 """Transferred models with made-up weights, as they lie on disk."""
 
 import json
-from types import SimpleNamespace
 
 import numpy as np
 
 import models
 from mer import heads
-from mer.weights import run_files
+from mer.weights import keras3
+from mer.weights.model_file import ModelFile
 
 SETTINGS = {"sample_rate_hz": 16000, "n_fft": 2048, "window_samples": 1024, "hop_samples": 512, "n_mel_bands": 128,
             "patch_seconds": 1.0}
@@ -21,7 +21,7 @@ def load_module(name):
 
 
 def write(folder, name, settings, seed=0):
-    """Write a model of random weights, moving statistics too, with its run.json; what `zoo` would find."""
+    """Write a model of random weights, moving statistics too, with its run.json."""
     frames = int(settings["patch_seconds"] * settings["sample_rate_hz"] / settings["hop_samples"])
     module = load_module(name)
     model = heads.attach(module.encoder(module.build((settings["n_mel_bands"], frames, 1))))
@@ -29,13 +29,13 @@ def write(folder, name, settings, seed=0):
     for variable in model.weights:
         if "kernel" not in variable.path:
             variable.assign(np.asarray(variable) + generator.uniform(0.01, 0.3, variable.shape))
-    run = run_files.Run(folder, f"{name}.{STEM}")
-    run_files.save(model, run.weights)
+    file = ModelFile(folder / f"{name}.{STEM}.weights.h5")
+    keras3.save(model, file.path)
     about = {"model": name, "title": module.TITLE, "pretext": module.PRETEXT, "speech": "e", "music": "m",
              "release": "y", "it": 0, "corpus": "real", "settings": settings}
-    run.file("run.json").parent.mkdir(exist_ok=True)
-    run.file("run.json").write_text(json.dumps(about))
-    return SimpleNamespace(path=run.weights, about={**about, "origin": "ours"}, onnx=None)
+    file.file("run.json").parent.mkdir(exist_ok=True)
+    file.file("run.json").write_text(json.dumps(about))
+    return file
 
 
 def patches(settings, n, seed=1):

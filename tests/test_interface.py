@@ -141,13 +141,13 @@ def home(tmp_path_factory):
     from mer.shipped import models
     cli.start_keras()
     from mer.config import of_program
-    from mer.weights import run_files
+    from mer.weights import keras3, model_file
     folder = tmp_path_factory.mktemp("home")
     cfg = of_program({"path_to_models": folder / "models"})
     for name in ("model_cpc", "model_over"):
         made = models.load(name, pretexts=("cpc", "denoise")).build(cfg.patch_shape)
-        run = run_files.speech_run(cfg, "english", name, 0)
-        digest = run_files.save(made, run.weights)
+        run = model_file.speech_run(cfg, "english", name, 0)
+        digest = keras3.save(made, run.path)
         files.write_json(run.file("run.json"), {
             "name": name, "pretext": "cpc", "speech": "e", "it": 0, "settings": dict(cfg.feature_settings),
             "key": "0", "weights_sha256": digest, "corpus": "real"})

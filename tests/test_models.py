@@ -8,7 +8,7 @@ import pytest
 import models
 from mer import MerError, heads, layers
 from mer.training import loop
-from mer.weights import keras2, run_files
+from mer.weights import keras2, keras3
 
 PATCH = (128, 31, 1)
 ALL = models.names()
@@ -93,10 +93,10 @@ def test_saved_weights_give_the_same_output_and_hold_no_optimiser(name, tmp_path
     keras.utils.set_random_seed(1)
     model = heads.attach(module.encoder(module.build(PATCH)))
     model.compile(loop.DecayingAdam(1e-3), loss="mse", jit_compile=False)
-    run_files.save(model, tmp_path / "a.weights.h5")
+    keras3.save(model, tmp_path / "a.weights.h5")
     keras.utils.set_random_seed(2)
     other = heads.attach(module.encoder(module.build(PATCH)))
-    run_files.load(other, tmp_path / "a.weights.h5")
+    keras3.load(other, tmp_path / "a.weights.h5")
     for task, value in model.predict(some_patches(), verbose=0).items():
         np.testing.assert_array_equal(other.predict(some_patches(), verbose=0)[task], value)
     with h5py.File(tmp_path / "a.weights.h5") as file:
@@ -169,10 +169,10 @@ def test_weights_of_something_else_are_refused(tmp_path):
     path = tmp_path / "x.weights.h5"
     model = load("model_over").build(PATCH)
     with pytest.raises(MerError, match="does not exist"):
-        run_files.load(model, path)
+        keras3.load(model, path)
     path.write_text("no weights")
     with pytest.raises(MerError, match="is no HDF5 file"):
-        run_files.load(model, path)
-    run_files.save(load("model_scae").build(PATCH), path)
+        keras3.load(model, path)
+    keras3.save(load("model_scae").build(PATCH), path)
     with pytest.raises(MerError, match="does not fit model_over"):
-        run_files.load(model, path)
+        keras3.load(model, path)

@@ -5,7 +5,6 @@ from pathlib import Path
 from mer import files
 from mer.agreement import agreement_text, forest_plot
 from mer.evaluation.intervals import CONFIDENCE
-from mer.weights import run_files
 
 _KEYS = ("level", "class", "group")
 _ALPHA = ("n_raters", "n_clips", "n_ratings", "alpha", "low", "high", "why")
@@ -34,7 +33,7 @@ def write(out_dir, ratings, found, *, levels, n_bootstrap, n_permutations, seed)
         ``alphas``, ``comparisons``, ``care``, ``bootstrap``, ``permutation``, ``difference_interval``.
         The same input gives the same bytes.
     """
-    source = {"name": ratings.path.name, "sha256": run_files.file_key(ratings.path), "ratings": len(ratings),
+    source = {"name": ratings.path.name, "sha256": files.sha256(ratings.path)[:16], "ratings": len(ratings),
               "clips": len(ratings.clips), "raters": len(ratings.raters), "classes": list(ratings.classes),
               "values": ratings.values.tolist(), "missing": ratings.n_missing, "missing_as": ratings.missing,
               "left_out": [vars(column) for column in ratings.left_out]}

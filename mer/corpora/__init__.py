@@ -54,6 +54,11 @@ def get(kind, code):
         raise MerError(f"no {kind} corpus has the code {code!r}: choose one of {known}") from None
 
 
+def hours_prefix(hours):
+    """What the names of files and folders begin with, as in the published release: "3h_"; "" for all hours."""
+    return f"{hours:g}h_" if hours else ""
+
+
 def find_root(corpus, path_to_data, override=""):
     """Folder of a corpus.
 

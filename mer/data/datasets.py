@@ -6,12 +6,12 @@ files alone.
 """
 
 from mer import MerError, corpora, files, tables
-from mer.data import split_files, store, store_split, subsets
+from mer.data import split_files, store, store_split
 
 
 def stem(corpus, *, hours=None):
     """Stem of a corpus' files: speech_english, 3h_speech_english, music_mandarin, ..."""
-    return f"{subsets.prefix(hours)}{corpus.KIND}_{corpus.LANGUAGE}"
+    return f"{corpora.hours_prefix(hours)}{corpus.KIND}_{corpus.LANGUAGE}"
 
 
 def store_path(corpus, cfg):

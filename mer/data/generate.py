@@ -163,7 +163,7 @@ def _write_run(corpus, cfg, *, hours=None, **facts):
     split, fraction = split_about(cfg, name), "speech_test_fraction" if corpus.KIND == "speech" else "test_fraction"
     drawn = {"seed": split.get("seed"), fraction: split.get("test_fraction"), "val_fraction": split.get("val_fraction")}
     used = {key for key, value in drawn.items() if cfg.values[key] == value} | ({"seed"} if hours else set())
-    about = provenance.describe(cfg, command=provenance.command_line(), name=corpus.NAME, split=split, hours=hours,
+    about = provenance.describe(cfg, name=corpus.NAME, split=split, hours=hours,
                              settings=cfg.feature_settings | {key: cfg.values[key] for key in drawn if key in used},
                              **facts)
     files.write_json(cfg.features_dir / f"{name}.run.json", about)

@@ -15,11 +15,6 @@ from mer.features import decode
 THREADS = 8  # reading a header waits for the disk, not for the processor
 
 
-def prefix(hours):
-    """What the names of files and folders begin with, as in the published release: "3h_"; "" for all hours."""
-    return f"{hours:g}h_" if hours else ""
-
-
 def durations(clips):
     """Seconds of each clip from its header, without decoding it.
 

@@ -94,7 +94,7 @@ class Listener:
 
     Parameters
     ----------
-    found : sequence of mer.weights.catalogue.Found
+    found : sequence of mer.weights.model_file.ModelFile
         The models on offer, best first.
     load_module : callable
         Architecture name -> module of `models/`, for models that are not exported.
@@ -152,7 +152,7 @@ def choices(found, *, speech=None, music=None):
 
     Parameters
     ----------
-    found : sequence of mer.weights.catalogue.Found
+    found : sequence of mer.weights.model_file.ModelFile
     speech, music : str or None
         What is chosen; the first that exists where it does not.
 
@@ -162,13 +162,13 @@ def choices(found, *, speech=None, music=None):
         For speech, music and model: (text, value) of each choice, and the chosen value. A model's value is its
         position in `found`.
     """
-    speeches = _distinct(one.about.get("speech") or "" for one in found)
+    speeches = _distinct(one.facts.get("speech") or "" for one in found)
     speech = speech if speech in speeches else speeches[0]
-    of_speech = [one for one in found if (one.about.get("speech") or "") == speech]
-    musics = _distinct(one.about.get("music") or "" for one in of_speech)
+    of_speech = [one for one in found if (one.facts.get("speech") or "") == speech]
+    musics = _distinct(one.facts.get("music") or "" for one in of_speech)
     music = music if music in musics else musics[0]
-    models = [(_model_title(one.about), number) for number, one in enumerate(found)
-              if (one.about.get("speech") or "", one.about.get("music") or "") == (speech, music)]
+    models = [(_model_title(one.facts), number) for number, one in enumerate(found)
+              if (one.facts.get("speech") or "", one.facts.get("music") or "") == (speech, music)]
     return [([(_language("speech", code), code) for code in speeches], speech),
             ([(_language("music", code), code) for code in musics], music), (models, models[0][1])]
 
@@ -192,7 +192,7 @@ def _model_title(about):
 
 def _menus(gr, found):
     """Speech, music and model; what the demo model is worth is said where one is on offer."""
-    worth = _sentence_case(predict.DEMO_WORTH) if any(one.about.get("corpus") == "demo" for one in found) else None
+    worth = _sentence_case(predict.DEMO_WORTH) if any(one.facts.get("corpus") == "demo" for one in found) else None
     return [gr.Dropdown(options, value=value, label=label, info=info or worth, interactive=True, filterable=False,
                         elem_classes="song-menu")
             for (options, value), (label, info) in zip(choices(found), MENUS, strict=True)]

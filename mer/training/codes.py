@@ -6,7 +6,6 @@ import keras
 import numpy as np
 
 from mer import MerError, files, progress
-from mer.weights import run_files
 
 PREDICT_BATCH = 256
 _SCHEMA = {"type": "object", "required": ["blake2b", "bytes"],
@@ -38,8 +37,8 @@ def cached_codes(cfg, data, encoder, encoder_key):
     OSError
         They could not be written: a full disk.
     """
-    key = run_files.key_of(encoder_key, data.clips.fingerprint(sides=False), cfg.patch_seconds, cfg.patch_overlap,
-                         cfg.precision, keras.backend.backend())
+    key = files.key_of(encoder_key, data.clips.fingerprint(sides=False), cfg.patch_seconds, cfg.patch_overlap,
+                       cfg.precision, keras.backend.backend())
     path = cfg.features_dir / "codes" / f"{key}.npy"
     shape = len(data.patches), encoder.output_shape[1]
     with files.lock(path, doing="computing codes of the frozen encoder"):

@@ -31,11 +31,11 @@ def run(cfg, *, n_folds, release, it=0, **options):
     """
     runs = [transfer.run(cfg, release=release, it=it, fold=(number, n_folds), **options)
             for number in range(1, n_folds + 1)]
-    facts = {name: runs[0].about.get(name) for name in _SHARED}
+    facts = {name: runs[0].metadata.get(name) for name in _SHARED}
     facts["split"] = _all_folds(runs)
-    folder = runs[0].folder / runs[0].stem.replace(f"fold_1of{n_folds}.", f"folds_{n_folds}.")
-    about = provenance.describe(cfg, command=provenance.command_line(), folds=n_folds, **facts)
-    scores = transfer.write_report(cfg, folder, about, grouped_by=runs[0].about["grouped_by"],
+    folder = runs[0].path.parent / runs[0].stem.replace(f"fold_1of{n_folds}.", f"folds_{n_folds}.")
+    about = provenance.describe(cfg, folds=n_folds, **facts)
+    scores = transfer.write_report(cfg, folder, about, grouped_by=runs[0].metadata["grouped_by"],
                                    **_pooled([predictions.read(run.file("predictions.csv")) for run in runs]))
     files.write_json(folder / "run.json", {**about, "scores": scores})
     print(f"report on all {n_folds} folds: {folder}")
@@ -44,7 +44,7 @@ def run(cfg, *, n_folds, release, it=0, **options):
 
 def _all_folds(runs):
     """How the split of all folds together came about."""
-    splits = [run.about["split"] for run in runs]
+    splits = [run.metadata["split"] for run in runs]
     odd = [split["note"] for split in splits if split["kind"] != "fold" or split.get("leak")]
     if odd:
         note = (f"{len(runs)} folds, {len(odd)} of them not as cut: a clip may be missing, predicted twice, or by a "

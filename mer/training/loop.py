@@ -11,7 +11,7 @@ import numpy as np
 from keras import ops
 
 from mer import MerError, files, progress
-from mer.weights import provenance, run_files
+from mer.weights import keras3, provenance
 
 # Settings that every stage depends on
 SHARED_SETTINGS = ("precision", "early_stopping_epochs", "halve_after_epochs", "patch_seconds", "patch_overlap")
@@ -24,7 +24,7 @@ def run_stage(cfg, run, *, key, facts, force, train):
     Parameters
     ----------
     cfg : Config
-    run : run_files.Run
+    run : ModelFile
     key : str
         Hash of everything that the numbers depend on.
     facts : dict
@@ -50,9 +50,9 @@ def run_stage(cfg, run, *, key, facts, force, train):
         epochs = [row for row in history if row.get("stage") == history[-1].get("stage")]
         best = min(epochs, key=lambda row: row["val_loss"])
         run.begin_saving()
-        sha256 = run_files.save(model, run.weights)
+        sha256 = keras3.save(model, run.path)
         write_history(run.file("history.csv"), history)
-        about = provenance.describe(cfg, command=provenance.command_line(), key=key, weights_sha256=sha256,
+        about = provenance.describe(cfg, key=key, weights_sha256=sha256,
                                     best_epoch=best["epoch"] + 1, epochs=len(epochs), **facts)
         files.write_json(run.file("run.json"), {**about, **score(about)})
         shutil.rmtree(run.file("state"), ignore_errors=True)
@@ -166,7 +166,7 @@ class Checkpoint(keras.callbacks.Callback):
         state = self.history and read_state(self.folder)
         if state:
             name = f"epoch-{state['epochs_done']}.weights.h5"
-            run_files.load_checkpoint(self.model, self.folder / name, state["weights"][name])
+            keras3.load_checkpoint(self.model, self.folder / name, state["weights"][name])
             for variable, value in zip(_random_states(self.model), state["random"], strict=True):
                 variable.assign(value)
             for callback, numbers in zip(self.others, state["callbacks"], strict=True):
@@ -190,7 +190,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     def _save_state(self, epochs_done):
         path = self.folder / f"epoch-{epochs_done}.weights.h5"
-        self.saved[path.name] = run_files.write(self.model, path)
+        self.saved[path.name] = keras3.write(self.model, path)
         self.saved = {name: self.saved[name] for name in (path.name, self.best_weights.name)}
         numbers = [{name: value for name, value in vars(callback).items()
                     if isinstance(value, (bool, int, float, type(None))) and not name.startswith("_")}
@@ -199,7 +199,7 @@ class Checkpoint(keras.callbacks.Callback):
                  "history": self.history, "callbacks": numbers,
                  "random": [keras.ops.convert_to_numpy(state).tolist() for state in _random_states(self.model)],
                  "stopped": bool(self.model.stop_training)}
-        files.write_json(self.folder / _STATE, {**state, "seal": run_files.key_of(state)})
+        files.write_json(self.folder / _STATE, {**state, "seal": files.key_of(state)})
         for old in [*self.folder.glob("epoch-*.weights.h5"), *self.folder.glob(".*.part*")]:
             if old.name not in self.saved:
                 old.unlink()
@@ -225,7 +225,7 @@ def read_state(folder):
     """
     path, remedy = folder / _STATE, "this stage starts again from its first epoch"
     state = files.read_json(path, remedy=remedy)
-    if state.pop("seal", None) != run_files.key_of(state):
+    if state.pop("seal", None) != files.key_of(state):
         raise files.Damaged(f"{path} is damaged (its content is not what was written): {remedy}")
     for name, sha256 in state["weights"].items():
         if not (folder / name).is_file() or files.sha256(folder / name) != sha256:
@@ -285,7 +285,7 @@ def fit(model, train, val, *, cfg, folder, key, epochs):
         model.fit(train, validation_data=val, epochs=epochs, initial_epoch=done, verbose=0, callbacks=callbacks,
                   shuffle=False)
     best = checkpoint.best_weights
-    run_files.load_checkpoint(model, best, checkpoint.saved[best.name])
+    keras3.load_checkpoint(model, best, checkpoint.saved[best.name])
     return checkpoint.history
 
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from mer import corpora
-from mer.data import datasets, subsets
+from mer import corpora, files
+from mer.data import datasets
 from mer.training import loop, pretexts
-from mer.weights import run_files
+from mer.weights import model_file
 
 
 def relevant_settings(cfg, task):
@@ -35,26 +35,26 @@ def run(cfg, *, speech, name, module, hours=None, it=0, force=False):
 
     Returns
     -------
-    run_files.Run
+    ModelFile
     """
     corpus = corpora.get("speech", speech)
     task = pretexts.task(module.PRETEXT, cfg, module)
     clips = datasets.load("speech", speech, cfg, hours=hours)
     seed, settings = cfg.seed + it, relevant_settings(cfg, task)
-    key = run_files.key_of(name, seed, settings, clips.fingerprint())
-    run = run_files.speech_run(cfg, corpus.LANGUAGE, name, it, prefix=subsets.prefix(hours))
+    key = files.key_of(name, seed, settings, clips.fingerprint())
+    run = model_file.speech_run(cfg, corpus.LANGUAGE, name, it, hours=hours)
     facts = {"name": name, "pretext": module.PRETEXT, "speech": speech, "language": corpus.LANGUAGE, "it": it,
              "seed": seed, "settings": settings, "hours": hours,
              "hours_heard": round(float(clips.side("train").seconds.sum()) / 3600, 3),
              "split": datasets.split_about(cfg, datasets.stem(corpus, hours=hours))}
     trained = loop.run_stage(cfg, run, key=key, facts=facts, force=force, train=lambda: _train(
         cfg, run, task=task, module=module, clips=clips, seed=seed, key=key))
-    scores = run.about["scores"]
+    scores = run.metadata["scores"]
     print(f"{run.stem}: {'' if trained else 'finished already, '}{scores['sentence']}")
     if trained and not scores["learnt"]:
         print("  NOT SHOWN TO HAVE LEARNT: not clearly better than the best reference; train longer, or on more speech")
     if trained:
-        print(f"  weights: {run.weights}")
+        print(f"  weights: {run.path}")
     return run
 
 

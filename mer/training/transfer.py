@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from mer import MerError, corpora, heads
-from mer.data import datasets, split_files, splits, subsets
+from mer import MerError, corpora, files, heads
+from mer.data import datasets, split_files, splits
 from mer.evaluation import report
 from mer.tasks import LOSS, TASKS
 from mer.training import batches, loop
 from mer.training.codes import PREDICT_BATCH, cached_codes
-from mer.weights import encoders, run_files
+from mer.weights import catalogue, model_file
 
 _OF_STAGE = ("epochs", "batch_patches", "learning_rate")  # heads_epochs, full_epochs, scratch_epochs, ...
 _STAGES = {"heads": ("heads",), "full": ("heads", "full"), "scratch": ("scratch",)}  # a stage and those before it
@@ -111,35 +111,21 @@ def run(cfg, *, speech, music, name, module, release, hours=None, fold=None, it=
 
     Returns
     -------
-    run_files.Run
+    ModelFile
     """
     data = Music(cfg, music, fold=fold)
     if module.PRETEXT is None and weights_file:
         raise MerError(f"--weights names an encoder, and {name} is trained from scratch: leave one of the two out")
     if module.PRETEXT is None:
         return _stage(cfg, data, "scratch", name=name, module=module, it=it, force=force)
-    encoder = find_encoder(cfg, speech, name, it, hours=hours, weights_file=weights_file)
+    encoder = catalogue.encoder(cfg, speech=speech, model=name, it=it, hours=hours, path=weights_file)
     hours = encoder.hours(hours)  # the folder of the results says them too
-    print(f"encoder: {encoder.weights} ({encoder.origin})")
+    print(f"encoder: {encoder.path} ({encoder.origin})")
     last = None
     for stage in ["heads"] if release == "n" else ["heads", "full"]:
         last = _stage(cfg, data, stage, name=name, module=module, it=it, force=force, speech=speech, hours=hours,
                       encoder=encoder, before=last)
     return last
-
-
-def find_encoder(cfg, speech, name, it, *, hours, weights_file):
-    """The named encoder; or the pretrained one with the same number, or number 0, ours before the release's."""
-    language = corpora.get("speech", speech).LANGUAGE
-    runs = [run_files.speech_run(cfg, language, name, number, prefix=subsets.prefix(hours))
-            for number in dict.fromkeys((it, 0))]
-    found = encoders.named(cfg, weights_file, model=name, speech=speech) if weights_file else encoders.find(cfg, runs)
-    if found:
-        return found
-    script = "pretrain_cpc.py" if "cpc" in name else "pretrain_denoise.py"
-    raise MerError(f"{runs[-1].weights.name} is not in {runs[-1].folder}: "
-                   f"run 'python3 {script} -s {speech} -mod {name}{f' --hours {hours:g}' if hours else ''}' first, or "
-                   "unpack the published models/ into the repository")
 
 
 def _stage(cfg, data, stage, *, name, module, it, force, speech=None, hours=None, encoder=None, before=None):
@@ -151,21 +137,20 @@ def _stage(cfg, data, stage, *, name, module, it, force, speech=None, hours=None
     source = speech and corpora.get("speech", speech)
     release = {"heads": "n", "full": "y", "scratch": None}[stage]
     if encoder:
-        run = run_files.transfer_run(cfg, source, data.corpus, name, release, it, prefix=subsets.prefix(hours),
-                                     fold=data.fold_name)
+        run = model_file.transfer_run(cfg, source, data.corpus, name, release, it, hours=hours, fold=data.fold_name)
     else:
-        run = run_files.music_run(cfg, data.corpus.LANGUAGE, name, it, fold=data.fold_name)
+        run = model_file.music_run(cfg, data.corpus.LANGUAGE, name, it, fold=data.fold_name)
     seed, settings, encoder_key = cfg.seed + it, relevant_settings(cfg, stage), encoder and encoder.key
-    key = run_files.key_of(name, heads.ACTIVATION, stage, seed, settings, data.clips.fingerprint(),
-                           *([encoder_key] if encoder else []))
+    key = files.key_of(name, heads.ACTIVATION, stage, seed, settings, data.clips.fingerprint(),
+                       *([encoder_key] if encoder else []))
 
     def train():
         model = _assemble(cfg, module, encoder)
         if encoder and encoder.key != encoder_key:
-            raise MerError(f"{encoder.weights} was replaced while it was read: run the same command again")
+            raise MerError(f"{encoder.path} was replaced while it was read: run the same command again")
         if before:
-            run_files.load(model, before.weights)
-        print(f"{run.folder.name}/{run.stem}")
+            before.load(model)
+        print(f"{run.path.parent.name}/{run.stem}")
         codes = cached_codes(cfg, data, heads.encoder_of(model), encoder_key) if stage == "heads" else None
         trainee = heads.on_codes(model, codes.shape[1]) if stage == "heads" else model
         compile_for(trainee, cfg, stage)
@@ -174,7 +159,7 @@ def _stage(cfg, data, stage, *, name, module, it, force, speech=None, hours=None
         epochs = loop.fit(trainee, data.batches("train", seed=seed, shuffle=True, **options),
                           data.batches("val", **options), cfg=cfg, folder=run.file("state"), key=key,
                           epochs=cfg.values[f"{stage}_epochs"])
-        history = before.told("history")["history"] if before else []
+        history = before.read("history")["history"] if before else []
         history = [*history, *({"stage": "full" if stage == "scratch" else stage, **row} for row in epochs)]
 
         def score(about):
@@ -188,7 +173,7 @@ def _stage(cfg, data, stage, *, name, module, it, force, speech=None, hours=None
 
     facts = {"name": name, "model": name, "title": module.TITLE, "pretext": module.PRETEXT, "speech": speech,
              "speech_abbr": source and source.ABBR, "release": release, "it": it, "seed": seed, "settings": settings,
-             **({"hours": hours, "encoder": encoder.facts} if encoder else {}), **data.facts}
+             **({"hours": hours, "encoder": encoder.encoder_facts} if encoder else {}), **data.facts}
     if not loop.run_stage(cfg, run, key=key, facts=facts, force=force, train=train):
         print(f"{run.stem}: finished already, see {run.file('report.txt')}")
     return run

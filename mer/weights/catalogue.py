@@ -1,56 +1,100 @@
-"""Which transferred models are on disk, best first: trained here, exported, or of the published release.
+"""Which model files are on disk: encoders to start a transfer from, transferred models to predict with, best first.
 
-Nothing is opened but names, run.json and the outline of exported files, so Keras, h5py and onnxruntime stay away
-until a model is used; only a file of the release makes h5py come in.
+The published release is unpacked into the folders that our own runs use, under the same names: ours come first.
+Nothing is opened but run.json and the outline of exported files, so Keras, h5py and onnxruntime stay away until a model
+is used; only a file of the release makes h5py come in.
 """
 
 import os
 import sys
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from mer import MerError, config, files, shipped
-from mer.weights import onnx_file, run_files
+from mer import MerError, config, corpora, files, shipped
+from mer.weights.model_file import EXPORTED, OURS, RELEASE, ModelFile, speech_run
 
 ENSEMBLES = ("runs", "speech", "music", "models", "all")
 DEMO_MODEL = Path("demo_corpus", "demo_model.onnx")
 
-_OURS, _RELEASE, _EXPORTED = run_files.SUFFIX, ".hdf5", ".onnx"  # of one stem, the first that is there counts
-_KEPT = ("title", "model", "pretext", "speech", "music", "release", "it", "hours", "corpus", "settings", "scores",
-         "sha256")
-_TITLES = {"model_over": "SCAE", "model_cpc": "CPC", "model_cnn": "CNN"}  # of the release
 # Best first, as ICASSP 2021, Table 2, ranks them on English music
 _MODELS = ("model_over", "model_scae", "model_cpc", "model_masked", "model_cnn")
 _RELEASES, _LANGUAGES, _ORIGINS = ("y", "n", None), ("e", "m", "x", "t", "p", None), ("ours", "release")
 # What the members of an ensemble may differ in
 _FREE = {"runs": {"it"}, "speech": {"speech"}, "music": {"music"}, "models": {"model", "release"}}
-_CHOICES = ("speech", "music", "model", "release", "it")
-_FLAGS = dict(zip(_CHOICES, ("-s", "-m", "-mod", "-rel", "--run"), strict=True))
+_FLAGS = {"speech": "-s", "music": "-m", "model": "-mod", "release": "-rel", "it": "--run"}
 
 
-@dataclass(frozen=True)
-class Found:
-    """A transferred model on disk.
+def encoder(cfg: config.Config, *, speech: str, model: str, it: int = 0, hours: float | None = None,
+            path: str | os.PathLike[str] | None = None) -> ModelFile:
+    """The pretrained encoder that a transfer starts from.
 
-    Attributes
+    Parameters
     ----------
-    path : pathlib.Path
-        Weight file: ours (.weights.h5), of the release (.hdf5), or an exported file (.onnx) alone.
-    about : dict
-        title, model, pretext, speech, music, release, it, hours, corpus ("real", "demo", "published"), settings,
-        origin ("ours", "release", "given"), file (name).
-    onnx : pathlib.Path or None
-        Exported file beside it, of the same stem.
-    """
+    cfg : Config
+    speech : str
+        Code of the speech corpus.
+    model : str
+        Architecture.
+    it : int
+        Number of the run: that of the encoder, or else 0. Any of ours comes before any of the release.
+    hours : float or None
+        The encoder that heard so many hours; None: all.
+    path : path or None
+        This very file instead of one in the folders of the settings.
 
-    path: Path
-    about: dict
-    onnx: Path | None
+    Returns
+    -------
+    ModelFile
+
+    Raises
+    ------
+    MerError
+        It is not there, a transferred model, or of another architecture, language or features.
+    """
+    if path:
+        file = ModelFile(Path(path).expanduser(), is_named=True)
+        if not file.path.is_file():
+            raise MerError(f"--weights {file.path} is no file: name the weights of a pretrained encoder (.weights.h5 "
+                           "or .hdf5)")
+        _refuse_other_encoder(file, speech=speech, model=model)
+    else:
+        language = corpora.get("speech", speech).LANGUAGE
+        runs = [speech_run(cfg, language, model, number, hours=hours) for number in dict.fromkeys((it, 0))]
+        # with the demo corpus in use our runs are below demo/; the release is unpacked into the repository
+        folders = dict.fromkeys((cfg.models_dir, cfg.resolve(cfg.path_to_models)))
+        release = [ModelFile(folder / run.path.parent.relative_to(cfg.models_dir) / f"{run.stem}{RELEASE}")
+                   for run in runs for folder in folders]
+        file = next((each for each in (*runs, *release) if each.exists()), runs[-1])
+        if not file.exists():
+            script = "pretrain_cpc.py" if "cpc" in model else "pretrain_denoise.py"
+            more = f" --hours {hours:g}" if hours else ""
+            raise MerError(f"{file.path.name} is not in {file.path.parent}: run 'python3 {script} -s {speech} -mod "
+                           f"{model}{more}' first, or unpack the published models/ into the repository")
+    settings = file.metadata["settings"]
+    differ = [f"{name} {settings[name]}, now {cfg.values[name]}" for name in (*cfg.feature_settings, "patch_seconds")
+              if settings.get(name, cfg.values[name]) != cfg.values[name]]
+    if differ:
+        raise MerError(f"{file.path} was made with other features ({'; '.join(differ)}): set these as they were")
+    return file
+
+
+def _refuse_other_encoder(file, *, speech, model):
+    known = file.metadata
+    held = known.get("name", known.get("model"))
+    if known["kind"] == "transfer":
+        raise MerError(f"{file.path} is a transferred model: --weights wants a pretrained encoder, from which a "
+                       "transfer starts")
+    if held != model:
+        raise MerError(f"{file.path} holds {held}, and -mod says {model}: name a file of {model}, or -mod {held}")
+    if known.get("speech") not in (None, speech):
+        raise MerError(f"{file.path} was pretrained on speech {known['speech']!r}, and -s says {speech!r}: "
+                       f"use -s {known['speech']}, so that the result is not filed under the wrong language")
 
 
 def find(cfg: config.Config, *, speech: str | None = None, music: str | None = None, model: str | None = None,
-         release: str | None = None, it: int | None = None, demo: bool = False, strict: bool = False) -> list[Found]:
+         release: str | None = None, it: int | None = None, demo: bool = False, strict: bool = False,
+         ) -> list[ModelFile]:
     """The transferred models in the folders of the settings, best first.
 
     Real corpora before the demo corpus, ours before the release, Full before Feat. Ext., all of the speech before a
@@ -74,22 +118,22 @@ def find(cfg: config.Config, *, speech: str | None = None, music: str | None = N
 
     Returns
     -------
-    list of Found
+    list of ModelFile
         A model without speech (model_cnn) fits any `speech` and `release`.
     """
-    by_place = {}
-    for suffix in (_OURS, _RELEASE, _EXPORTED):
+    by_name: dict[tuple[str, str], ModelFile] = {}  # of one stem in one folder, the first that is there counts
+    for suffix in (OURS, RELEASE, EXPORTED):
         for folder in _folders(cfg, demo=demo):
             for path in sorted(folder.glob(f"*{suffix}")):
-                place = folder.name, path.name.removesuffix(suffix)
-                if place not in by_place and (found := _readable(path, strict=strict)):
-                    by_place[place] = found
+                name = folder.name, path.name.removesuffix(suffix)
+                if name not in by_name and _is_transfer(file := ModelFile(path), strict=strict):
+                    by_name[name] = file
     wanted = {"speech": speech, "music": music, "model": model, "release": release, "it": it,
               "corpus": "demo" if demo else None}
-    return sorted((found for found in by_place.values() if _fits(found.about, wanted)), key=_rank)
+    return sorted((file for file in by_name.values() if _fits(file.metadata, wanted)), key=_rank)
 
 
-def choose(cfg: config.Config, *, ensemble: str | None = None, demo: bool = False, **wanted: Any) -> list[Found]:
+def choose(cfg: config.Config, *, ensemble: str | None = None, demo: bool = False, **wanted: Any) -> list[ModelFile]:
     """The model to predict with, or the members of an ensemble.
 
     Parameters
@@ -105,7 +149,7 @@ def choose(cfg: config.Config, *, ensemble: str | None = None, demo: bool = Fals
 
     Returns
     -------
-    list of Found
+    list of ModelFile
         At least one; at least two for an ensemble.
 
     Raises
@@ -114,24 +158,25 @@ def choose(cfg: config.Config, *, ensemble: str | None = None, demo: bool = Fals
         Nothing fits, or an ensemble would have one member.
     """
     free = _FREE.get(ensemble or "", set())
-    wanted = {name: None if name in free else wanted.get(name) for name in _CHOICES}
-    found = find(cfg, **wanted, demo=demo, strict=True)  # never another model in place of a damaged one
-    if demo and not found and not ensemble:
+    wanted = {name: None if name in free else wanted.get(name) for name in _FLAGS}
+    fitting = find(cfg, **wanted, demo=demo, strict=True)  # never another model in place of a damaged one
+    if demo and not fitting and not ensemble:
         return [_demo_model(cfg, wanted)]
-    if not found:
+    if not fitting:
         raise MerError(_nothing(cfg, wanted, demo))
     if ensemble is None:
-        return found[:1]
+        return fitting[:1]
     if ensemble != "all":
-        fixed = [name for name in (*_CHOICES, "hours", "origin", "corpus") if name not in free]
-        found = [each for each in found if all(each.about[name] == found[0].about[name] for name in fixed)]
-    if len(found) < 2:
-        raise MerError(f"an ensemble over {ensemble} needs two models or more, but only {found[0].path} fits; train "
+        fixed = [name for name in (*_FLAGS, "hours", "origin", "corpus") if name not in free]
+        fitting = [file for file in fitting
+                   if all(file.metadata.get(name) == fitting[0].metadata.get(name) for name in fixed)]
+    if len(fitting) < 2:
+        raise MerError(f"an ensemble over {ensemble} needs two models or more, but only {fitting[0].path} fits; train "
                        "others, or leave --ensemble out")
-    return found
+    return fitting
 
 
-def named(path: str | os.PathLike[str], **wanted: Any) -> Found:
+def named(path: str | os.PathLike[str], **wanted: Any) -> ModelFile:
     """The transferred model in a file.
 
     Parameters
@@ -143,128 +188,95 @@ def named(path: str | os.PathLike[str], **wanted: Any) -> Found:
 
     Returns
     -------
-    Found
+    ModelFile
 
     Raises
     ------
     MerError
         It is missing, unreadable, no transferred model, or says of itself that it is not what is wanted.
     """
-    path = Path(path).expanduser()
-    if not path.exists():
-        raise MerError(f"--weights {path} does not exist: name a transferred model (.weights.h5, .hdf5 or .onnx)")
-    if not path.is_file() or path.suffix not in (".h5", _RELEASE, _EXPORTED):
-        raise MerError(f"--weights {path} is no weight file: name a transferred model (.weights.h5, .hdf5 or .onnx)")
-    about = {**_about(path), "origin": "given"}
-    if about["kind"] == "pretext":
-        raise MerError(f"{path} is a pretrained encoder, which knows nothing of emotion: name a transferred model "
+    file = ModelFile(Path(path).expanduser(), is_named=True)
+    if not file.path.is_file() or file.path.suffix not in (".h5", RELEASE, EXPORTED):
+        problem = "is no weight file" if file.path.exists() else "does not exist"
+        raise MerError(f"--weights {file.path} {problem}: name a transferred model (.weights.h5, .hdf5 or .onnx)")
+    if file.metadata["kind"] == "pretext":
+        raise MerError(f"{file.path} is a pretrained encoder, which knows nothing of emotion: name a transferred model "
                        "from models_trans/")
-    found = _found(path, about)
-    known = {name: value for name, value in wanted.items() if found.about.get(name) is not None}
-    if not _fits(found.about, known):
-        raise MerError(f"{path} is {_described(found)}, and {_asked(wanted)} is asked for: leave these flags out, or "
-                       "name other weights")
-    return found
+    known = {name: value for name, value in wanted.items() if file.metadata.get(name) is not None}
+    if not _fits(file.metadata, known):
+        raise MerError(f"{file.path} is {_flags(file.metadata)}, and {_flags(wanted)} is asked for: leave these flags "
+                       "out, or name other weights")
+    return file
 
 
-def _folders(cfg, *, demo):
+def _folders(cfg: config.Config, *, demo: bool) -> Iterable[Path]:
     """Folders that hold weight files: ours first. With the demo corpus in use, the release lies in the repository."""
     models, transferred = cfg.path_to_models, cfg.path_to_models_trans
     if demo:
-        places = [(cfg.root / config.DEMO_FOLDER / models, cfg.root / config.DEMO_FOLDER / transferred)]
+        roots = [(cfg.root / config.DEMO_FOLDER / models, cfg.root / config.DEMO_FOLDER / transferred)]
     else:
-        places = [(cfg.models_dir, cfg.models_trans_dir), (cfg.resolve(models), cfg.resolve(transferred))]
-    folders = [folder for models, transferred in places
+        roots = [(cfg.models_dir, cfg.models_trans_dir), (cfg.resolve(models), cfg.resolve(transferred))]
+    folders = [folder for models, transferred in roots
                for folder in (*sorted(transferred.glob("*speech_*_2_music_*")), *sorted((models / "music").glob("*")),
                               *sorted(models.glob("*speech_*_2_music_*")))]  # the last: the EUSIPCO release
     return [folder for folder in dict.fromkeys(folders) if folder.is_dir()]
 
 
-def _readable(path, *, strict=False):
-    """What a file is; None where it is no finished transferred model, said on stderr where that needs mending.
+def _is_transfer(file: ModelFile, *, strict: bool) -> bool:
+    """Whether a file is a finished transferred model, and not of one fold; prints why where it cannot be read.
 
     `strict` raises where the run.json of a model of ours is damaged: it may be the best of all.
     """
     try:
-        if path.name.endswith(_OURS) and run_files.run_of(path).about is None:
-            return None  # still in training
-        about = _about(path)
-    except files.Damaged:
-        if strict and path.name.endswith(_OURS):
-            raise
-        print(f"note: left out {path.name}: {sys.exception()}", file=sys.stderr)
-        return None
+        return file.exists() and file.metadata["kind"] == "transfer" and not file.metadata.get("fold")
     except (MerError, ImportError) as error:
-        print(f"note: left out {path.name}: {error}", file=sys.stderr)
-        return None
-    return None if about.pop("fold", None) or about.pop("kind") == "pretext" else _found(path, about)
+        if strict and file.is_ours and isinstance(error, files.Damaged):
+            raise
+        print(f"note: left out {file.path.name}: {error}", file=sys.stderr)
+        return False
 
 
-def _found(path, about):
-    stem = next(path.name.removesuffix(suffix) for suffix in (_OURS, path.suffix) if path.name.endswith(suffix))
-    exported = path.with_name(stem + _EXPORTED)
-    kept = {name: about.get(name) for name in (*_KEPT, "origin")}
-    kept["title"] = kept["title"] or _TITLES.get(kept["model"], kept["model"])
-    return Found(path, {**kept, "file": path.name}, exported if exported.is_file() else None)
-
-
-def _about(path):
-    """What a file says of itself, run.json of it, or the name of a published file; "kind" and "origin" too."""
-    if path.suffix == _EXPORTED:
-        return {"kind": "transfer", "origin": "ours", **onnx_file.read(path)}
-    if path.name.endswith(_OURS):
-        about = run_files.told_of(path, "model", "settings")
-        # a converted file under a name of its own is a transfer of which nobody knows the music
-        return {"origin": "ours", "kind": "transfer" if about.get("music") else "pretext", **about}
-    from mer.weights import keras2  # imports h5py
-    return keras2.about(path)
-
-
-def _fits(about, wanted):
-    without_speech = about["pretext"] is None
-    return all(value is None or about[name] == value or (without_speech and name in ("speech", "release"))
+def _fits(metadata: dict[str, Any], wanted: dict[str, Any]) -> bool:
+    without_speech = metadata.get("pretext") is None
+    return all(value is None or metadata.get(name) == value or (without_speech and name in ("speech", "release"))
                for name, value in wanted.items())
 
 
-def _rank(found):
-    about = found.about
-    return (about["corpus"] == "demo", _place(about["origin"], _ORIGINS), about["pretext"] is None,
-            _place(about["release"], _RELEASES), about["hours"] is not None, -(about["hours"] or 0),
-            _place(about["model"], _MODELS), _place(about["speech"], _LANGUAGES), _place(about["music"], _LANGUAGES),
-            about["it"] or 0, str(found.path))
+def _rank(file: ModelFile) -> tuple[Any, ...]:
+    corpus, origin, pretext, release, hours, model, speech, music, it = map(file.metadata.get, (
+        "corpus", "origin", "pretext", "release", "hours", "model", "speech", "music", "it"))
+    return (corpus == "demo", _position(origin, _ORIGINS), pretext is None, _position(release, _RELEASES),
+            hours is not None, -(hours or 0), _position(model, _MODELS), _position(speech, _LANGUAGES),
+            _position(music, _LANGUAGES), it or 0, str(file.path))
 
 
-def _place(value, order):
+def _position(value: str | None, order: tuple[str | None, ...]) -> int:
     return order.index(value) if value in order else len(order)
 
 
-def _demo_model(cfg, wanted):
+def _demo_model(cfg: config.Config, wanted: dict[str, Any]) -> ModelFile:
     path = (shipped.ROOT if shipped.IS_INSTALLED else cfg.root) / DEMO_MODEL
     if not path.is_file():
         raise MerError(f"the demo model {DEMO_MODEL} is not here: run 'bash demo.sh', which trains one")
-    found = named(path)
-    if not _fits(found.about, wanted):
-        raise MerError(f"the demo model is {_described(found)}, and {_asked(wanted)} is asked for: leave these "
+    file = named(path)
+    if not _fits(file.metadata, wanted):
+        raise MerError(f"the demo model is {_flags(file.metadata)}, and {_flags(wanted)} is asked for: leave these "
                        "flags out, or run 'bash demo.sh', which trains others")
-    return found
+    return file
 
 
-def _described(found):
-    return _asked({name: found.about[name] for name in _CHOICES})
+def _flags(known: dict[str, Any]) -> str:
+    """The flags that ask for a model of which so much is known: "-s e -m e -mod model_cpc"."""
+    return " ".join(f"{flag} {known[name]}" for name, flag in _FLAGS.items() if known.get(name) is not None)
 
 
-def _asked(wanted):
-    return " ".join(f"{_FLAGS[name]} {value}" for name, value in wanted.items() if value is not None)
-
-
-def _nothing(cfg, wanted, demo):
+def _nothing(cfg: config.Config, wanted: dict[str, Any], demo: bool) -> str:
     """The sentence for no model at all, or none of the kind that was asked for."""
-    asked = _asked(wanted)
-    there = [f"{found.path.parent.name}/{found.path.name}" for found in find(cfg, demo=demo)]
+    there = [f"{file.path.parent.name}/{file.path.name}" for file in find(cfg, demo=demo)]
     if there:
         more = f" and {len(there) - 5} more" if len(there) > 5 else ""
-        return (f"no transferred model fits {asked}; there are {', '.join(there[:5])}{more}: ask for one of these, or "
-                "train another")
+        return (f"no transferred model fits {_flags(wanted)}; there are {', '.join(there[:5])}{more}: ask for one of "
+                "these, or train another")
     if demo:
         return "no model of the demo corpus is here: run 'bash demo.sh', which trains some"
     return ("no transferred model is here: train one with trans_train_denoise_multi.py, unpack the published release "

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from mer import MerError, corpora, files, heads
-from mer.weights import keras2, provenance, run_files
+from mer.weights import keras2, keras3, provenance
+from mer.weights.model_file import OURS, ModelFile
 
 
 def plan(paths, out=None):
@@ -17,7 +18,7 @@ def plan(paths, out=None):
 
     Returns
     -------
-    list of (pathlib.Path, weights.Run)
+    list of (pathlib.Path, ModelFile)
 
     Raises
     ------
@@ -28,15 +29,15 @@ def plan(paths, out=None):
     for given in map(Path, paths):
         if not given.exists():
             raise MerError(f"{given} is not there: name weight files of the release (.hdf5), or folders that hold some")
-        files = sorted(filter(keras2.looks_legacy, given.rglob("*"))) if given.is_dir() else [given]
-        if not files:
+        paths = sorted(filter(keras2.looks_legacy, given.rglob("*"))) if given.is_dir() else [given]
+        if not paths:
             raise MerError(f"{given} holds no weight file of the release (.hdf5)")
-        for path in files:
+        for path in paths:
             below = keras2.layout(path) or (path.parent.relative_to(given) if given.is_dir() else Path())
-            run = run_files.Run(Path(out) / below if out else path.parent, path.name.removesuffix(path.suffix))
+            run = ModelFile((Path(out) / below if out else path.parent) / f"{path.stem}{OURS}")
             other = planned.setdefault(run, path)
             if other.resolve() != path.resolve():
-                raise MerError(f"{other} and {path} would both become {run.weights}: convert them one at a time, "
+                raise MerError(f"{other} and {path} would both become {run.path}: convert them one at a time, "
                                "into folders of their own")
     return [(path, run) for run, path in planned.items()]
 
@@ -49,7 +50,7 @@ def convert(cfg, path, run, *, load_module, force=False):
     cfg : Config
     path : path
         Written by Keras 2.
-    run : weights.Run
+    run : ModelFile
         Where the result goes.
     load_module : callable
         Name -> module of `models/`.
@@ -64,52 +65,51 @@ def convert(cfg, path, run, *, load_module, force=False):
     Raises
     ------
     MerError
-        The file cannot be used (see `legacy.load`), or something else stands where the result would go.
+        The file cannot be used (see `keras2.load`), or something else stands where the result would go.
     """
-    about = keras2.about(path)
+    known = keras2.describe(path)
     sha256 = files.sha256(path)
     if _is_converted(run, sha256, force=force):
         return False
-    module = load_module(about["model"])
+    module = load_module(known["model"])
     model = module.build(keras2.PATCH_SHAPE)
-    if about["kind"] == "transfer":
+    if known["kind"] == "transfer":
         model = heads.attach(module.encoder(model))
     keras2.load(model, path)
     run.begin_saving()
-    saved = run_files.save(model, run.weights)
-    run.file("").mkdir(exist_ok=True)
+    saved = keras3.save(model, run.path)
     source = {"file": Path(path).name, "folder": Path(path).absolute().parent.name, "sha256": sha256}
-    told = provenance.describe(cfg, command=provenance.command_line(), key=run_files.key_of(keras2.ORIGIN, sha256),
-                            source=source, origin=keras2.ORIGIN, weights_sha256=saved, seed=None, scores=None,
-                            parameters=model.count_params(), **_facts(about, module))
-    files.write_json(run.file("run.json"), {**told, "corpus": "published", "setting_sources": {}})
+    metadata = provenance.describe(cfg, key=files.key_of("release", sha256), source=source, origin="release",
+                                   weights_sha256=saved, seed=None, scores=None, parameters=model.count_params(),
+                                   **_facts(known, module))
+    files.write_json(run.file("run.json"), {**metadata, "corpus": "published", "setting_sources": {}})
     return True
 
 
 def _is_converted(run, sha256, *, force):
-    about = run.about
-    if about is None and (run.weights.exists() or run.file("state").exists()):
-        raise MerError(f"{run.weights} or its training is there already and is not finished: move it away, or name "
+    metadata = run.read()
+    if metadata is None and (run.path.exists() or run.file("state").exists()):
+        raise MerError(f"{run.path} or its training is there already and is not finished: move it away, or name "
                        "another folder with -o")
-    if about is None:
+    if metadata is None:
         return False
-    if about.get("origin") != keras2.ORIGIN:
-        raise MerError(f"{run.weights} was trained here and is not replaced: name another folder with -o")
-    same = about["source"]["sha256"] == sha256
+    if metadata["origin"] != "release":
+        raise MerError(f"{run.path} was trained here and is not replaced: name another folder with -o")
+    same = metadata["source"]["sha256"] == sha256
     if not same and not force:
-        raise MerError(f"{run.weights} was converted from another file: add --force to replace it, or name another "
+        raise MerError(f"{run.path} was converted from another file: add --force to replace it, or name another "
                        "folder with -o")
     return same and not force
 
 
-def _facts(about, module):
+def _facts(known, module):
     """What run.json says of a converted model, in the words of `mer.training.pretrain` and `mer.training.transfer`."""
-    facts = {"kind": about["kind"], "name": about["model"], "pretext": module.PRETEXT, "speech": about["speech"],
-             "it": about["it"], "hours": about["hours"], "settings": about["settings"]}
-    speech = corpora.get("speech", about["speech"]) if about["speech"] else None
-    if about["kind"] == "pretext":
+    facts = {"kind": known["kind"], "name": known["model"], "pretext": module.PRETEXT, "speech": known["speech"],
+             "it": known["it"], "hours": known["hours"], "settings": known["settings"]}
+    speech = corpora.get("speech", known["speech"]) if known["speech"] else None
+    if known["kind"] == "pretext":
         return {**facts, "language": speech and speech.LANGUAGE}
-    music = corpora.get("music", about["music"]) if about["music"] else None
-    return {**facts, "model": about["model"], "title": module.TITLE, "speech_abbr": speech and speech.ABBR,
-            "music": about["music"], "music_abbr": music and music.ABBR, "release": about["release"], "history": [],
+    music = corpora.get("music", known["music"]) if known["music"] else None
+    return {**facts, "model": known["model"], "title": module.TITLE, "speech_abbr": speech and speech.ABBR,
+            "music": known["music"], "music_abbr": music and music.ABBR, "release": known["release"], "history": [],
             "encoder": None}

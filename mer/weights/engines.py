@@ -8,7 +8,6 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -17,7 +16,7 @@ import numpy as np
 from mer import MerError, cli, corpora, files, text
 from mer.tasks import TASKS
 from mer.weights import onnx_file
-from mer.weights.catalogue import Found
+from mer.weights.model_file import ModelFile
 
 LoadModule = Callable[[str], ModuleType]  # name of an architecture -> module of models/
 ENGINES = ("auto", "onnx", "keras")
@@ -49,13 +48,13 @@ class Engine:
     predict: Callable
 
 
-def open_engine(found: Found, *, engine: str, load_module: LoadModule) -> Engine:
+def open_engine(found: ModelFile, *, engine: str, load_module: LoadModule) -> Engine:
     """Open a transferred model as one asked for.
 
     Parameters
     ----------
-    found : zoo.Found
-        `path` of the weights (or of an exported file alone), `about`, `onnx`: the exported file beside it or None.
+    found : ModelFile
+        Weights, or an exported file alone.
     engine : {"auto", "onnx", "keras"}
         "auto" takes the exported file where it is there and made from these very weights, otherwise Keras, and says
         so on stderr.
@@ -71,7 +70,7 @@ def open_engine(found: Found, *, engine: str, load_module: LoadModule) -> Engine
     MerError
         The way asked for is not there, or a file is not what it should be.
     """
-    alone = Path(found.path).suffix == ".onnx"
+    alone = found.path.suffix == ".onnx"
     if engine == "keras":
         if alone:
             raise MerError(f"{found.path} is an exported file, and Keras reads weight files only: use --engine onnx, "
@@ -82,7 +81,7 @@ def open_engine(found: Found, *, engine: str, load_module: LoadModule) -> Engine
         raise MerError(f"{problem}; run 'python3 export.py {found.path}'")
     if not problem:
         try:
-            return open_onnx(found.path if alone or not found.onnx else found.onnx)
+            return open_onnx(found.exported or found.path)
         except MerError as error:
             if alone or engine == "onnx":
                 raise
@@ -92,10 +91,11 @@ def open_engine(found: Found, *, engine: str, load_module: LoadModule) -> Engine
 
 def _why_not_onnx(found):
     """Why the exported file cannot stand for the weights, or None."""
-    if found.onnx is None:
+    if found.exported is None:
         return f"no exported file stands beside {found.path}"
     try:
-        return None if onnx_file.is_of(found.onnx, found.path) else f"{found.onnx} was exported from other weights"
+        return (None if onnx_file.is_of(found.exported, found.path)
+                else f"{found.exported} was exported from other weights")
     except MerError as error:
         return str(error)
 
@@ -195,12 +195,12 @@ def _session(path):
                        ) from None
 
 
-def open_keras(found: Found, *, load_module: LoadModule) -> Engine:
+def open_keras(found: ModelFile, *, load_module: LoadModule) -> Engine:
     """Open a weight file with Keras.
 
     Parameters
     ----------
-    found : zoo.Found
+    found : ModelFile
         Ours (.weights.h5) or of the release (.hdf5).
     load_module : callable
         Architecture name -> module of `models/`.
@@ -215,8 +215,8 @@ def open_keras(found: Found, *, load_module: LoadModule) -> Engine:
         Keras or its backend is not installed, or the weights do not fit.
     """
     model = build_keras(found, load_module=load_module)
-    settings = with_patch_frames(found.about["settings"])
-    about = {**found.about, "settings": settings, "labels": onnx_file.LABELS, "file": Path(found.path).name}
+    settings = with_patch_frames(found.metadata["settings"])
+    about = {**found.facts, "settings": settings, "labels": onnx_file.LABELS}
     about["sha256"] = about.get("sha256") or files.sha256(found.path)
 
     def predict(patches):
@@ -228,7 +228,7 @@ def open_keras(found: Found, *, load_module: LoadModule) -> Engine:
     return Engine("keras", title(about), about, predict)
 
 
-def build_keras(found: Found, *, load_module: LoadModule) -> Any:
+def build_keras(found: ModelFile, *, load_module: LoadModule) -> Any:
     """The transferred model itself, in float32 whatever it was trained in; parameters and errors of `open_keras`.
 
     Returns
@@ -240,17 +240,15 @@ def build_keras(found: Found, *, load_module: LoadModule) -> Any:
     import keras
 
     from mer import heads
-    from mer.weights import keras2, run_files
-    path, about = Path(found.path), found.about
-    settings = with_patch_frames(about["settings"])
+    settings = with_patch_frames(found.metadata["settings"])
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32")
     try:
-        module = load_module(about["model"])
+        module = load_module(found.metadata["model"])
         model = heads.attach(module.encoder(module.build((settings["n_mel_bands"], settings["patch_frames"], 1))))
     finally:
         keras.config.set_dtype_policy(policy)
-    (keras2.load if keras2.looks_legacy(path) else run_files.load)(model, path)
+    found.load(model)
     return model
 
 

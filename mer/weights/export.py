@@ -18,15 +18,7 @@ TOLERANCE = 1e-4  # largest difference of a probability from Keras
 COMPRESSED_TOLERANCE = 0.03  # the same with compressed weights; see docs/export.md for what was measured
 COMPRESSION = "dense layers in 8 bits, convolutions in 16"
 
-_SUFFIXES = (".weights.h5", ".hdf5", ".h5")
 _ABOUT = ("model", "title", "pretext", "speech", "music", "hours", "release", "it", "corpus", "scores")
-
-
-def destination(path):
-    """Where the exported file of a weight file is looked for: beside it, the same stem, `.onnx`."""
-    path = Path(path)
-    suffix = next((suffix for suffix in _SUFFIXES if path.name.endswith(suffix)), path.suffix)
-    return path.with_name(f"{path.name.removesuffix(suffix)}.onnx")
 
 
 def export(found, path, *, load_module, compress=False):
@@ -34,7 +26,7 @@ def export(found, path, *, load_module, compress=False):
 
     Parameters
     ----------
-    found : zoo.Found
+    found : ModelFile
         A weight file, ours or of the release.
     path : path
         Of the file to write.
@@ -54,31 +46,26 @@ def export(found, path, *, load_module, compress=False):
         The weights are not what they should be, the backend of Keras cannot export, or the file does not give what
         Keras gives: then none is kept.
     """
-    path, source = Path(path), Path(found.path)
+    path, source = Path(path), found.path
     if source.suffix == ".onnx":
         raise MerError(f"{source} is exported already: name the weights it was made from")
     sha256 = files.sha256(source)
     model = engines.build_keras(found, load_module=load_module)
     converted = _convert(model, source)
-    settings = engines.with_patch_frames(found.about["settings"])
+    settings = engines.with_patch_frames(found.metadata["settings"])
     _refine(converted, unnamed=sorted(model.output), compress=compress)
     facts = {"compress": COMPRESSION if compress else None,
              "tolerance": COMPRESSED_TOLERANCE if compress else TOLERANCE, "max_difference": None}
-    about = {name: found.about.get(name) for name in _ABOUT}
+    about = {name: found.facts[name] for name in _ABOUT}
     about |= {"origin": "release" if about["corpus"] == "published" else "ours", "file": source.name}
     patches = check_patches(settings)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"part-{path.name}")
-    try:
+    with files.writing(path) as temporary:
         _write(converted, temporary, about=about, settings=settings, facts=facts, sha256=sha256)
         facts["max_difference"] = float(f"{_difference(model, temporary, patches):.1e}")
         if not facts["max_difference"] <= facts["tolerance"]:  # also where it is not a number
             raise MerError(f"the exported {source.name} differs from Keras by {facts['max_difference']:.1e}, more than "
                            f"the {facts['tolerance']:g} allowed, so it was not kept: predict with --engine keras")
         _write(converted, temporary, about=about, settings=settings, facts=facts, sha256=sha256)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
     return facts
 
 

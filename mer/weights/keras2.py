@@ -16,7 +16,6 @@ import numpy as np
 from mer import MerError, hdf5_read
 
 SUFFIXES = (".hdf5", ".h5")
-ORIGIN = "release"  # in `about`, and in the run.json of what was converted
 # Features and patches that every published model was made with
 SETTINGS = {"sample_rate_hz": 16000, "n_fft": 2048, "window_samples": 1024, "hop_samples": 512, "n_mel_bands": 128,
             "patch_seconds": 1.0}
@@ -57,7 +56,7 @@ def looks_legacy(path):
         return path.suffix == ".hdf5"
 
 
-def about(path):
+def describe(path):
     """What a file of the release is, by its name and folder, or by its layers where the name does not tell.
 
     Parameters
@@ -90,7 +89,7 @@ def about(path):
             "hours": int(folder["hours"]) if folder.get("hours") else None,
             "release": _RELEASE[transfer["rate"]] if transfer and not from_scratch else None,
             "it": int(named["it"]) if named else None,
-            "corpus": "published", "origin": ORIGIN, "file": path.name, "settings": dict(SETTINGS)}
+            "corpus": "published", "origin": "release", "file": path.name, "settings": dict(SETTINGS)}
 
 
 def layout(path):

@@ -11,20 +11,18 @@ _LIBRARIES = ("keras", "tensorflow", "jax", "torch", "numpy", "scipy", "librosa"
               "soxr", "onnxruntime")
 
 
-def describe(cfg, *, command, settings, **facts):
+def describe(cfg, *, settings, **facts):
     """Content of run.json.
 
     Parameters
     ----------
     cfg : Config
-    command : sequence of str
-        As typed.
     settings : dict
         The settings that the result depends on.
     **facts
-        Names, seed, key (see `run_files.key_of`), scores, best epochs.
+        Names, seed, key (see `files.key_of`), scores, best epochs.
     """
-    return {**facts, "settings": settings, "command": list(command),
+    return {**facts, "settings": settings, "command": ["python3", Path(sys.argv[0]).name, *sys.argv[1:]],
             "setting_sources": {name: cfg.sources[name] for name in settings if name in cfg.sources},
             "corpus": "demo" if cfg.is_demo else "real", "revision": _revision(cfg.root), "versions": _versions(),
             "created": datetime.now(UTC).isoformat(timespec="seconds")}
@@ -50,8 +48,3 @@ def _revision(root):
     except (OSError, subprocess.SubprocessError):
         return None
     return out.stdout.strip()
-
-
-def command_line():
-    """The command as typed, without the folder of the script."""
-    return ["python3", Path(sys.argv[0]).name, *sys.argv[1:]]

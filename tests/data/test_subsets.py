@@ -83,4 +83,4 @@ def test_balance_keeps_the_smallest_class_whole():
 
 
 def test_prefix_is_that_of_the_release():
-    assert [subsets.prefix(hours) for hours in (3, 3.0, 1.5, 30, None)] == ["3h_", "3h_", "1.5h_", "30h_", ""]
+    assert [corpora.hours_prefix(hours) for hours in (3, 3.0, 1.5, 30, None)] == ["3h_", "3h_", "1.5h_", "30h_", ""]

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -30,10 +31,10 @@ def models(monkeypatch):
 
     def choose(cfg, **wanted):
         asked.append(wanted)
-        return [catalogue.Found(None, {"shift": shift}, None) for shift in ((0, 1) if wanted["ensemble"] else (0,))]
+        return [SimpleNamespace(shift=shift) for shift in ((0, 1) if wanted["ensemble"] else (0,))]
 
     monkeypatch.setattr(catalogue, "choose", choose)
-    monkeypatch.setattr(engines, "open_engine", lambda found, **_: engine(shift=found.about["shift"]))
+    monkeypatch.setattr(engines, "open_engine", lambda found, **_: engine(shift=found.shift))
     return asked
 
 
@@ -95,7 +96,7 @@ def test_a_bad_hop_stops_before_the_first_song(song, models, tmp_path, capsys, h
 
 
 def test_weights_are_taken_as_they_are_named(song, models, tmp_path, monkeypatch):
-    monkeypatch.setattr(catalogue, "named", lambda path, **_: catalogue.Found(path, {"shift": len(path)}, None))
+    monkeypatch.setattr(catalogue, "named", lambda path, **_: SimpleNamespace(shift=len(path)))
     assert run("-i", song, "--json", "--weights", "a", "bcd") == 0
     assert not models
 

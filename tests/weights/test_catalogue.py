@@ -28,7 +28,7 @@ def add(folder, *, model="model_over", speech="e", music="e", release="y", it=0,
     (folder / stem).mkdir(parents=True, exist_ok=True)
     pretext = {"model_cnn": None, "model_cpc": "cpc"}.get(model, "denoise")
     about = {"title": "T", "model": model, "pretext": pretext, "speech": speech, "music": music, "release": release,
-             "it": it, "corpus": "real", "settings": {"n_fft": 2048}, "history": [1] * 99, **facts}
+             "it": it, "corpus": "real", "settings": {"n_fft": 2048}, "history": [{}] * 99, **facts}
     (folder / stem / "run.json").write_text(json.dumps(about))
     (folder / f"{stem}{suffix}").write_bytes(b"x")
     if onnx:
@@ -46,10 +46,10 @@ def test_ours_come_best_first(root, cfg):
                 add(root / "models" / "music" / "english", model="model_cnn", speech=None, release=None)]
     found = catalogue.find(cfg)
     assert [each.path for each in found] == expected
-    assert found[0].onnx == expected[0].with_name(expected[0].name.replace(".weights.h5", ".onnx"))
-    assert found[1].onnx is None
-    assert found[0].about["origin"] == "ours"
-    assert "history" not in found[0].about
+    assert found[0].exported == expected[0].with_name(expected[0].name.replace(".weights.h5", ".onnx"))
+    assert found[1].exported is None
+    assert found[0].facts["origin"] == "ours"
+    assert "history" not in found[0].facts
     assert [each.path for each in catalogue.find(cfg, speech="m")] == [expected[2], expected[6]]
     assert [each.path for each in catalogue.find(cfg, release="n")] == [expected[5], expected[6]]
     assert [each.path for each in catalogue.find(cfg, it=1)] == [expected[1]]
@@ -68,15 +68,15 @@ def test_ours_win_over_the_release(root, cfg):
     folder = root / "models_trans" / "speech_eng_2_music_eng"
     add(folder, suffix=".hdf5")
     published = catalogue.find(cfg)[0]
-    assert (published.path.suffix, published.about["origin"], published.about["title"]) == (".hdf5", "release", "SCAE")
-    assert published.about["corpus"] == "published"
+    assert (published.path.suffix, published.facts["origin"], published.facts["title"]) == (".hdf5", "release", "SCAE")
+    assert published.facts["corpus"] == "published"
     ours = add(folder)
     assert [each.path for each in catalogue.find(cfg)] == [ours]
 
 
 def test_the_eusipco_release_is_found_in_models(root, cfg):
     path = add(root / "models" / "speech_eng_2_music_eng", it=3, suffix=".hdf5")
-    assert [(each.path, each.about["it"]) for each in catalogue.find(cfg, speech="e", music="e")] == [(path, 3)]
+    assert [(each.path, each.facts["it"]) for each in catalogue.find(cfg, speech="e", music="e")] == [(path, 3)]
 
 
 def test_with_the_demo_corpus_in_use_the_release_is_still_found_and_comes_first(root):
@@ -135,7 +135,7 @@ def test_ensembles(root, cfg):
 
 def test_named_files(root):
     path = add(root / "anywhere")
-    assert (catalogue.named(path).about["origin"], catalogue.named(str(path)).path) == ("given", path)
+    assert (catalogue.named(path).facts["origin"], catalogue.named(str(path)).path) == ("given", path)
     for name, expected in (("none.h5", "does not exist: name a transferred model"),
                            ("song.mp3", "is no weight file: name a transferred model"),
                            ("x.weights.h5", "has no readable x/run.json beside it"),
@@ -146,11 +146,11 @@ def test_named_files(root):
             catalogue.named(root / name)
     with pytest.raises(MerError, match="is a pretrained encoder, which knows nothing of emotion"):
         catalogue.named(add(root / "encoders", music=None))
-    assert catalogue.named(path, speech=catalogue.named(path).about["speech"], music=None).path == path
+    assert catalogue.named(path, speech=catalogue.named(path).facts["speech"], music=None).path == path
     with pytest.raises(MerError, match=r"-s e .*, and -s m --run 7 is asked for: leave these flags out, or name other"):
         catalogue.named(path, speech="m", music=None, it=7)
     converted = catalogue.named(add(root / "converted", music=None, speech=None, kind="transfer"))
-    assert converted.about["music"] is None
+    assert converted.facts["music"] is None
 
 
 def test_what_cannot_be_read_is_said(root, cfg, capsys):

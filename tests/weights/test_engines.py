@@ -6,7 +6,6 @@ import resource
 import shutil
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import exported
 import numpy as np
@@ -18,6 +17,7 @@ from hypothesis import strategies as st
 
 from mer import MerError, files
 from mer.weights import engines, onnx_file
+from mer.weights.model_file import ModelFile
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install -r requirements-export.txt")
 
@@ -316,13 +316,21 @@ def trained(tmp_path_factory):
 
 def beside(trained, folder, *, sha256=None):
     """The trained model and an exported file beside it, in a folder of its own; `sha256`: as of other weights."""
-    weights = folder / trained.path.name
-    shutil.copy(trained.path, weights)
-    made = save(tiny(), weights.with_name("m.onnx"))
-    model = onnx.load(made)
+    found = copied(trained, folder)
+    model = onnx.load(save(tiny(), found.export_path))
     said = {prop.key: prop.value for prop in model.metadata_props}
-    onnx.helper.set_model_props(model, said | {"sha256": sha256 or files.sha256(weights)})
-    return SimpleNamespace(path=weights, about=trained.about, onnx=save(model, made))
+    onnx.helper.set_model_props(model, said | {"sha256": sha256 or files.sha256(found.path)})
+    save(model, found.export_path)
+    return found
+
+
+def copied(trained, folder, **facts):
+    """The trained model in a folder of its own, with other facts in its run.json."""
+    found = ModelFile(folder / trained.path.name)
+    shutil.copy(trained.path, found.path)
+    found.file("").mkdir(exist_ok=True)
+    found.file("run.json").write_text(json.dumps({**trained.metadata, **facts}))
+    return found
 
 
 def open_engine(found, engine="auto"):
@@ -341,14 +349,14 @@ def test_a_stale_exported_file_is_not_used(trained, tmp_path, capsys):
     engine = open_engine(found)
     assert engine.name == "keras" and engine.about["sha256"] == files.sha256(found.path)
     said = capsys.readouterr().err
-    assert said.count("\n") == 1 and "m.onnx was exported from other weights; Keras takes over" in said
-    with pytest.raises(MerError, match=r"m\.onnx was exported from other weights; run 'python3 export.py \S+h5'"):
+    assert said.count("\n") == 1 and ".onnx was exported from other weights; Keras takes over" in said
+    with pytest.raises(MerError, match=r"\.onnx was exported from other weights; run 'python3 export.py \S+h5'"):
         open_engine(found, "onnx")
 
 
 def test_a_damaged_exported_file_is_not_used(trained, tmp_path, capsys):
     found = beside(trained, tmp_path)
-    found.onnx.write_bytes(found.onnx.read_bytes()[:-9])
+    found.exported.write_bytes(found.exported.read_bytes()[:-9])
     assert open_engine(found).name == "keras"
     assert "is truncated" in capsys.readouterr().err
     with pytest.raises(MerError, match="is truncated"):
@@ -363,7 +371,7 @@ def test_without_an_exported_file_keras_says_so(trained, capsys):
 
 
 def test_an_exported_file_alone(path, capsys):
-    found = SimpleNamespace(path=path, about={}, onnx=None)
+    found = ModelFile(path)
     assert open_engine(found).name == open_engine(found, "onnx").name == "onnx"
     with pytest.raises(MerError, match="is an exported file, and Keras reads weight files only"):
         open_engine(found, "keras")
@@ -373,15 +381,15 @@ def test_an_exported_file_alone(path, capsys):
 
 
 def test_weights_that_do_not_fit(trained, tmp_path):
-    found = SimpleNamespace(path=trained.path, about={**trained.about, "model": "model_over"}, onnx=None)
+    found = copied(trained, tmp_path, model="model_over")
     with pytest.raises(MerError, match="does not fit emotion"):
         open_engine(found, "keras")
 
 
 def test_without_keras_there_is_one_sentence(trained, tmp_path):
-    code = ("import sys\nfrom types import SimpleNamespace\nfrom mer import cli\nfrom mer.weights import engines\n"
+    code = ("import sys\nfrom pathlib import Path\nfrom mer import cli\nfrom mer.weights import engines, model_file\n"
             "sys.modules['keras'] = None\n"
-            f"found = SimpleNamespace(path={str(trained.path)!r}, about={trained.about!r}, onnx=None)\n"
+            f"found = model_file.ModelFile(Path({str(trained.path)!r}))\n"
             "cli.run(lambda: engines.open_engine(found, engine=sys.argv[1], load_module=None))")
     for engine, start in (("auto", "error: no exported file stands beside "), ("keras", "error: Keras cannot start ")):
         done = subprocess.run([sys.executable, "-c", code, engine], cwd=ROOT, capture_output=True, text=True,

@@ -38,7 +38,7 @@ def found(tmp_path_factory):
 def cpc(found):
     """A CPC model and its exported file."""
     one = found("model_cpc")
-    path = export.destination(one.path)
+    path = one.export_path
     facts = export.export(one, path, load_module=exported.load_module)
     return one, path, facts
 
@@ -130,9 +130,9 @@ def test_weights_of_the_release_are_exported(tmp_path):
     generator = np.random.default_rng(0)
     arrays = legacy_files.transfer_arrays(generator, cpc=True)
     legacy_files.write(weights, arrays)
-    export.export(catalogue.named(weights), export.destination(weights), load_module=exported.load_module)
     found = catalogue.named(weights)
-    assert found.onnx == folder / "model_cpc.multitask.spec.it_0.lr_0.001.onnx"
+    export.export(found, found.export_path, load_module=exported.load_module)
+    assert found.exported == folder / "model_cpc.multitask.spec.it_0.lr_0.001.onnx"
     engine = engines.open_engine(found, engine="onnx", load_module=None)
     assert engine.title == "CPC, Feat. Ext., English speech -> Mandarin music, run 0, published weights"
     assert engine.about["origin"] == "release" and engine.about["file"] == weights.name

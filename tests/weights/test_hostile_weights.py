@@ -8,7 +8,7 @@ from legacy_files import autoencoder_arrays, write
 
 import models
 from mer import MerError
-from mer.weights import keras2, run_files
+from mer.weights import keras2, keras3
 
 
 @pytest.fixture(scope="module")
@@ -20,9 +20,9 @@ def model():
 def good(model, tmp_path_factory):
     """A good file of each kind, and the function that reads it."""
     folder = tmp_path_factory.mktemp("good")
-    run_files.save(model, folder / "ours.weights.h5")
+    keras3.save(model, folder / "ours.weights.h5")
     write(folder / "release.hdf5", autoencoder_arrays(np.random.default_rng(0)))
-    return {"ours": (folder / "ours.weights.h5", run_files.load), "release": (folder / "release.hdf5", keras2.load)}
+    return {"ours": (folder / "ours.weights.h5", keras3.load), "release": (folder / "release.hdf5", keras2.load)}
 
 
 def refused(load, model, path):
@@ -70,16 +70,16 @@ def test_damaged_files_are_refused(tmp_path, good, model, kind):
 
 def test_what_does_not_fit_is_said_in_plain_words(tmp_path, good, model):
     other = models.load("model_over", pretexts=["denoise"]).build((128, 43, 1))
-    assert "an array of shape (31,) too many and it lacks one of shape (43,)" in refused(run_files.load, other,
+    assert "an array of shape (31,) too many and it lacks one of shape (43,)" in refused(keras3.load, other,
                                                                                         good["ours"][0])
     cpc = models.load("model_cpc", pretexts=["cpc"]).build((128, 31, 1))
-    assert "is the file of another architecture" in refused(run_files.load, cpc, good["ours"][0])
+    assert "is the file of another architecture" in refused(keras3.load, cpc, good["ours"][0])
     path = tmp_path / "x.weights.h5"
     path.write_bytes(good["ours"][0].read_bytes())
     with h5py.File(path, "a") as file:
         file[arrays(file)[0]][...] = np.nan
-    assert "not finite" in refused(run_files.load, model, path)
+    assert "not finite" in refused(keras3.load, model, path)
     with h5py.File(path, "a") as file:
         file[arrays(file)[0]][...] = 0
         file.move("layers", "other_layers")
-    assert "other names" in refused(run_files.load, model, path)
+    assert "other names" in refused(keras3.load, model, path)

@@ -28,7 +28,7 @@ from legacy_files import (
 )
 
 from mer import MerError
-from mer.weights import keras2, run_files
+from mer.weights import keras2, keras3
 
 # ---- reading ----------------------------------------------------------------------------------------------------
 
@@ -231,7 +231,7 @@ def as_nothing(path):
 
 def as_keras_3(path):
     made = path.with_name("made.weights.h5")
-    run_files.save(pretext_model("model_over"), made)
+    keras3.save(pretext_model("model_over"), made)
     os.replace(made, path)
 
 
@@ -311,7 +311,7 @@ def test_code_in_a_lambda_is_never_run(tmp_path, rng, patches):
      {"kind": "transfer", "model": "model_cnn", "pretext": None, "speech": None, "music": "m", "release": None}),
 ])
 def test_names_of_the_release_say_what_is_in_the_file(path, expected, tmp_path):
-    found = keras2.about(tmp_path / path)
+    found = keras2.describe(tmp_path / path)
     assert {key: found[key] for key in expected} == expected
     assert found["corpus"] == "published" and found["settings"]["hop_samples"] == 512
     assert str(keras2.layout(tmp_path / path)) == path.rpartition("/")[0].removeprefix("models/").removeprefix(
@@ -324,7 +324,7 @@ def test_names_of_the_release_say_what_is_in_the_file(path, expected, tmp_path):
     (lambda rng: transfer_arrays(rng, cpc=False), "transfer", "model_over"),
 ])
 def test_layers_say_it_where_the_name_does_not(make, kind, model, tmp_path, rng):
-    found = keras2.about(write(tmp_path / "mine.hdf5", make(rng)))
+    found = keras2.describe(write(tmp_path / "mine.hdf5", make(rng)))
     assert (found["kind"], found["model"], found["speech"], found["it"]) == (kind, model, None, None)
     assert keras2.layout(tmp_path / "mine.hdf5") is None
 
@@ -341,4 +341,4 @@ def test_only_files_of_keras_2_look_like_it(tmp_path, rng):
     as_pointer(path)
     assert not keras2.looks_legacy(path) and not keras2.looks_legacy(tmp_path)
     assert keras2.looks_legacy(path.rename(tmp_path / "x.hdf5")), "its place is that of a file of the release"
-    assert "holds none of the published models" in sentence(keras2.about, write(tmp_path / "y.hdf5", {"dense": {}}))
+    assert "holds none of the published models" in sentence(keras2.describe, write(tmp_path / "y.hdf5", {"dense": {}}))

@@ -24,7 +24,8 @@ from legacy_files import (
 import convert_weights
 from mer import files, heads
 from mer.training import transfer
-from mer.weights import convert, encoders, keras2, run_files
+from mer.weights import catalogue, convert, keras2, keras3
+from mer.weights.model_file import ModelFile, speech_run
 
 # ---- starting from the release ----------------------------------------------------------------------------------
 
@@ -35,21 +36,22 @@ def own(make_config, tmp_path):
 
 
 def find(cfg, speech="e", name="model_over", it=0, weights_file=None):
-    return transfer.find_encoder(cfg, speech, name, it, hours=None, weights_file=weights_file)
+    return catalogue.encoder(cfg, speech=speech, model=name, it=it, path=weights_file)
 
 
 def test_ours_win_over_the_release(own, tmp_path, rng):
     assert "or unpack the published models/ into the repository" in sentence(find, own)
     path = write(tmp_path / "models/speech/english" / PRETEXT_FILE.format("model_over"), autoencoder_arrays(rng))
     found = find(own, it=4)
-    assert found.facts == {"run": path.name.removesuffix(".hdf5"), "file": path.name, "origin": "release", "it": 0,
-                           "sha256": run_files.file_key(path), "scores": None, "settings": found.about["settings"],
-                           "hours": None, "hours_heard": None, "backend": None}
-    place = run_files.speech_run(own, "english", "model_over", 0)
-    run_files.save(pretext_model("model_over"), place.weights)
-    place.file("").mkdir()
-    files.write_json(place.file("run.json"), {"it": 0, "scores": {"mse": 1}, "settings": own.feature_settings})
-    assert find(own, it=4).facts["origin"] == "ours" and find(own).facts["scores"] == {"mse": 1}
+    assert found.encoder_facts == {
+        "run": path.name.removesuffix(".hdf5"), "file": path.name, "origin": "release", "it": 0,
+        "sha256": files.sha256(path)[:16], "scores": None, "settings": found.metadata["settings"],
+        "hours": None, "hours_heard": None, "backend": None}
+    run = speech_run(own, "english", "model_over", 0)
+    keras3.save(pretext_model("model_over"), run.path)
+    run.file("").mkdir()
+    files.write_json(run.file("run.json"), {"it": 0, "scores": {"mse": 1}, "settings": own.feature_settings})
+    assert find(own, it=4).encoder_facts["origin"] == "ours" and find(own).encoder_facts["scores"] == {"mse": 1}
 
 
 def test_an_encoder_of_the_release_becomes_the_start_of_a_transfer(own, tmp_path, rng, patches):
@@ -64,7 +66,7 @@ def test_an_encoder_of_the_release_becomes_the_start_of_a_transfer(own, tmp_path
 
 def test_any_file_may_be_named_and_the_wrong_ones_are_told(own, tmp_path, rng):
     path = write(tmp_path / "mine.hdf5", autoencoder_arrays(rng))
-    assert find(own, weights_file=str(path)).facts["file"] == "mine.hdf5"
+    assert find(own, weights_file=str(path)).encoder_facts["file"] == "mine.hdf5"
     assert "is no file" in sentence(find, own, weights_file=tmp_path / "nowhere.hdf5")
     assert "holds model_over, and -mod says model_cpc" in sentence(find, own, name="model_cpc", weights_file=path)
     write(path, transfer_arrays(rng, cpc=False))
@@ -84,10 +86,10 @@ def test_the_release_is_refused_where_the_features_are_others(make_config, tmp_p
 
 def test_a_transfer_from_the_release_says_so(own, music, tmp_path, rng, capsys):
     path = write(tmp_path / "models/speech/english" / PRETEXT_FILE.format("model_over"), autoencoder_arrays(rng))
-    place = transfer.run(own, speech="e", music="e", name="model_over", module=module_of("model_over"), release="n")
-    encoder = place.about["encoder"]
+    run = transfer.run(own, speech="e", music="e", name="model_over", module=module_of("model_over"), release="n")
+    encoder = run.metadata["encoder"]
     assert (encoder["origin"], encoder["file"], encoder["scores"]) == ("release", path.name, None)
-    assert encoder["sha256"] == run_files.file_key(path)
+    assert encoder["sha256"] == files.sha256(path)[:16]
     out = capsys.readouterr().out
     assert f"encoder: {path} (release)\n" in out and "finished already" not in out
     transfer.run(own, speech="e", music="e", name="model_over", module=module_of("model_over"), release="n",
@@ -118,19 +120,19 @@ def converter(*argv):
 def test_converted_models_are_finished_runs_that_compute_the_same(release, rng, patches, capsys):
     assert converter(release / "models", release / "models_trans") == 0
     assert "2 converted, 0 converted before, 0 cannot be" in capsys.readouterr().out
-    run = run_files.Run(release / "models_trans/speech_eng_2_music_man", "model_cpc.multitask.spec.it_0.lr_5e-05")
-    about, path = run.about, run.folder / f"{run.stem}.hdf5"
+    run = ModelFile(release / "models_trans/speech_eng_2_music_man/model_cpc.multitask.spec.it_0.lr_5e-05.weights.h5")
+    about, path = run.metadata, run.path.with_name(f"{run.stem}.hdf5")
     assert {key: about[key] for key in ("name", "model", "pretext", "title", "speech", "speech_abbr", "music",
                                         "music_abbr", "release", "it", "origin", "corpus", "scores")} == {
         "name": "model_cpc", "model": "model_cpc", "pretext": "cpc", "title": "CPC", "speech": "e",
         "speech_abbr": "eng", "music": "m", "music_abbr": "man", "release": "y", "it": 0, "origin": "release",
         "corpus": "published", "scores": None}
-    assert about["source"]["file"] == path.name and about["source"]["sha256"].startswith(run_files.file_key(path))
+    assert about["source"]["file"] == path.name and about["source"]["sha256"].startswith(files.sha256(path)[:16])
     assert len(about["source"]["sha256"]) == 64 and about["settings"]["n_mel_bands"] == 128
     assert about["versions"]["keras"] and about["created"]
     old, new = emotion_model("model_cpc"), emotion_model("model_cpc")
     keras2.load(old, path)
-    run_files.load(new, run.weights)
+    run.load(new)
     inputs = np.moveaxis(patches, 1, -1)
     for task, value in old.predict(inputs, verbose=0).items():
         np.testing.assert_array_equal(new.predict(inputs, verbose=0)[task], value)
@@ -139,14 +141,14 @@ def test_converted_models_are_finished_runs_that_compute_the_same(release, rng, 
 def test_a_converted_encoder_is_found_like_one_of_ours(release, make_config):
     converter(release / "models")
     cfg = make_config(f"path_to_models={release / 'models'}")
-    found = encoders.find(cfg, [run_files.speech_run(cfg, "english", "model_over", 0, prefix="3h_")])
-    assert found.origin == "release, converted" and found.weights.name.endswith(".weights.h5")
-    assert found.facts["scores"] is None and found.about["hours"] == 3
+    found = catalogue.encoder(cfg, speech="e", model="model_over", hours=3)
+    assert found.origin == "release, converted" and found.path.name.endswith(".weights.h5")
+    assert found.encoder_facts["scores"] is None and found.metadata["hours"] == 3
     found.load(pretext_model("model_over"))
-    original = found.weights.with_name(PRETEXT_FILE.format("model_over"))
-    assert found.key == run_files.file_key(original), "a transfer from either file is the same run"
-    named = find(cfg, weights_file=found.weights)
-    assert named.about["source"] == found.about["source"]
+    original = found.path.with_name(PRETEXT_FILE.format("model_over"))
+    assert found.key == files.sha256(original)[:16], "a transfer from either file is the same run"
+    named = find(cfg, weights_file=found.path)
+    assert named.metadata["source"] == found.metadata["source"]
 
 
 def test_what_was_converted_is_skipped_and_what_was_trained_is_kept(release, rng, capsys):
@@ -155,13 +157,13 @@ def test_what_was_converted_is_skipped_and_what_was_trained_is_kept(release, rng
     assert converter(release / "models", "--force") == 0 and "1 converted, 0" in capsys.readouterr().out
     path = write(release / "models/speech/3h_english" / PRETEXT_FILE.format("model_over"), autoencoder_arrays(rng))
     assert converter(path) == 1 and "was converted from another file: add --force" in capsys.readouterr().err
-    run = run_files.Run(path.parent, path.name.removesuffix(".hdf5"))
+    run = ModelFile(path.with_suffix(".weights.h5"))
     files.write_json(run.file("run.json"), {"key": "ours"})
-    before = run.weights.read_bytes()
+    before = run.path.read_bytes()
     assert converter(path, "--force") == 1 and "was trained here and is not replaced" in capsys.readouterr().err
     run.file("run.json").unlink()
     assert converter(path, "--force") == 1 and "is there already and is not finished" in capsys.readouterr().err
-    assert run.weights.read_bytes() == before
+    assert run.path.read_bytes() == before
 
 
 def test_each_bad_file_is_told_and_the_others_are_converted(release, capsys):
@@ -190,6 +192,6 @@ def test_paths_that_cannot_be_meant_are_told(release, tmp_path, rng):
 def test_nothing_of_keras_is_needed_to_look_at_a_file(tmp_path, rng):
     path = write(tmp_path / "mine.hdf5", autoencoder_arrays(rng))
     code = (f"import sys; from mer.weights import keras2; assert keras2.looks_legacy({str(path)!r}); "
-            f"assert keras2.about({str(path)!r})['model'] == 'model_over'; "
+            f"assert keras2.describe({str(path)!r})['model'] == 'model_over'; "
             "assert not {'keras', 'tensorflow', 'pandas'} & set(sys.modules)")
     subprocess.run([sys.executable, "-c", code], check=True, cwd=os.path.dirname(convert_weights.__file__))

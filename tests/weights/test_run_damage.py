@@ -12,7 +12,8 @@ from test_loop import fit, small_model
 
 from mer import MerError, files
 from mer.training import codes, loop
-from mer.weights import catalogue, run_files
+from mer.weights import catalogue, keras3
+from mer.weights.model_file import ModelFile
 
 ABOUT = {"key": "k", "settings": {}, "name": "model_over", "it": 0}
 BROKEN = {"text": "{", "list": "[]", "number": "3", "null": "null", "latin": b"{\"key\": \"\xe9\"}", "empty": "",
@@ -69,7 +70,7 @@ def test_a_state_of_somebody_else_leads_to_no_other_file(three_epochs, tmp_path)
             file[name] = h5py.ExternalLink(str(secret), f"/{name}")
     state = json.loads((tmp_path / "state.json").read_text())
     state["weights"][weights.name] = files.sha256(weights)
-    state["seal"] = run_files.key_of({name: value for name, value in state.items() if name != "seal"})
+    state["seal"] = files.key_of({name: value for name, value in state.items() if name != "seal"})
     files.write_json(tmp_path / "state.json", state)
     with pytest.raises(MerError, match="a link to another file"):
         fit(small_model(), tmp_path)
@@ -96,8 +97,8 @@ def test_a_state_keeps_the_last_and_the_best_weights_only(three_epochs):
 @pytest.fixture
 def run(tmp_path):
     """A finished run of a small model."""
-    made = run_files.Run(tmp_path / "speech_eng_2_music_eng", "model_over.multitask")
-    sha256 = run_files.save(small_model(), made.weights)
+    made = ModelFile(tmp_path / "speech_eng_2_music_eng" / "model_over.multitask.weights.h5")
+    sha256 = keras3.save(small_model(), made.path)
     files.write_json(made.file("run.json"), {**ABOUT, "weights_sha256": sha256})
     return made
 
@@ -113,17 +114,17 @@ def test_a_damaged_run_json_never_passes_for_an_unfinished_run(run, content):
 @pytest.mark.parametrize("damage", [flip, lambda path: os.truncate(path, path.stat().st_size // 2)])
 def test_damaged_weights_of_a_finished_run_are_named(run, damage):
     assert run.is_finished("k", {}, force=False)
-    damage(run.weights)
+    damage(run.path)
     with pytest.raises(files.Damaged, match="weights.h5 is damaged"):
         run.is_finished("k", {}, force=False)
     with pytest.raises(files.Damaged, match="weights.h5 is damaged"):
-        run_files.load(small_model(), run.weights)
+        run.load(small_model())
 
 
 def test_a_kill_between_weights_and_run_json_leaves_an_unfinished_run(run):
     run.begin_saving()
-    run_files.save(small_model(seed=5), run.weights)
-    assert run.about is None and run.is_finished("k", {}, force=False) is False
+    keras3.save(small_model(seed=5), run.path)
+    assert run.read() is None and run.is_finished("k", {}, force=False) is False
 
 
 def test_no_other_model_is_taken_for_one_with_a_damaged_run_json(run, tmp_path):
@@ -136,15 +137,15 @@ def test_no_other_model_is_taken_for_one_with_a_damaged_run_json(run, tmp_path):
 
 
 def test_a_full_disk_keeps_the_weights_of_before(run, monkeypatch):
-    before = run.weights.read_bytes()
+    before = run.path.read_bytes()
 
     def full(*_):
         raise OSError(28, "No space left on device", "name")
 
     monkeypatch.setattr(files, "write_whole", full)
     with pytest.raises(OSError, match="No space"):
-        run_files.save(small_model(seed=5), run.weights)
-    assert run.weights.read_bytes() == before and not list(run.folder.glob(".*.part*"))
+        keras3.save(small_model(seed=5), run.path)
+    assert run.path.read_bytes() == before and not list(run.path.parent.glob(".*.part*"))
 
 
 class Patched:
