@@ -29,7 +29,7 @@ def main(argv=None):
         found = [catalogue.named(path) for path in args.weights] or offered(catalogue, cfg, demo=args.demo)
         downloads = folder / "downloads"
         downloads.mkdir()
-        listener = webpage.Listener(found, load_module=load_module, folder=downloads)
+        listener = webpage.Listener(found, load_module=models.load, folder=downloads)
         webserver.serve(webpage.build(listener), port=args.port, browser=not args.no_browser,
                         upload_mb=args.upload_mb, look=webpage.look(), folder=folder)
 
@@ -38,10 +38,6 @@ def offered(catalogue, cfg, *, demo):
     """All models that are here; without any, those of the demo corpus or the demo model that comes along."""
     found = [] if demo else catalogue.find(cfg)
     return found or catalogue.find(cfg, demo=True) or catalogue.choose(cfg, demo=True)
-
-
-def load_module(name):
-    return models.load(name, pretexts=("denoise", "cpc", None))
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ def main(argv=None):
     with progress.bar(total=len(planned), unit="file", disable=len(planned) < 2) as bar:
         for path, run in planned:
             try:
-                if convert.convert(cfg, path, run, load_module=load_module, force=args.force):
+                if convert.convert(cfg, path, run, load_module=models.load, force=args.force):
                     done.append(run.path)
             except MerError as error:
                 failed.append(str(error))
@@ -38,11 +38,6 @@ def main(argv=None):
     for sentence in failed:
         print(f"error: {sentence}", file=sys.stderr)
     return 1 if failed else 0
-
-
-def load_module(name):
-    """An architecture of any kind."""
-    return models.load(name, pretexts=["denoise", "cpc", None])
 
 
 if __name__ == "__main__":

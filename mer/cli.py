@@ -34,11 +34,7 @@ def parser(doc, **wanted):
         description each where a dict is given.
     """
     made = plain_parser(doc)
-    for name, choices in wanted.items():
-        short, long, words = _FLAGS[name]
-        if isinstance(choices, dict):
-            words += " (" + ", ".join(f"{key}: {value}" for key, value in choices.items()) + ")"
-        made.add_argument(short, long, required=True, choices=tuple(choices), help=words)
+    _add_choices(made, wanted, required=True)
     made.add_argument("--set", action="append", default=[], metavar="NAME=VALUE",
                       help="override one value of settings.py for this run; may be repeated")
     return made
@@ -69,6 +65,27 @@ def add_hours(made, words):
     made.add_argument("--hours", type=number(0.001, 100_000, "hours"), metavar="H", help=f"{words} (default: all)")
 
 
+def add_model_flags(made, **wanted):
+    """Add the flags that say which transferred model, none of them required; parameters as for `parser`."""
+    _add_choices(made, wanted, required=False)
+    made.add_argument("--run", type=number(0, 1_000_000, kind=int), metavar="N",
+                      help="number of the run, it_N; default: the lowest")
+
+
+def _add_choices(made, wanted, *, required):
+    for name, choices in wanted.items():
+        short, long, words = _FLAGS[name]
+        if isinstance(choices, dict):
+            words += " (" + ", ".join(f"{key}: {value}" for key, value in choices.items()) + ")"
+        made.add_argument(short, long, required=required, choices=tuple(choices),
+                          help=words if required else f"{words}; default: the best there is")
+
+
+def wanted_model(args):
+    """The keywords of `catalogue.choose` in the flags of `add_model_flags`."""
+    return {"speech": args.speech, "music": args.music, "model": args.model, "release": args.release, "it": args.run}
+
+
 def number(lowest: float, highest: float, unit: str = "", *, kind: type = float):
     """An argparse type: a number, or with `kind` int a whole one, from `lowest` to `highest`, in `unit`."""
     def read(given):
@@ -87,11 +104,6 @@ def number(lowest: float, highest: float, unit: str = "", *, kind: type = float)
 def whole_number(given):
     """A count that argparse refuses unless it is 1 to 1 000 000."""
     return number(1, 1_000_000, kind=int)(given)
-
-
-def run_number(given):
-    """The N of it_N."""
-    return number(0, 1_000_000, kind=int)(given)
 
 
 def configure(overrides=()):

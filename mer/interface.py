@@ -86,7 +86,7 @@ def load_model(*, speech: str | None = None, music: str | None = None, model: st
         raise MerError("weights names the model, so ensemble and demo do not go with it: leave them out")
     found = ([catalogue.named(weights, **wanted)] if weights is not None
              else catalogue.choose(cfg, ensemble=ensemble, demo=demo, **wanted))
-    return Model([engines.open_engine(each, engine="auto", load_module=_architecture) for each in found])
+    return Model([engines.open_engine(each, engine="auto", load_module=_models().load) for each in found])
 
 
 def predict(sound: Sound, rate: int | None = None, *, hop_seconds: float | None = None,
@@ -241,7 +241,3 @@ def _check(codes: Mapping[str, str | None], words: Mapping[str, str | None]) -> 
 
 def _models() -> ModuleType:
     return importlib.import_module("mer.shipped.models")
-
-
-def _architecture(name: str) -> ModuleType:
-    return _models().load(name, pretexts=("denoise", "cpc", None))

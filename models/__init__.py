@@ -16,15 +16,15 @@ def names():
     return sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
 
 
-def load(name, *, pretexts):
+def load(name, *, pretexts=None):
     """Import the architecture `name`.
 
     Parameters
     ----------
     name : str
         File name in this folder without `.py`.
-    pretexts : sequence of (str or None)
-        Pretext tasks that the calling script can use.
+    pretexts : sequence of (str or None), or None
+        Pretext tasks that the calling script can use; None: any.
 
     Raises
     ------
@@ -36,7 +36,7 @@ def load(name, *, pretexts):
         hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(names())}"
         raise MerError(f"no architecture {name!r} in models/; {hint}")
     module = importlib.import_module(f"{__name__}.{name}")
-    if module.PRETEXT not in pretexts:
+    if pretexts is not None and module.PRETEXT not in pretexts:
         right = [other for other in names() if importlib.import_module(f"{__name__}.{other}").PRETEXT in pretexts]
         raise MerError(f"{name} is no model for this script; use one of: {', '.join(right)}")
     return module

@@ -114,7 +114,7 @@ def read(path, *, settings=None, remedy=_REMEDY):
     ------
     MerError
         Missing file, or made with other feature settings.
-    files.Damaged, hdf5_files.Refused
+    files.Damaged, hdf5_read.Refused
         No store, damaged, of an earlier version, or not plain.
     """
     try:

@@ -65,7 +65,7 @@ def table_hash(file) -> str:
     digest = hasher()
     digest.update(json.dumps(attributes, sort_keys=True).encode())
     for name in (*TEXT, "skipped"):
-        # by asstr, for hdf5_files.texts asks the file on disk for its size, and this one may still be in the making
+        # by asstr, for hdf5_read.texts asks the file on disk for its size, and this one may still be in the making
         digest.update(json.dumps([name, file[name].asstr()[:].tolist() if file[name].size else []]).encode())
     for name in ("offsets", *(name for name, _ in NUMBERS)):
         digest.update(name.encode() + np.ascontiguousarray(file[name][:]).tobytes())
@@ -85,7 +85,7 @@ def read_table(path, *, remedy: str) -> Table:
     ------
     FileNotFoundError
         It is not there.
-    files.Damaged, hdf5_files.Refused
+    files.Damaged, hdf5_read.Refused
         No HDF5 file, no store, of an earlier version, damaged, or not plain.
     """
     with hdf5_read.opened(path, remedy=remedy) as file:

@@ -55,14 +55,14 @@ def run(songs, engines, folder, *, hop_seconds=None, draw=None, with_timelines=F
     Parameters
     ----------
     songs : dict of path to str
-        File to the name of its results, see `prediction_songs.find`.
+        File to the name of its results, see `song_files.find`.
     engines : sequence of mer.weights.engines.Engine
     folder : path or None
         Where the results go; None: nowhere.
     hop_seconds : float or None
         See `predict.predict_file`.
     draw : callable or None
-        See `prediction_pictures.drawing`; None: no pictures.
+        See `pictures.drawing`; None: no pictures.
     with_timelines : bool
         Keep the timelines in what is returned.
     force : bool

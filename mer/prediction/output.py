@@ -41,7 +41,7 @@ def write(prediction, folder, *, name=None, draw=None):
     name : str or None
         Of the results, may hold "/"; None: that of the file.
     draw : callable or None
-        See `prediction_pictures.drawing`; None: no pictures. There are none of a silent file.
+        See `pictures.drawing`; None: no pictures. There are none of a silent file.
 
     Returns
     -------
@@ -64,7 +64,7 @@ def begin(prediction, folder, *, name=None, draw=None, source=None):
     prediction, folder, name, draw
         As of `write`.
     source : dict or None
-        What tells that the file is the same, for clip.json; see `prediction_resume.identity`.
+        What tells that the file is the same, for clip.json; see `resume.identity`.
 
     Returns
     -------

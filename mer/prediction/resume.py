@@ -40,7 +40,7 @@ def find(folder, name, wanted, *, pictures, with_timeline):
     ----------
     folder : path
     name : str
-        Of the results, see `prediction_songs.find`.
+        Of the results, see `song_files.find`.
     wanted : dict or None
         See `identity`.
     pictures, with_timeline : bool

@@ -72,13 +72,10 @@ def _train(cfg, run, *, task, module, clips, seed, key):
     history = loop.fit(trainee, task.batches(patches["train"], seed=seed, shuffle=True),
                        task.batches(patches["val"], seed=seed, shuffle=False), cfg=cfg, folder=run.file("state"),
                        key=key, epochs=cfg.pretrain_epochs)
-
-    def score(_):
-        return {"scores": task.scores(model, task.batches(patches["test"], seed=seed + 1, shuffle=False),
-                                      train=task.batches(patches["train"], seed=seed, shuffle=False)),
-                "best_val_loss": min(row["val_loss"] for row in history), "parameters": model.count_params()}
-
-    return model, history, score
+    scores = task.scores(model, task.batches(patches["test"], seed=seed + 1, shuffle=False),
+                         train=task.batches(patches["train"], seed=seed, shuffle=False))
+    return model, history, lambda _: {"scores": scores, "best_val_loss": min(row["val_loss"] for row in history),
+                                      "parameters": model.count_params()}
 
 
 def band_statistics(patches, *, at_once=1024):

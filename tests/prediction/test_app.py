@@ -80,7 +80,7 @@ def test_old_downloads_are_removed(folder, found, tmp_path):
 
 def test_menus_offer_what_exists():
     def one(speech, music, **more):
-        return SimpleNamespace(about={"model": "model_cpc", "title": "CPC", "speech": speech, "music": music,
+        return SimpleNamespace(facts={"model": "model_cpc", "title": "CPC", "speech": speech, "music": music,
                                       "release": "n", "it": 0, **more})
 
     models = [one("e", "e"), one("e", "m"), one("m", "m"), one(None, "m", title="CNN", corpus="demo")]
