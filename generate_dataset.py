@@ -1,9 +1,10 @@
-"""Stage 1: audio -> log-mel store and split file, in features/.
+"""Stage 1: audio -> store of features and split file, in features/.
 
     python3 generate_dataset.py --dataset s --language e     English speech (LibriSpeech)
     python3 generate_dataset.py -d m -l m                    music with Mandarin lyrics (CH-818)
     python3 generate_dataset.py -d s -l x --hours 3          a mixture: an hour and a half of each language
     python3 generate_dataset.py -d m -l e --folds 5          also the folds of a cross-validation
+    python3 generate_dataset.py -d m -l e --features waveform    for encoders that read the waveform
 
 Run it again after an interruption: it goes on with the next clip.
 """
@@ -24,6 +25,8 @@ def parse(argv):
     parser.add_argument("--split", metavar="CSV|draw|published", help="your own sides (clip,split with train, val, "
                         "test); draw: a new one; published: clip by clip as the published program, for comparison only")
     parser.add_argument("--folds", type=cli.whole_number, metavar="K", help="also cut music into K folds, groups whole")
+    parser.add_argument("--features", metavar="NAME", help="representation: a file name in "
+                        "mer/features/representations/, as INPUT of an encoder says it (default: log_mel)")
     cli.add_hours(parser, "take so many hours of the speech, evenly over speakers")
     parser.add_argument("--balance", action="store_true", help="undersample every class of music to the smallest")
     parser.add_argument("--import-published", metavar="FOLDER",
@@ -32,7 +35,7 @@ def parse(argv):
     parser.add_argument("--force", action="store_true", help="extract everything and draw the split again")
     args = parser.parse_args(argv)
     of_audio = {"--path-sounds": args.path_sounds, "--hours": args.hours, "--balance": args.balance,
-                "--encoding": args.encoding}
+                "--encoding": args.encoding, "--features": args.features}
     unused = [flag for flag, value in of_audio.items() if value]
     if args.import_published and unused:
         parser.error(f"--import-published takes features instead of audio, all of them: leave {unused[0]} out")
@@ -45,6 +48,8 @@ def main(argv=None):
     cli.announce(cfg)
     from mer.data import generate  # heavy imports start here: -h and typos answer at once
     options = {"labels": args.path_labels, "split": args.split, "folds": args.folds}
+    if args.features:
+        options["features"] = args.features
     if args.import_published:
         made = generate.import_published(KINDS[args.dataset], args.language, cfg, args.import_published, **options)
     else:

@@ -16,7 +16,7 @@ path_music_turkish = ""
 path_music_piano = ""
 
 # ---- Where results go -----------------------------------------------------------------------------
-path_to_features = "features"          # log-mel stores (.h5), split files (.csv), cached codes
+path_to_features = "features"          # stores of features (.h5), split files (.csv), cached codes
 path_to_models = "models"              # pretrained encoders, next to the code of the architectures
 path_to_models_trans = "models_trans"  # transferred models, each with its report
 path_to_results = "results"            # the page and the table made by report.py
@@ -27,8 +27,7 @@ n_fft = 2048                 # FFT length in samples
 window_samples = 1024        # Hann window, centred in the FFT frame
 hop_samples = 512            # 32 ms at 16 kHz
 n_mel_bands = 128            # Slaney mel bands from 0 Hz to half the sample rate
-patch_seconds = 1.0          # 1 s at hop 512 and 16 kHz is 31 frames
-patch_overlap = 0.5          # share of a patch that the next one covers: hop of 15 frames
+patch_overlap = 0.5          # share of a patch that the next one covers: hop of 15 frames for patches of 31
 
 # ---- Splits ---------------------------------------------------------------------------------------
 seed = 1                     # of the splits, the initial weights, the noise and the order; run n uses seed + n

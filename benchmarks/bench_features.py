@@ -29,7 +29,9 @@ import numpy as np
 import soundfile
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from mer.features import audio, decode
+from mer.features import decode
+from mer.features import waveform as waveforms
+from mer.features.representations.log_mel import LogMel
 
 RATE_HZ = 16000
 SECONDS = 30
@@ -41,12 +43,12 @@ KINDS = {f"mp3 {rate_hz / 1000:g} kHz {('mono', 'stereo')[n_channels - 1]} {mode
          for header in (True, False)}
 KINDS |= {"flac 16 kHz": (16000, 1, ".flac", {}), "wav 16 kHz": (16000, 1, ".wav", {})}
 SUFFIXES = (".mp3", ".flac", ".ogg", ".wav")
-LOG_MEL = audio.LogMel()
+LOG_MEL = LogMel()
 
 
 def ours(path):
     """Log-mel (n_frames, n_bands) as the project makes it."""
-    return LOG_MEL(audio.load(path, sample_rate_hz=RATE_HZ))
+    return LOG_MEL.rows(waveforms.load(path, sample_rate_hz=RATE_HZ))
 
 
 def librosa_way(path):

@@ -32,6 +32,7 @@ import settings
 from mer import MerError, cli, config, corpora, tasks
 from mer.data import datasets
 from mer.evaluation import intervals
+from mer.features import chunks
 from mer.weights.model_file import ModelFile
 
 PENALTIES = (0.001, 0.01, 0.1)  # C of scikit-learn: smaller is stronger
@@ -50,31 +51,32 @@ def main(argv=None):
     if len(names) != 1 or None in names:
         raise MerError("expected weight files of one architecture, each with its run.json beside it")
     module = models.load(names.pop(), pretexts=["denoise", "cpc"])
-    clips = datasets.load("music", args.music, cfg)
-    patches = clips.patches(patch_frames=cfg.patch_frames, hop_frames=cfg.patch_hop_frames)
-    trained = [_built(cfg, module, run) for run in runs]
-    chance = _built(cfg, module, runs[0])
+    reads = chunks.of_encoder(module, cfg.values)
+    clips = datasets.load("music", args.music, cfg, of=reads.of)
+    patches = clips.patches(reads, reads.hop_rows(cfg.patch_overlap))
+    trained = [_built(reads, module, run) for run in runs]
+    chance = _built(reads, module, runs[0])
     encoders = {f"trained {number}": model for number, model in enumerate(trained)}
     codes = {name: clip_codes(module.encoder(model), patches) for name, model in encoders.items()}
     for seed in range(args.random):
-        randomize(chance, cfg, module, seed)
+        randomize(chance, reads, module, seed)
         codes[f"random {seed}"] = clip_codes(module.encoder(chance), patches)
     report(codes, clips, n_bootstrap=cfg.n_bootstrap)
 
 
-def _built(cfg, module, run):
-    model = module.build(cfg.patch_shape)
+def _built(reads, module, run):
+    model = module.build(reads.shape)
     run.load(model)
     return model
 
 
-def randomize(model, cfg, module, seed):
+def randomize(model, reads, module, seed):
     """Give every trainable weight the value of a fresh model and every batch norm its untrained statistics.
 
     What training does not move, the standardization of the input, stays as it was.
     """
     keras.utils.set_random_seed(1000 + seed)
-    fresh = module.build(cfg.patch_shape)
+    fresh = module.build(reads.shape)
     for layer, new in zip(_layers(model), _layers(fresh), strict=True):
         moved = bool(layer.trainable_weights)
         for weight, other in zip(layer.weights, new.weights, strict=True):

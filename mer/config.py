@@ -6,7 +6,6 @@ import traceback
 import types
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from mer import MerError, limits, shipped
 
@@ -42,27 +41,6 @@ class Config:
 
     def __reduce__(self):
         return _rebuild, (dict(self.values), dict(self.sources), self.root)
-
-    @property
-    def patch_frames(self) -> int:
-        """Frames of one patch: 31 for 1 s at 16 kHz, 43 at 22.05 kHz (ICASSP 2021, section 3.1)."""
-        return int(self.patch_seconds * self.sample_rate_hz / self.hop_samples)
-
-    @property
-    def patch_hop_frames(self) -> int:
-        """Frames from one patch to the next: 15 for 31 frames and an overlap of one half."""
-        return max(1, int(self.patch_frames * (1 - self.patch_overlap)))
-
-    @property
-    def patch_shape(self) -> tuple[int, int, int]:
-        """Shape of one patch as the models take it: (bands, frames, channels)."""
-        return (self.n_mel_bands, self.patch_frames, 1)
-
-    @property
-    def feature_settings(self) -> dict[str, Any]:
-        """The values that a log-mel store depends on."""
-        names = ("sample_rate_hz", "n_fft", "window_samples", "hop_samples", "n_mel_bands")
-        return {name: self.values[name] for name in names}
 
     @property
     def is_demo(self) -> bool:

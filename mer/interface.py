@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from mer import MerError, cli, config, corpora
-from mer.features import audio, samples, stream
+from mer.features import chunks, samples, waveform
 from mer.features.samples import Sound
 from mer.prediction import predict as prediction
 from mer.prediction.predict import Prediction
@@ -136,10 +136,10 @@ class Encoder:
         From one row of `embed` to the next, where no other is asked for: one patch.
     """
 
-    def __init__(self, network: Any, cfg: config.Config, weights: Path, about: dict[str, Any]) -> None:
-        self._network, self._cfg, self.weights, self.about = network, cfg, weights, about
+    def __init__(self, network: Any, reads: chunks.Chunks, weights: Path, about: dict[str, Any]) -> None:
+        self._network, self._reads, self.weights, self.about = network, reads, weights, about
         self.units = int(np.prod(network.output.shape[1:]))
-        self.hop_seconds = cfg.patch_frames * cfg.hop_samples / cfg.sample_rate_hz
+        self.hop_seconds = reads.actual_seconds
 
     def __repr__(self) -> str:
         return f"Encoder({str(self.weights)!r}, {self.units} units)"
@@ -168,18 +168,16 @@ class Encoder:
             The sound cannot be read, is silent or shorter than one patch (0.96 s), or an array has no rate, NaN, no
             samples or another shape.
         """
-        cfg, given = self._cfg, samples.source(sound, rate)
-        transform = audio.LogMel(sample_rate_hz=cfg.sample_rate_hz, n_fft=cfg.n_fft, window_samples=cfg.window_samples,
-                                 hop_samples=cfg.hop_samples, n_bands=cfg.n_mel_bands, quick_start=True)
-        hop_frames = stream.hop_frames(hop_seconds, transform, cfg.patch_frames)
-        wave = stream.read(given, sample_rate_hz=cfg.sample_rate_hz)
+        reads, given = self._reads, samples.source(sound, rate)
+        hop = reads.actual_hop_seconds(hop_seconds)
+        wave = waveform.read(given, sample_rate_hz=reads.of.sample_rate_hz, kept_seconds=waveform.KEPT_SECONDS)
         if wave.is_silent:
-            raise audio.AudioError(f"{given} is silent (no sample above {audio.SILENT_PEAK:g} of full scale), but "
-                                   "sound was expected; replace it.")
-        stream.refuse_short(given, wave, transform, cfg.patch_frames)
-        batches = stream.patches(stream.log_mel(wave.blocks(), transform), patch_frames=cfg.patch_frames,
-                                 hop_frames=hop_frames, batch_patches=BATCH_PATCHES)
-        codes = [self._network.predict_on_batch(np.ascontiguousarray(batch[..., None])) for batch in batches]
+            raise waveform.AudioError(f"{given} is silent (no sample above {waveform.SILENT_PEAK:g} of full scale), "
+                                      "but sound was expected; replace it.")
+        reads.refuse_short(given, wave)
+        batches = reads.batches(reads.of.stream(wave.blocks()), hop_seconds=hop, n=reads.count(wave.n_samples, hop),
+                                size=BATCH_PATCHES)
+        codes = [self._network.predict_on_batch(batch) for batch in batches]
         return np.concatenate(codes).reshape(-1, self.units)
 
 
@@ -218,15 +216,17 @@ def load_encoder(speech: str, model: str, *, hours: float | None = None, run: in
     import keras
 
     module = _models().load(model, pretexts=("denoise", "cpc"))
-    found = catalogue.encoder(cfg, speech=speech, model=model, it=run, hours=hours, path=weights)
+    reads = chunks.of_encoder(module, cfg.values)
+    found = catalogue.encoder(cfg, speech=speech, model=model, settings=reads.settings, it=run, hours=hours,
+                              path=weights)
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32")
     try:
-        pretrained = module.build(cfg.patch_shape)
+        pretrained = module.build(reads.shape)
     finally:
         keras.config.set_dtype_policy(policy)
     found.load(pretrained)
-    return Encoder(module.encoder(pretrained), cfg, found.path, found.metadata)
+    return Encoder(module.encoder(pretrained), reads, found.path, found.metadata)
 
 
 def _check(codes: Mapping[str, str | None], words: Mapping[str, str | None]) -> None:

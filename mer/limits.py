@@ -20,7 +20,6 @@ OF: dict[str, Any] = {
     "window_samples": (int, 16, 65_536, "samples"),
     "hop_samples": (int, 1, 65_536, "samples"),
     "n_mel_bands": (int, 1, 1024, "bands"),
-    "patch_seconds": (float, 0.01, 60, "seconds"),
     "patch_overlap": (float, 0, 0.99, "of a patch"),
     "seed": (int, 0, 2**31 - 1, "(run n adds n)"),
     "test_fraction": (float, 0.001, 0.9, "of the clips"),
@@ -59,7 +58,7 @@ OF: dict[str, Any] = {
     "n_bootstrap": (int, 1, 1_000_000, "resamples"),
     "extract_jobs": (int, 0, 1024, "processes"),
 }
-_MOST_PATCH_FRAMES = 4096
+_GONE = {"patch_seconds": "each encoder says how much it reads at a time, CHUNK_SECONDS in models/NAME.py"}
 
 
 def path_problem(text: str) -> str:
@@ -89,6 +88,8 @@ def shown(value: object) -> str:
 
 def unknown(name: str, source: str) -> str:
     """A sentence on a name that is no setting, with the nearest one that is."""
+    if name in _GONE:
+        return f"{name} ({source}) is no setting any more, because {_GONE[name]}: remove it"
     near = difflib.get_close_matches(name[:100], OF, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}?" if near else "settings.py lists all; a name of your own begins with _"
     return f"unknown setting {shown(name)} ({source}); {hint}"
@@ -147,17 +148,14 @@ def check(name: str, value: object) -> object:
 
 
 def check_together(values: dict) -> None:
-    """Refuse values that make no patch together; all that is wrong comes in one sentence."""
-    n_fft, window, hop, rate = (values[name] for name in ("n_fft", "window_samples", "hop_samples", "sample_rate_hz"))
-    n_frames, problems = int(values["patch_seconds"] * rate / hop), []
+    """Refuse values that make no features together; all that is wrong comes in one sentence."""
+    n_fft, window, hop = (values[name] for name in ("n_fft", "window_samples", "hop_samples"))
+    problems = []
     if window > n_fft:
         problems.append(f"window_samples {window} is longer than n_fft {n_fft}")
     if hop > window:
         problems.append(f"hop_samples {hop} is longer than window_samples {window}, so sound between windows is lost")
     if values["n_mel_bands"] > n_fft // 2:
         problems.append(f"n_mel_bands {values['n_mel_bands']} is more than half of n_fft {n_fft}")
-    if not 1 <= n_frames <= _MOST_PATCH_FRAMES:
-        problems.append(f"patch_seconds {values['patch_seconds']:g} at {rate} Hz and hop_samples {hop} makes "
-                        f"{n_frames} frames, and a patch has 1 to {_MOST_PATCH_FRAMES}")
     if problems:
-        raise MerError(f"settings make no patch: {'; '.join(problems)}")
+        raise MerError(f"settings make no features: {'; '.join(problems)}")

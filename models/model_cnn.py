@@ -7,6 +7,8 @@ import keras
 
 from mer.layers import conv_encoder
 
+INPUT = "log_mel"
+CHUNK_SECONDS = 1.0
 PRETEXT = None
 TITLE = "CNN"
 

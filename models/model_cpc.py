@@ -9,6 +9,8 @@ from keras import layers, ops
 
 from mer.layers import FoldSteps, UnfoldSteps, batch_norm, conv_encoder, hard_sigmoid
 
+INPUT = "log_mel"
+CHUNK_SECONDS = 1.0
 PRETEXT = "cpc"
 TITLE = "CPC"
 PAST, FUTURE = 4, 2  # patches that are read, patches that are predicted

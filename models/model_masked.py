@@ -9,6 +9,8 @@ from keras import layers
 
 from mer.layers import BandAffine, HideCells, batch_norm
 
+INPUT = "log_mel"
+CHUNK_SECONDS = 1.0
 PRETEXT = "denoise"
 TITLE = "Masked"
 

@@ -18,6 +18,8 @@ from keras import layers
 
 from mer.layers import BandAffine, BandBlend, batch_norm, conv_encoder
 
+INPUT = "log_mel"
+CHUNK_SECONDS = 1.0
 PRETEXT = "denoise"
 TITLE = "SCAE corrected"
 

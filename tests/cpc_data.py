@@ -4,6 +4,9 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from mer.features.chunks import Chunks
+from mer.features.representations.log_mel import LogMel
+
 
 class Numbered:
     """Patches of clips with the given lengths; a gathered patch is its own index."""
@@ -13,7 +16,7 @@ class Numbered:
         self.first = np.cumsum(self.count) - self.count
         self.clip = np.repeat(np.arange(len(counts)), self.count)
         self.number = np.arange(len(self.clip)) - self.first[self.clip]
-        self.patch_frames, self.hop_frames = patch_frames, hop_frames
+        self.reads, self.hop_rows = Chunks(LogMel(), 1.0, patch_frames), hop_frames
         self.clips = SimpleNamespace(group=np.arange(len(counts)).astype(str))
 
     def __len__(self):

@@ -4,7 +4,8 @@ import h5py
 import numpy as np
 
 from mer.evaluation import report
-from mer.features import audio
+from mer.features.chunks import Chunks
+from mer.features.representations.log_mel import LogMel
 from mer.tasks import TASKS
 
 RUN = {"name": "model_over", "model": "model_over", "title": "SCAE", "pretext": "denoise", "speech": "e",
@@ -49,7 +50,7 @@ def published_features(folder, *, overlap):
     for index in range(40):
         rows.append(f"./Q{index % 4 + 1}/song {index}.mp3,Q{index % 4 + 1},{[1, 1, -1, -1][index % 4]},"
                     f"{[1, -1, -1, 1][index % 4]}")
-        patches = audio.cut_patches(rng.normal(-6, 2, (100, 128)).astype(np.float32), patch_frames=31, hop_frames=15)
+        patches = Chunks(LogMel(), 1.0, 31).cut(rng.normal(-6, 2, (100, 128)).astype(np.float32), 15)[..., 0]
         side = "test" if index < 12 else "val" if index < 16 else "train"
         files[side][str(index)] = patches[:, None]
         if overlap and side == "test":

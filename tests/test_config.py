@@ -11,6 +11,7 @@ from conftest import ROOT
 
 import settings
 from mer import MerError, cli, config, limits
+from mer.features import chunks
 
 
 def load(*overrides, environ=None):
@@ -18,9 +19,20 @@ def load(*overrides, environ=None):
 
 
 def test_frames_of_a_patch_follow_from_seconds():
-    cfg = load("sample_rate_hz=16000", "hop_samples=512")
-    assert (cfg.patch_frames, cfg.patch_hop_frames, cfg.patch_shape) == (31, 15, (128, 31, 1))
-    assert load("sample_rate_hz=22050").patch_frames == 43
+    encoder = types.SimpleNamespace(INPUT="log_mel", CHUNK_SECONDS=1, __name__="models.model_x")
+    reads = chunks.of_encoder(encoder, load("sample_rate_hz=16000", "hop_samples=512").values)
+    assert (reads.n_rows, reads.hop_rows(0.5), reads.shape) == (31, 15, (128, 31, 1))
+    assert chunks.of_encoder(encoder, load("sample_rate_hz=22050").values).n_rows == 43
+    for seconds in (0.01, 1e9):
+        encoder.CHUNK_SECONDS = seconds
+        with pytest.raises(MerError, match="rows, and a chunk of model_x has 1 to .* change its CHUNK_SECONDS"):
+            chunks.of_encoder(encoder, load().values)
+
+
+@pytest.mark.parametrize("given", [{"MER_PATCH_SECONDS": "2"}, "patch_seconds=2"])
+def test_a_setting_that_is_gone_says_where_it_went(given):
+    with pytest.raises(MerError, match="patch_seconds .* is no setting any more, because each encoder says"):
+        load(*([given] if isinstance(given, str) else []), environ=None if isinstance(given, str) else given)
 
 
 def test_precedence_is_file_then_environment_then_flag():
@@ -55,8 +67,8 @@ def test_a_misspelt_environment_name_is_refused():
 
 
 def test_values_keep_the_type_of_the_file():
-    cfg = load("tensorboard=yes", "patch_seconds=2", "pretrain_epochs=3")
-    assert cfg.tensorboard is True and cfg.patch_seconds == 2.0 and cfg.pretrain_epochs == 3
+    cfg = load("tensorboard=yes", "noise_sigma=2", "pretrain_epochs=3")
+    assert cfg.tensorboard is True and cfg.noise_sigma == 2.0 and cfg.pretrain_epochs == 3
 
 
 def test_a_config_is_read_only_and_travels_to_workers():
@@ -99,7 +111,7 @@ def test_every_setting_has_limits_and_keeps_them():
 
 
 @pytest.mark.parametrize("text", [
-    "seed=4294967296", "patch_seconds=inf", "patch_seconds=1e-9", "sample_rate_hz=1000000000000", "sample_rate_hz=1e12",
+    "seed=4294967296", "noise_sigma=nan", "patch_overlap=-1e-9", "sample_rate_hz=1000000000000", "sample_rate_hz=1e12",
     "hop_samples=1000000000", "noise_sigma=inf", "pretrain_decay=inf", "extract_jobs=-1", "tensorboard=2",
     "path_to_data=~nosuchuser", "path_to_data=~nosuchuser/data", f"path_to_data={'x' * 5000}", "path_to_features=",
     "path_to_models=a\0b", "precision=\x1b[2J"])
@@ -111,11 +123,9 @@ def test_values_that_nothing_can_use_are_refused(text):
 
 @pytest.mark.parametrize("texts, words", [
     (["window_samples=4096"], ["window_samples 4096 is longer than n_fft 2048"]),
-    (["patch_seconds=0.01"], ["makes 0 frames"]),
-    (["patch_seconds=60", "hop_samples=1"], ["makes 960000 frames"]),
     (["window_samples=4096", "n_mel_bands=1024", "n_fft=1024", "hop_samples=60000"],
-     ["longer than n_fft", "half of n_fft", "longer than window_samples", "makes 0 frames"])])
-def test_values_that_make_no_patch_are_refused_together(texts, words):
+     ["longer than n_fft", "half of n_fft", "longer than window_samples"])])
+def test_values_that_make_no_features_are_refused_together(texts, words):
     with pytest.raises(MerError) as caught:
         load(*texts)
     assert all(word in str(caught.value) for word in words)
@@ -147,7 +157,7 @@ def edited(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("change, words", [
-    (("seed = 1 ", "seed = ("), "line 34"),
+    (("seed = 1 ", "seed = ("), "line 33"),
     (("seed = 1 ", "seed = unknown "), "NameError: name 'unknown' is not defined"),
     (("seed = 1 ", "seed = '1' "), "setting seed = '1' should be a whole number from 0 to 2147483647"),
     (("seed = 1 ", "seed = 1.5 "), "seed = 1.5"),
@@ -157,8 +167,9 @@ def edited(tmp_path, monkeypatch):
     (("seed = 1 ", "import nowhere_at_all "), "imports nowhere_at_all, which is not installed"),
     (("seed = 1 ", "sed = 1 "), "unknown setting 'sed' .settings.py.; did you mean 'seed'"),
     (("seed = 1 ", "pass "), "settings.py lacks seed .a whole number from 0"),
-    (("patch_seconds = 1.0", "patch_seconds = float('nan')"), "patch_seconds = nan"),
-    (("patch_seconds = 1.0", "patch_seconds = [1.0]"), r"patch_seconds = \[1"),
+    (("patch_overlap = 0.5", "patch_overlap = float('nan')"), "patch_overlap = nan"),
+    (("patch_overlap = 0.5", "patch_overlap = [1.0]"), r"patch_overlap = \[1"),
+    (("patch_overlap = 0.5", "patch_seconds = 1.0"), "patch_seconds .settings.py. is no setting any more"),
     (('path_to_data = ""', "path_to_data = 5"), "path_to_data = 5 should be a path in quotes; int came"),
     (('path_to_data = ""', "path_to_data = 'a\\0b'"), "NUL"),
     (("tensorboard = False", "tensorboard = 1"), "tensorboard = 1 should be True or False"),
@@ -180,6 +191,6 @@ def test_a_settings_file_that_is_none_gets_a_sentence(edited, source, words):
 def test_a_settings_file_may_hold_paths_and_names_of_the_users_own(tmp_path, monkeypatch):
     module = types.ModuleType("settings", None)
     vars(module).update({name: value for name, value in vars(settings).items() if not name.startswith("_")})
-    vars(module).update(path_to_data=tmp_path, _mine=3, os=os, Path=Path, __file__=settings.__file__, patch_seconds=2)
+    vars(module).update(path_to_data=tmp_path, _mine=3, os=os, Path=Path, __file__=settings.__file__, noise_sigma=2)
     cfg = config.load(module, {})
-    assert cfg.path_to_data == str(tmp_path) and isinstance(cfg.patch_seconds, float)
+    assert cfg.path_to_data == str(tmp_path) and isinstance(cfg.noise_sigma, float)

@@ -13,7 +13,9 @@ from conftest import ROOT, sound
 
 import mer
 from mer import MerError
-from mer.features import audio
+from mer.features import waveform as waveforms
+from mer.features.chunks import Chunks
+from mer.features.representations.log_mel import LogMel
 
 RATE = 22050
 
@@ -43,7 +45,7 @@ def test_import_is_light_and_lists_the_interface():
 def test_features_of_an_array_are_those_of_the_file(song, tone):
     from_file = mer.features(song)
     assert from_file.shape == (1 + 64000 // 512, 128) and from_file.dtype == np.float32
-    np.testing.assert_array_equal(from_file, audio.LogMel(quick_start=True)(audio.load(song, sample_rate_hz=16000)))
+    np.testing.assert_array_equal(from_file, LogMel(quick_start=True).rows(waveforms.load(song, sample_rate_hz=16000)))
     np.testing.assert_array_equal(mer.features(str(song)), from_file)
     for same in (tone, tone[:, None], tone.astype(np.float64), list(tone), tone[::-1].copy()[::-1]):
         np.testing.assert_array_equal(mer.features(same, RATE), from_file)
@@ -145,11 +147,11 @@ def home(tmp_path_factory):
     folder = tmp_path_factory.mktemp("home")
     cfg = of_program({"path_to_models": folder / "models"})
     for name in ("model_cpc", "model_over"):
-        made = models.load(name, pretexts=("cpc", "denoise")).build(cfg.patch_shape)
+        made = models.load(name, pretexts=("cpc", "denoise")).build((128, 31, 1))
         run = model_file.speech_run(cfg, "english", name, 0)
         digest = keras3.save(made, run.path)
         files.write_json(run.file("run.json"), {
-            "name": name, "pretext": "cpc", "speech": "e", "it": 0, "settings": dict(cfg.feature_settings),
+            "name": name, "pretext": "cpc", "speech": "e", "it": 0, "settings": LogMel().settings,
             "key": "0", "weights_sha256": digest, "corpus": "real"})
     return folder
 
@@ -163,7 +165,7 @@ def test_embeddings_are_the_codes_of_the_patches(song, tone, encoder):
     codes = encoder.embed(tone, RATE)
     assert codes.shape == (4, encoder.units) == (4, 256) and codes.dtype == np.float32
     np.testing.assert_array_equal(encoder.embed(song), codes)
-    patches = audio.cut_patches(mer.features(song), patch_frames=31, hop_frames=31)[..., None]
+    patches = Chunks(LogMel(), 1.0, 31).cut(mer.features(song), 31)
     np.testing.assert_allclose(encoder._network.predict_on_batch(patches), codes, atol=1e-4)
     assert encoder.embed(tone, RATE, hop_seconds=0.5).shape == (1 + (126 - 31) // 16, 256)
     assert encoder.hop_seconds == 0.992 and "model_cpc" in repr(encoder)

@@ -1,12 +1,14 @@
 """Corpora as training sees them: `load` opens what `mer.data.generate` has made.
 
-A store, `features/<kind>_<language>.h5`, holds every clip that was extracted; a split file beside it
+A store, `features/<kind>_<language>.h5` of log-mel, holds every clip that was extracted; a split file beside it
 (`mer.data.store_split`) names the clips in use and their splits. A subset by hours and a mixture (`-l x`) are split
 files alone.
 """
 
 from mer import MerError, corpora, files, tables
 from mer.data import split_files, store, store_split
+from mer.features import representations
+from mer.features.representations import DEFAULT
 
 
 def stem(corpus, *, hours=None):
@@ -14,24 +16,27 @@ def stem(corpus, *, hours=None):
     return f"{corpora.hours_prefix(hours)}{corpus.KIND}_{corpus.LANGUAGE}"
 
 
-def store_path(corpus, cfg):
-    """Where the store of a corpus is, or will be."""
-    return cfg.features_dir / f"{corpus.KIND}_{corpus.LANGUAGE}.h5"
+def store_path(corpus, cfg, name=DEFAULT, *, hours=None):
+    """Where the store of a corpus is, or will be, that holds the representation `name`."""
+    return cfg.features_dir / f"{stem(corpus, hours=hours)}{'' if name == DEFAULT else f'.{name}'}.h5"
 
 
 def split_about(cfg, name):
     """How the split of a store, subset, fold or mixture came about, see `store_split.about`."""
-    path = cfg.features_dir / f"{name.split('.')[0]}.h5"
-    return store_split.about(cfg, name, columns=store.read(path).columns if path.exists() else None)
+    of_corpus = name.partition(".")[0]
+    paths = [path for pattern in (f"{of_corpus}.h5", f"{of_corpus}.*.h5") for path in cfg.features_dir.glob(pattern)]
+    return store_split.about(cfg, name, columns=store.read(paths[0]).columns if paths else None)
 
 
-def load(kind, code, cfg, *, hours=None, fold=None):
+def load(kind, code, cfg, *, of=None, hours=None, fold=None):
     """Open a corpus for training.
 
     Parameters
     ----------
     kind, code, cfg
         As for `mer.data.generate.run`.
+    of : mer.features.representations.Representation or None
+        What the rows are: `Chunks.of` of the encoder. None: log-mel.
     hours : float or None
         The part of so many hours instead of all.
     fold : (int, int) or None
@@ -47,37 +52,37 @@ def load(kind, code, cfg, *, hours=None, fold=None):
     MerError
         Store or split file missing, or a clip without a side.
     """
-    corpus = corpora.get(kind, code)
+    corpus, of = corpora.get(kind, code), of or representations.get(DEFAULT, cfg.values)
     if hours or hasattr(corpus, "PARTS"):
-        return _load_listed(corpus, cfg, hours=hours)
-    made = _open(corpus, cfg)
+        return _load_listed(corpus, cfg, of, hours=hours)
+    made = _open(corpus, cfg, of)
     name = split_files.fold_stem(stem(corpus), *fold) if fold else stem(corpus)
     table, _ = store_split.paths(cfg, name)
     if not table.exists():
         more = f" --folds {fold[1]}" if fold else ""
-        raise MerError(f"{table.name} is not in {table.parent}: run '{command(corpus)}{more}', it draws the split")
+        raise MerError(f"{table.name} is not in {table.parent}: run '{command(corpus, of)}{more}', it draws the split")
     if fold and not store_split.is_current(cfg, name, made.columns, exactly=True):
         raise MerError(f"{table.name} was cut of other clips, groups or classes than {made.path.name} holds now: run "
                        f"the generate_dataset.py command of that store again, with --folds {fold[1]}")
     return store.ClipSet.of_store(made, split_files.load(table, made.ids))
 
 
-def command(corpus, *, hours=None):
+def command(corpus, of, *, hours=None):
     """The command that makes what is missing."""
-    more = f" --hours {hours:g}" if hours else ""
+    more = ("" if of.name == DEFAULT else f" --features {of.name}") + (f" --hours {hours:g}" if hours else "")
     return f"python3 generate_dataset.py -d {corpus.KIND[0]} -l {corpus.CODE}{more}"
 
 
-def _open(corpus, cfg):
-    path = store_path(corpus, cfg)
+def _open(corpus, cfg, of):
+    path = store_path(corpus, cfg, of.name)
     if not path.exists():
-        raise MerError(f"{path.name} is not in {path.parent}: run '{command(corpus)}' first")
-    made = store.read(path, settings=cfg.feature_settings, remedy=f"run '{command(corpus)}', which makes it anew")
+        raise MerError(f"{path.name} is not in {path.parent}: run '{command(corpus, of)}' first")
+    made = store.read(path, of=of, remedy=f"run '{command(corpus, of)}', which makes it anew")
     damaged = made.damaged()
     if damaged:
         raise files.Damaged(f"{path} is damaged: the frames of {len(damaged)} of {len(made.ids)} clips are not those "
-                            f"that were written (the first is {made.ids[damaged[0]]}): run '{command(corpus)}', which "
-                            "extracts these again")
+                            f"that were written (the first is {made.ids[damaged[0]]}): run '{command(corpus, of)}', "
+                            "which extracts these again")
     return made
 
 
@@ -89,18 +94,18 @@ def refuse_empty(sides):
                        "generate_dataset.py --split")
 
 
-def _load_listed(corpus, cfg, *, hours):
+def _load_listed(corpus, cfg, of, *, hours):
     table, _ = store_split.paths(cfg, stem(corpus, hours=hours))
     if not table.exists():
-        raise MerError(f"{table.name} is not in {table.parent}: run '{command(corpus, hours=hours)}' first")
+        raise MerError(f"{table.name} is not in {table.parent}: run '{command(corpus, of, hours=hours)}' first")
     mixed = None
     for code in getattr(corpus, "PARTS", [corpus.CODE]):
         named = _listed(table, f"{code}:" if hasattr(corpus, "PARTS") else "")
-        made = _open(corpora.get(corpus.KIND, code), cfg)
+        made = _open(corpora.get(corpus.KIND, code), cfg, of)
         missing = set(named) - set(made.ids)
         if missing:
             raise MerError(f"{table.name} names {min(missing)}, which is no longer in the store: "
-                           f"run '{command(corpus, hours=hours)}' again")
+                           f"run '{command(corpus, of, hours=hours)}' again")
         part = store.ClipSet.of_store(made, [named.get(name, "") for name in made.ids])
         part = part.take(part.split != "")
         mixed = part if mixed is None else mixed + part

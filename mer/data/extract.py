@@ -1,9 +1,10 @@
-"""Audio files -> log-mel store, on all cores, resumable.
+"""Audio files -> store of features, on all cores, resumable.
 
 Every worker process appends finished clips to a shard of its own and notes each in a journal, data
 first. A run that is killed loses the clip that each worker had in hand; the next run reads the
 journals and goes on. The store is assembled at the end in the order of the corpus, so it does not
-depend on interruptions or on the number of processes.
+depend on interruptions or on the number of processes. What this run has written is not read again
+but for the copy from the shards to the store.
 """
 
 import os
@@ -17,14 +18,14 @@ import numpy as np
 from mer import MerError, files, progress, text
 from mer.data import extract_journal, store, store_check
 from mer.data.extract_journal import Done
-from mer.features import audio
+from mer.features import waveform
+from mer.features.chunks import LEAST_SECONDS
 
-_LOG_MELS: dict = {}  # settings -> LogMel, once per worker process
 _EDGE_BYTES = 1 << 16
 _THREADS = 8  # reading the ends of a file waits for the disk, not for the processor
 
 
-def build(path, listing, *, cfg, attributes, force=False):
+def build(path, listing, *, of, attributes, jobs=0, force=False):
     """Bring the store at `path` up to date with the corpus.
 
     Parameters
@@ -33,9 +34,12 @@ def build(path, listing, *, cfg, attributes, force=False):
         The store to make.
     listing : corpora.Listing
         Clips and files left out already.
-    cfg : Config
+    of : mer.features.representations.Representation
+        What its rows are.
     attributes : dict
         Attributes of the store (text).
+    jobs : int
+        Processes; 0: as many as there are cores.
     force : bool
         Extract everything again.
 
@@ -56,26 +60,16 @@ def build(path, listing, *, cfg, attributes, force=False):
         shutil.rmtree(parts, ignore_errors=True)
         path.unlink(missing_ok=True)
     stamps = _stamps(listing.clips)
-    folder = parts / "-".join(str(value) for value in cfg.feature_settings.values())
-    bands = cfg.feature_settings["n_mel_bands"]
-    done = _from_store(path, stamps, cfg.feature_settings)
-    done |= extract_journal.read(folder, stamps, bands=bands, known=done)
+    folder = parts / "-".join(str(value) for value in of.settings.values())
+    old, done = _from_store(path, stamps, of)
+    done |= extract_journal.read(folder, stamps, width=of.width, known=done)
     todo = [clip for clip in listing.clips if clip.id not in done]
     if todo:
-        _extract_all(todo, stamps, folder, cfg)
-        done |= extract_journal.read(folder, stamps, bands=bands, known=done)
-        _refuse_unwritten([clip.id for clip in todo if clip.id not in done], folder)
-    if not _is_current(path, listing, stamps, done, attributes, cfg):
-        _assemble(path, listing, stamps, done, cfg=cfg, attributes=attributes)
+        done |= _extract_all(todo, stamps, folder, of, jobs)
+    made = old if _is_current(old, listing, stamps, done, attributes) else _assemble(
+        path, listing, stamps, done, of=of, attributes=attributes)
     shutil.rmtree(parts, ignore_errors=True)
-    return store.read(path, settings=cfg.feature_settings), len(todo)
-
-
-def _refuse_unwritten(lost, folder):
-    """Raise MerError where clips that were extracted just now cannot be read back."""
-    if lost:
-        raise MerError(f"{len(lost)} clips that were extracted now cannot be read back from {folder} (the first is "
-                       f"{lost[0]}): check the disk, then run the same command again")
+    return made, len(todo)
 
 
 def _stamps(clips):
@@ -109,16 +103,17 @@ def _stamp(path):
     return stat.st_size, stat.st_mtime_ns, digest.hexdigest()
 
 
-def _extract_all(todo, stamps, folder, cfg):
+def _extract_all(todo, stamps, folder, of, jobs):
+    """Extract clips on all cores: clip to `Done`."""
     folder.mkdir(parents=True, exist_ok=True)
-    jobs = cfg.extract_jobs or joblib.cpu_count()
-    work = joblib.Parallel(n_jobs=min(jobs, len(todo)), return_as="generator_unordered", batch_size="auto")(
-        joblib.delayed(_extract)(clip.id, str(clip.path), stamps[clip.id], str(folder), cfg.feature_settings,
-                                 cfg.patch_frames) for clip in todo)
-    hours, remarks = 0.0, {}
-    with progress.bar(total=len(todo), unit="clip", desc="log-mel", smoothing=0.05) as bar:
-        for clip_id, seconds, remark in work:
-            hours += seconds / 3600
+    work = joblib.Parallel(n_jobs=min(jobs or joblib.cpu_count(), len(todo)), return_as="generator_unordered",
+                           batch_size="auto")(
+        joblib.delayed(_extract)(clip.id, str(clip.path), stamps[clip.id], str(folder), of) for clip in todo)
+    hours, remarks, done = 0.0, {}, {}
+    with progress.bar(total=len(todo), unit="clip", desc=of.TITLE, smoothing=0.05) as bar:
+        for clip_id, got, remark in work:
+            done[clip_id] = got
+            hours += got.seconds / 3600
             if remark:
                 remarks.setdefault(remark, []).append(clip_id)
             bar.update()
@@ -128,43 +123,34 @@ def _extract_all(todo, stamps, folder, cfg):
         more = f" and {len(clips) - 3} more" if len(clips) > 3 else ""
         names = text.printable(", ".join(sorted(clips)[:3]))
         print(f"note: each of these files {remark}: {names}{more}", file=sys.stderr)
+    return done
 
 
-def _extract(clip_id, path, stamp, folder, settings, patch_frames):
-    """Worker: one clip -> one journal line. Returns the clip, its seconds, and a remark on its sound or ""."""
-    note, remarks = {"clip": clip_id, "stamp": stamp}, []
+def _extract(clip_id, path, stamp, folder, of):
+    """Worker: one clip -> one journal line. Returns the clip, its `Done`, and a remark on its sound or ""."""
+    note, remarks, rows = {"clip": clip_id, "stamp": stamp}, [], None
     try:
-        waveform = audio.load(path, sample_rate_hz=settings["sample_rate_hz"], on_remark=remarks.append)
-        note["seconds"] = len(waveform) / settings["sample_rate_hz"]
-        frames = _log_mel(settings)(waveform)
-        if len(frames) < patch_frames:
-            raise audio.AudioError(f"{note['seconds']:.2f} s is shorter than one patch of {patch_frames} frames")
-    except audio.AudioError as error:
-        note["reason"], frames = str(error), None
-    extract_journal.append(folder, note, frames)
-    return clip_id, note.get("seconds", 0.0), "".join(remarks)
+        sound = waveform.load(path, sample_rate_hz=of.sample_rate_hz, on_remark=remarks.append)
+        note["seconds"] = len(sound) / of.sample_rate_hz
+        if note["seconds"] < LEAST_SECONDS:
+            raise waveform.AudioError(f"{note['seconds']:.2f} s is shorter than one patch of {LEAST_SECONDS:g} s")
+        rows = of.rows(sound)
+    except waveform.AudioError as error:
+        note["reason"] = str(error)
+    return clip_id, extract_journal.append(folder, note, rows), "".join(remarks)
 
 
-def _log_mel(settings):
-    key = tuple(settings.values())
-    if key not in _LOG_MELS:
-        _LOG_MELS[key] = audio.LogMel(sample_rate_hz=settings["sample_rate_hz"], n_fft=settings["n_fft"],
-                                      window_samples=settings["window_samples"],
-                                      hop_samples=settings["hop_samples"], n_bands=settings["n_mel_bands"])
-    return _LOG_MELS[key]
-
-
-def _from_store(path, stamps, settings):
-    """Clips of the store that is there already, where file and feature settings are unchanged and frames are whole."""
+def _from_store(path, stamps, of):
+    """The store that is there already, or None, and its clips whose file and settings are unchanged and rows whole."""
     if not path.exists():
-        return {}
+        return None, {}
     try:
         old = store.read(path, remedy="all its clips are extracted anew")
     except MerError as error:
         print(f"note: {error}", file=sys.stderr)
-        return {}
-    if any(old.attributes.get(name) != value for name, value in settings.items()):
-        return {}
+        return None, {}
+    if any(old.attributes.get(name) != value for name, value in of.settings.items()):
+        return None, {}
     damaged = set(old.damaged())
     if damaged:
         print(f"note: {path} is damaged in {len(damaged)} of {len(old.ids)} clips, which are extracted anew: "
@@ -174,9 +160,10 @@ def _from_store(path, stamps, settings):
     for i, clip in enumerate(old.ids):
         stamp = *(int(old.columns[name][i]) for name in ("file_bytes", "file_mtime_ns")), old.columns["file_edges"][i]
         if stamps.get(clip) == stamp and i not in damaged:
-            frames = old.clip(i)
-            done[clip] = Done(lambda frames=frames: frames, len(frames), float(old.columns["seconds"][i]), "")
-    return done
+            rows = old.clip(i)
+            done[clip] = Done(lambda rows=rows: rows, len(rows), float(old.columns["seconds"][i]),
+                              old.columns["content"][i], "")
+    return None if damaged else old, done
 
 
 def _rows(listing, stamps, done):
@@ -187,7 +174,7 @@ def _rows(listing, stamps, done):
                    "arousal": np.nan if clip.arousal is None else clip.arousal,
                    "valence": np.nan if clip.valence is None else clip.valence, "seconds": got.seconds,
                    "file_bytes": stamps[clip.id][0], "file_mtime_ns": stamps[clip.id][1],
-                   "file_edges": stamps[clip.id][2], "n_frames": got.n_frames}
+                   "file_edges": stamps[clip.id][2], "content": got.content, "n_rows": got.n_rows}
 
 
 def _skipped(listing, done):
@@ -195,16 +182,14 @@ def _skipped(listing, done):
     return sorted([*listing.skipped, *failed])
 
 
-def _is_current(path, listing, stamps, done, attributes, cfg):
-    """Whether the store at `path` already holds just these clips, files, labels and attributes."""
-    try:
-        old = store.read(path, settings=cfg.feature_settings)
-    except MerError:
+def _is_current(old, listing, stamps, done, attributes):
+    """Whether the store that is there already holds just these clips, files, labels and attributes."""
+    if old is None:
         return False
     columns = ("clip", "group", "label", "arousal", "valence", "file_bytes", "file_mtime_ns", "file_edges")
     held = [tuple(map(_comparable, row)) for row in zip(*(list(old.columns[name]) for name in columns), strict=True)]
     wanted = [tuple(_comparable(row[name]) for name in columns) for row in _rows(listing, stamps, done)]
-    return (held == wanted and not old.damaged() and old.skipped == _skipped(listing, done)
+    return (held == wanted and old.skipped == _skipped(listing, done)
             and all(old.attributes.get(name) == value for name, value in attributes.items()))
 
 
@@ -213,12 +198,11 @@ def _comparable(value):
     return None if value != value else value
 
 
-def _assemble(path, listing, stamps, done, *, cfg, attributes):
-    rows = list(_rows(listing, stamps, done))
+def _assemble(path, listing, stamps, done, *, of, attributes):
+    clips = list(_rows(listing, stamps, done))
     skipped = _skipped(listing, done)
-    if not rows:
+    if not clips:
         first = f"; the first: {skipped[0][0]}: {skipped[0][1]}" if skipped else ""
         raise MerError(f"none of the {len(skipped)} files of {attributes['name']} could be used{first}")
-    frames = (done[row["clip"]].frames() for row in rows)
-    store.write(path, rows=rows, log_mel=frames, skipped=skipped, settings=cfg.feature_settings,
-                attributes=attributes)
+    rows = (done[clip["clip"]].rows() for clip in clips)
+    return store.write(path, clips=clips, rows=rows, skipped=skipped, of=of, attributes=attributes)

@@ -5,6 +5,7 @@ What does not match its hash does not count, whatever a kill, a power cut or a b
 extracted again.
 """
 
+import functools
 import json
 import os
 import time
@@ -23,11 +24,12 @@ _SHARDS: dict = {}         # folder -> open shard, once per worker process
 
 @dataclass(frozen=True)
 class Done:
-    """One clip that needs no more work: where its frames are, or why there are none."""
+    """One clip that needs no more work: where its rows are, or why there are none."""
 
-    frames: object  # callable () -> np.ndarray (frames, bands), or None
-    n_frames: int
+    rows: object  # callable () -> np.ndarray (n_rows, width), or None
+    n_rows: int
     seconds: float
+    content: str  # hash of the rows
     reason: str
 
 
@@ -43,21 +45,22 @@ class _Shard:
     def is_there(self):
         return os.path.exists(self.data.name) and os.path.exists(self.journal.name)
 
-    def append(self, note, frames):
-        if frames is not None:
-            note = {**note, "byte": os.fstat(self.data.fileno()).st_size, "n_frames": len(frames),
-                    "content": store_check.content_hash(frames)}
-            files.write_whole(self.data, np.ascontiguousarray(frames, np.float32), self.data.name)
+    def append(self, note, rows):
+        if rows is not None:
+            note = {**note, "byte": os.fstat(self.data.fileno()).st_size, "n_frames": len(rows),
+                    "content": store_check.content_hash(rows)}
+            files.write_whole(self.data, np.ascontiguousarray(rows, np.float32), self.data.name)
         text = json.dumps(note)
         files.write_whole(self.journal, f"{_hash(text)} {text}\n".encode(), self.journal.name)
         if time.monotonic() - self.synced > _SYNC_SECONDS:
             os.fsync(self.data.fileno())
             os.fsync(self.journal.fileno())
             self.synced = time.monotonic()
+        return _done(note, self.data.name, 0 if rows is None else rows.shape[1])
 
 
-def append(folder, note, frames) -> None:
-    """Note one clip as done, its frames first.
+def append(folder, note, rows) -> Done:
+    """Note one clip as done, its rows first.
 
     Parameters
     ----------
@@ -65,38 +68,38 @@ def append(folder, note, frames) -> None:
         Where this process' shard is, or will be: workers outlive a store, whose parts are removed when it is assembled.
     note : dict
         clip, stamp, and seconds or reason.
-    frames : np.ndarray, shape (frames, bands), float32, or None
+    rows : np.ndarray, shape (n_rows, width), float32, or None
         None where there is a reason.
     """
     if folder not in _SHARDS or not _SHARDS[folder].is_there():
         _SHARDS[folder] = _Shard(folder)
-    _SHARDS[folder].append(note, frames)
+    return _SHARDS[folder].append(note, rows)
 
 
-def read(folder, stamps, *, bands, known) -> dict:
-    """Clips that earlier runs or this one have finished.
+def read(folder, stamps, *, width, known) -> dict:
+    """Clips that earlier runs have finished.
 
     Parameters
     ----------
     folder : pathlib.Path
     stamps : dict
         Clip to the stamp of its file now: what was extracted of another file does not count.
-    bands : int
+    width : int
     known : dict
         Clips that need not be looked up, because they are whole elsewhere.
 
     Returns
     -------
     dict of str to Done
-        Their frames were compared with their hash.
+        Their rows were compared with their hash.
     """
     done = {}
     for journal in sorted(folder.glob("*.jsonl")):
         for line in journal.read_bytes().split(b"\n"):
             note = _note(line)
             if note and note["clip"] not in known and stamps.get(note["clip"]) == tuple(note["stamp"]):
-                found = _done(note, journal.with_suffix(".f32"), bands)
-                if found:
+                found = _done(note, str(journal.with_suffix(".f32")), width)
+                if _is_whole(found):
                     done[note["clip"]] = found
     return done
 
@@ -116,20 +119,25 @@ def _note(line):
         return None
 
 
-def _done(note, shard, bands):
+def _done(note, shard, width):
     if "reason" in note:
-        return Done(None, 0, 0.0, note["reason"])
-    shape = note["n_frames"], bands
+        return Done(None, 0, note.get("seconds", 0.0), "", note["reason"])
+    return Done(functools.partial(_rows, shard, note["byte"], note["n_frames"], width), note["n_frames"],
+                note["seconds"], note["content"], "")
 
-    def frames():
-        with open(shard, "rb") as file:
-            file.seek(note["byte"])
-            content = file.read(4 * shape[0] * shape[1])
-        return np.frombuffer(content, np.float32).reshape(shape)
 
+def _rows(shard, byte, n_rows, width):
+    """Rows out of a shard, or Damaged."""
+    with open(shard, "rb") as file:
+        file.seek(byte)
+        content = file.read(4 * n_rows * width)
+    if len(content) != 4 * n_rows * width:
+        raise files.Damaged(f"{shard} is shorter than it was written: check the disk, then run the same command again")
+    return np.frombuffer(content, np.float32).reshape(n_rows, width)
+
+
+def _is_whole(done):
     try:
-        if store_check.content_hash(frames()) != note["content"]:
-            return None
-    except (OSError, ValueError):  # the shard is missing or shorter
-        return None
-    return Done(frames, note["n_frames"], note["seconds"], "")
+        return done.reason or store_check.content_hash(done.rows()) == done.content
+    except (OSError, files.Damaged):  # the shard is missing or shorter
+        return False

@@ -21,7 +21,7 @@ def settle(cfg, made, n_folds, *, more="", anew=False):
     str
         One sentence on them.
     """
-    columns, by, name = made.columns, made.attributes["grouped_by"], made.path.stem
+    columns, by, name = made.columns, made.attributes["grouped_by"], made.stem
     drawing = {"seed": cfg.seed, "val_fraction": cfg.val_fraction}
     saved = None if anew else _saved_folds(cfg, name, n_folds, by, more)
     common = {"ids": [clip.strip() for clip in columns["clip"]], "labels": columns["label"],

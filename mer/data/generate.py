@@ -10,6 +10,8 @@ from mer import MerError, corpora, files, text
 from mer.data import extract, hours_choice, imported, split_files, splits, store, store_split, subsets
 from mer.data import folds as fold_files
 from mer.data.datasets import load, split_about, stem, store_path
+from mer.features import representations
+from mer.features.representations import DEFAULT
 from mer.weights import provenance
 
 
@@ -27,8 +29,8 @@ class Generated:
 
 
 def run(kind, code, cfg, *, labels=None, sounds=None, split=None, folds=None, hours=None, balance=False,
-             force=False, encoding=None):
-    """Audio of one corpus -> log-mel store and split file.
+        force=False, encoding=None, features=DEFAULT):
+    """Audio of one corpus -> store and split file.
 
     Parameters
     ----------
@@ -50,20 +52,22 @@ def run(kind, code, cfg, *, labels=None, sounds=None, split=None, folds=None, ho
         Extract and draw again.
     encoding : str or None
         Of the annotations, where it is found wrongly.
+    features : str
+        Representation, a file name in mer/features/representations/. All share the split of the corpus.
 
     Returns
     -------
     Generated
     """
-    corpus = corpora.get(kind, code)
+    corpus, of = corpora.get(kind, code), representations.get(features, cfg.values)
     _refuse(kind, hours=hours, folds=folds, balance=balance, split=split)
     if hasattr(corpus, "PARTS"):
         _refuse_of_mix(corpus, {"--path-labels": labels, "--encoding": encoding, "--path-sounds": sounds,
                                 "--split": split})
-        return _generate_mix(corpus, cfg, hours=hours, force=force)
+        return _generate_mix(corpus, cfg, of, hours=hours, force=force)
     listing = list_corpus(corpus, cfg, labels=labels, sounds=sounds, encoding=encoding)
     with _locked(corpus, cfg):
-        return _run(corpus, cfg, listing, split=split, folds=folds, hours=hours, balance=balance, force=force)
+        return _run(corpus, cfg, of, listing, split=split, folds=folds, hours=hours, balance=balance, force=force)
 
 
 def _locked(corpus, cfg):
@@ -71,20 +75,20 @@ def _locked(corpus, cfg):
     return files.lock(store_path(corpus, cfg), doing=f"making the features of {corpus.NAME}")
 
 
-def _run(corpus, cfg, listing, *, split, folds, hours, balance, force):
+def _run(corpus, cfg, of, listing, *, split, folds, hours, balance, force):
     if hours:
-        return _generate_part(corpus, cfg, listing, hours=hours, force=force)
+        return _generate_part(corpus, cfg, of, listing, hours=hours, force=force)
     note = ""
     if balance:
-        listing, made, n_extracted, note = _extract_balanced(corpus, cfg, listing, force=force)
+        listing, made, n_extracted, note = _extract_balanced(corpus, cfg, of, listing, force=force)
     else:
-        made, n_extracted = _extract(corpus, cfg, listing, force=force)
+        made, n_extracted = _extract(corpus, cfg, of, listing, force=force)
     own = store_split.Own(**({"words": f"came with the labels ({listing.sides_from})"} if listing.sides_from else {}))
-    return _finish(corpus, cfg, made, listing.clips, n_extracted=n_extracted, split=split, folds=folds, more=note,
+    return _finish(corpus, cfg, of, made, listing.clips, n_extracted=n_extracted, split=split, folds=folds, more=note,
                    own=own, force=force)
 
 
-def _extract_balanced(corpus, cfg, listing, *, force):
+def _extract_balanced(corpus, cfg, of, listing, *, force):
     """Extract as many clips of every class: those that were chosen, the store, how many were extracted, a note.
 
     Which files are damaged shows only in extraction, and each of them is replaced by the next one of its class.
@@ -92,7 +96,7 @@ def _extract_balanced(corpus, cfg, listing, *, force):
     total = 0
     while True:
         chosen, note = subsets.balanced(listing, seed=cfg.seed)
-        made, n_extracted = _extract(corpus, cfg, chosen, force=force)
+        made, n_extracted = _extract(corpus, cfg, of, chosen, force=force)
         total += n_extracted
         failed = {clip.id for clip in chosen.clips} - set(made.ids)
         if not failed:
@@ -132,20 +136,21 @@ def list_corpus(corpus, cfg, *, labels=None, sounds=None, encoding=None):
     return listing
 
 
-def _extract(corpus, cfg, listing, *, force):
+def _extract(corpus, cfg, of, listing, *, force):
     attributes = {"kind": corpus.KIND, "code": corpus.CODE, "name": corpus.NAME, "grouped_by": listing.grouped_by}
-    return extract.build(store_path(corpus, cfg), listing, cfg=cfg, attributes=attributes, force=force)
+    return extract.build(store_path(corpus, cfg, of.name), listing, of=of, attributes=attributes, jobs=cfg.extract_jobs,
+                         force=force)
 
 
-def _finish(corpus, cfg, made, clips, *, n_extracted, split, folds, more, own, force):
+def _finish(corpus, cfg, of, made, clips, *, n_extracted, split, folds, more, own, force):
     """Split, folds and run.json of a store that is complete."""
     by_id = {clip.id: clip for clip in clips}
     note = store_split.settle(cfg, made, clips=[by_id[name] for name in made.ids], wanted=split, more=more, own=own,
                         force=force)
     if folds:
         note = f"{note}; {fold_files.settle(cfg, made, folds, more=more, anew=force or split == store_split.DRAW)}"
-    _write_run(corpus, cfg, clips=len(made.ids), skipped=len(made.skipped))
-    return _generated(corpus, cfg, made.path, load(corpus.KIND, corpus.CODE, cfg), n_extracted=n_extracted,
+    _write_run(corpus, cfg, of, clips=len(made.ids), skipped=len(made.skipped))
+    return _generated(corpus, cfg, made.path, load(corpus.KIND, corpus.CODE, cfg, of=of), n_extracted=n_extracted,
                       skipped=made.skipped, note=note)
 
 
@@ -154,7 +159,7 @@ def _generated(corpus, cfg, path, clips, *, n_extracted, skipped, note):
                      {side: int((clips.split == side).sum()) for side in splits.SPLITS}, note)
 
 
-def _write_run(corpus, cfg, *, hours=None, **facts):
+def _write_run(corpus, cfg, of, *, hours=None, **facts):
     """`<stem>.run.json`: the command, settings and versions behind a store or a list of clips.
 
     Of the settings that draw a split only those that this one was drawn with; "split" has the facts of it.
@@ -164,9 +169,9 @@ def _write_run(corpus, cfg, *, hours=None, **facts):
     drawn = {"seed": split.get("seed"), fraction: split.get("test_fraction"), "val_fraction": split.get("val_fraction")}
     used = {key for key, value in drawn.items() if cfg.values[key] == value} | ({"seed"} if hours else set())
     about = provenance.describe(cfg, name=corpus.NAME, split=split, hours=hours,
-                             settings=cfg.feature_settings | {key: cfg.values[key] for key in drawn if key in used},
-                             **facts)
-    files.write_json(cfg.features_dir / f"{name}.run.json", about)
+                                settings=of.settings | {key: cfg.values[key] for key in drawn if key in used},
+                                **facts)
+    files.write_json(store_path(corpus, cfg, of.name, hours=hours).with_suffix(".run.json"), about)
 
 
 def import_published(kind, code, cfg, folder, *, labels=None, split=None, folds=None):
@@ -189,28 +194,27 @@ def import_published(kind, code, cfg, folder, *, labels=None, split=None, folds=
     if hasattr(corpus, "PARTS"):
         raise MerError(f"{corpus.NAME} has no features of its own: import its parts, then run generate_dataset.py "
                        f"-d s -l {code}")
+    of = representations.get(DEFAULT, cfg.values)
     _refuse(kind, hours=None, folds=folds, balance=False, split=split)
-    found = imported.read(folder, labels=labels, kind=kind, settings=cfg.feature_settings,
-                          language=corpus.LANGUAGE)
+    found = imported.read(folder, labels=labels, kind=kind, settings=of.settings, language=corpus.LANGUAGE)
     path = store_path(corpus, cfg)
     with _locked(corpus, cfg):
         files.remove_leftovers(path)
-        store.write(path, rows=found.rows, log_mel=found.log_mel, skipped=found.skipped, settings=cfg.feature_settings,
-                    attributes={"kind": kind, "code": code, "name": corpus.NAME, "grouped_by": found.grouped_by})
-        made = store.read(path, settings=cfg.feature_settings)
-        return _finish(corpus, cfg, made, found.clips, n_extracted=0, split=split, folds=folds, more=found.note,
+        made = store.write(path, clips=found.rows, rows=found.log_mel, skipped=found.skipped, of=of,
+                           attributes={"kind": kind, "code": code, "name": corpus.NAME, "grouped_by": found.grouped_by})
+        return _finish(corpus, cfg, of, made, found.clips, n_extracted=0, split=split, folds=folds, more=found.note,
                        own=store_split.Own("imported", "the corpus came with", found.about_sides), force=True)
 
 
 # ---- subsets and mixtures: a list of clips over one store or several ---------------------------
 
 
-def _generate_part(corpus, cfg, listing, *, hours, force):
+def _generate_part(corpus, cfg, of, listing, *, hours, force):
     """Choose clips by the hours of their headers, extract what the store lacks, write the list."""
-    held, failed = _held(corpus, cfg)
+    held, failed = _held(corpus, cfg, of)
     chosen, about_split = hours_choice.choose(cfg, listing, hours, whole=stem(corpus), failed=failed)
     kept = tuple(clip for clip in listing.clips if clip.id in held | failed or clip.id in chosen)
-    made, n_extracted = _extract(corpus, cfg, replace(listing, clips=kept), force=force)
+    made, n_extracted = _extract(corpus, cfg, of, replace(listing, clips=kept), force=force)
     whole = store.ClipSet.of_store(made, [chosen.get(name, "") for name in made.ids])
     part, note = hours_choice.without_duplicates(whole.take(whole.split != ""), list(chosen))
     n_groups = len(set(part.group))
@@ -219,37 +223,38 @@ def _generate_part(corpus, cfg, listing, *, hours, force):
     empty = f"no clip in {' and '.join(absent)}: training wants more hours" if absent else ""
     note = "; ".join(filter(None, [f"{hours:g} h chosen with seed {cfg.seed}, {evenly}", about_split["note"], note,
                                    empty]))
-    return _save_listed(corpus, cfg, part, part.ids, hours=hours, about={**about_split, "note": note},
+    return _save_listed(corpus, cfg, of, part, part.ids, hours=hours, about={**about_split, "note": note},
                         n_extracted=n_extracted, skipped=made.skipped)
 
 
-def _held(corpus, cfg):
+def _held(corpus, cfg, of):
     """Clips of a store, all of which stay in it for the whole corpus and other hours, and those that it left out.
 
     Of a damaged store, which is made anew, those that the split of the whole corpus names.
     """
     try:
-        made = store.read(store_path(corpus, cfg))
+        made = store.read(store_path(corpus, cfg, of.name))
     except MerError:
         table = split_files.paths(cfg, stem(corpus))[0]
         return set(split_files.rows(table) if table.exists() else ()), set()
     return set(made.ids), {name for name, _ in made.skipped}
 
 
-def _save_listed(corpus, cfg, clips, names, *, hours, about, n_extracted, skipped):
+def _save_listed(corpus, cfg, of, clips, names, *, hours, about, n_extracted, skipped):
     name = stem(corpus, hours=hours)
     columns = {"clip": list(names), "group": clips.group.tolist(), "label": [""] * len(clips)}
     split_files.record(cfg, name, columns, clips.split.tolist(), **about)
-    _write_run(corpus, cfg, hours=hours, clips=len(clips), skipped=len(skipped))
-    return _generated(corpus, cfg, store_split.paths(cfg, name)[0], load(corpus.KIND, corpus.CODE, cfg, hours=hours),
-                      n_extracted=n_extracted, skipped=skipped, note=store_split.about(cfg, name)["note"])
+    _write_run(corpus, cfg, of, hours=hours, clips=len(clips), skipped=len(skipped))
+    listed = load(corpus.KIND, corpus.CODE, cfg, of=of, hours=hours)
+    return _generated(corpus, cfg, store_split.paths(cfg, name)[0], listed, n_extracted=n_extracted,
+                      skipped=skipped, note=store_split.about(cfg, name)["note"])
 
 
-def _generate_mix(corpus, cfg, *, hours, force):
+def _generate_mix(corpus, cfg, of, *, hours, force):
     """Equal hours of every part, on every side."""
     share = hours / len(corpus.PARTS) if hours else None
-    made = [run(corpus.KIND, code, cfg, hours=share, force=force) for code in corpus.PARTS]
-    chosen = _equal_hours([load(corpus.KIND, code, cfg, hours=share) for code in corpus.PARTS], seed=cfg.seed)
+    made = [run(corpus.KIND, code, cfg, hours=share, force=force, features=of.name) for code in corpus.PARTS]
+    chosen = _equal_hours([load(corpus.KIND, code, cfg, of=of, hours=share) for code in corpus.PARTS], seed=cfg.seed)
     names = [f"{code}:{clip}" for code, part in zip(corpus.PARTS, chosen, strict=True) for clip in part.ids]
     note = "equal hours of each part on every side: " + ", ".join(
         f"{corpora.get(corpus.KIND, code).LANGUAGE} {part.seconds.sum() / 3600:.2f} h"
@@ -258,7 +263,8 @@ def _generate_mix(corpus, cfg, *, hours, force):
     for part in chosen[1:]:
         mixed = mixed + part
     with _locked(corpus, cfg):
-        return _save_listed(corpus, cfg, mixed, names, hours=hours, about=_about_mix(corpus, cfg, note, hours=share),
+        about = _about_mix(corpus, cfg, note, hours=share)
+        return _save_listed(corpus, cfg, of, mixed, names, hours=hours, about=about,
                             n_extracted=sum(m.n_extracted for m in made),
                             skipped=[row for one in made for row in one.skipped])
 

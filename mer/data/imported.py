@@ -19,11 +19,12 @@ import numpy as np
 
 from mer import MerError, hdf5_read, progress
 from mer.data import imported_csv
+from mer.features import representations
 
 SIDES = {"train": "train_dataset", "val": "val_dataset", "test": "test_dataset"}
 SUFFIXES = (".h5py", ".h5", ".hdf5")
 # What the published program always used; the store would otherwise claim other settings.
-SETTINGS = {"sample_rate_hz": 16000, "n_fft": 2048, "window_samples": 1024, "hop_samples": 512, "n_mel_bands": 128}
+SETTINGS = representations.get(representations.DEFAULT, {}).settings
 PATCH_FRAMES, HOP_FRAMES = 31, 15
 _MOST_PATCHES = 20_000         # of one clip: 2.7 hours; more is a damaged header
 _MOST_CLIPS = 200_000          # of one file; LibriSpeech has 28 539 in its 100 hours
@@ -76,12 +77,12 @@ class Imported:
 
         There is no audio file: the size is that of the frames, and the time -1 equals that of no file.
         """
-        rate, hop, bands = (self.settings[name] for name in ("sample_rate_hz", "hop_samples", "n_mel_bands"))
+        of = representations.get(representations.DEFAULT, self.settings)
         return [{"clip": clip.id, "group": clip.group, "label": clip.quadrant or "",
                  "arousal": np.nan if clip.arousal is None else clip.arousal,
                  "valence": np.nan if clip.valence is None else clip.valence,
-                 "seconds": (patches.n_frames - 1) * hop / rate, "file_bytes": patches.n_frames * bands * 4,
-                 "file_mtime_ns": -1, "n_frames": patches.n_frames}
+                 "seconds": (patches.n_frames - 1) * of.hop_samples / of.sample_rate_hz,
+                 "file_bytes": patches.n_frames * of.width * 4, "file_mtime_ns": -1, "n_rows": patches.n_frames}
                 for clip, patches in zip(self.clips, self.patches, strict=True)]
 
     @property
@@ -103,7 +104,7 @@ def read(folder, *, labels=None, kind, settings, language=""):
     kind : {"speech", "music"}
         Music needs labels in the csv, speech has none.
     settings : dict
-        The feature settings in force, see `Config.feature_settings`.
+        The feature settings in force, see `Representation.settings`.
     language : str
         Of the corpus; rows that the csv says to be in another are left out.
 

@@ -1,8 +1,9 @@
-"""Log-mel stores: one HDF5 file per corpus, each clip once; patches are cut when they are read.
+"""Stores: one HDF5 file per corpus and representation, each clip once; patches are cut when they are read.
 
-Layout of a store, `features/<kind>_<language>.h5`::
+Layout of a store, `features/<kind>_<language>.h5` of log-mel, `features/<kind>_<language>.NAME.h5` of another one::
 
-    log_mel   (frames, bands) float32, uncompressed and contiguous: it is memory-mapped, never copied
+    log_mel   (frames, bands) float32, uncompressed and contiguous: it is memory-mapped, never copied; the data set has
+                              the name of the representation
     offsets   (clips + 1,)    int64: clip i is log_mel[offsets[i]:offsets[i + 1]]
     clip, group, label        (clips,) text; label is the quadrant, empty for speech
     arousal, valence          (clips,) float64 in [-1, 1], NaN where the corpus gives none
@@ -11,7 +12,8 @@ Layout of a store, `features/<kind>_<language>.h5`::
     file_bytes, file_mtime_ns (clips,) int64: a changed file is extracted again
     file_edges                (clips,) text: hash of parts of the audio file; a change that keeps both shows here
     skipped                   (files, 2) text: name, reason
-    attributes                the feature settings, corpus name, grouped_by, format, and the hash of all but log_mel
+    attributes                settings of the representation, corpus name, grouped_by, format, and the hash of all
+                              but log_mel
 """
 
 import hashlib
@@ -20,50 +22,58 @@ from dataclasses import dataclass
 import h5py
 import numpy as np
 
-from mer import MerError, hdf5_write
+from mer import MerError, files, hdf5_read, hdf5_write
 from mer.data import store_check
-from mer.features import audio
 from mer.tasks import QUADRANTS
 
 FORMAT = store_check.FORMAT
 _REMEDY = "run generate_dataset.py for this corpus again"
 
 
-def write(path, *, rows, log_mel, skipped, settings, attributes):
+def write(path, *, clips, rows, skipped, of, attributes):
     """Write a store to a temporary name and rename it.
 
     Parameters
     ----------
     path : pathlib.Path
-    rows : list of dict
-        One per clip, with the keys of the layout above and `n_frames`; `content` is made of the frames.
-    log_mel : iterable of np.ndarray, shape (frames, bands), float32
-        The clips in the order of `rows`; read one at a time.
+    clips : list of dict
+        One per clip, with the keys of the layout above and `n_rows`; `content` is made of the rows where it is
+        missing.
+    rows : iterable of np.ndarray, shape (n_rows, width), float32
+        The rows of the clips, in their order; read one clip at a time.
     skipped : list of (str, str)
         Name and reason of each file that is not in the store.
-    settings : dict
-        Feature settings, see `Config.feature_settings`.
+    of : mer.features.representations.Representation
     attributes : dict
         Further attributes of the file (text).
+
+    Returns
+    -------
+    Store
+        As `read` opens it. Nothing is read back: its rows count as whole.
     """
-    n_frames = [row["n_frames"] for row in rows]
+    offsets = np.concatenate([[0], np.cumsum([clip["n_rows"] for clip in clips])]).astype(np.int64)
+    shape, table = (int(offsets[-1]), of.width), []
     with hdf5_write.making(path) as made:
         file = made.file
-        file.attrs.update({"format": FORMAT, **settings, **attributes})
-        file["offsets"] = np.concatenate([[0], np.cumsum(n_frames)]).astype(np.int64)
-        data = file.create_dataset("log_mel", (sum(n_frames), settings["n_mel_bands"]), np.float32)
-        start, content = 0, []
-        for row, clip in zip(rows, log_mel, strict=True):
-            if not np.isfinite(clip).all():
-                raise MerError(f"the features of {row['clip']} are not all finite numbers: leave the file out of the "
+        file.attrs.update({"format": FORMAT, **of.settings, **attributes})
+        file["offsets"] = offsets
+        data = file.create_dataset(of.name, shape, np.float32)
+        for clip, start, part in zip(clips, offsets, rows, strict=False):
+            if not np.isfinite(part).all():
+                raise MerError(f"the features of {clip['clip']} are not all finite numbers: leave the file out of the "
                                "corpus, or make it again")
-            data[start:start + len(clip)] = clip
+            data[start:start + len(part)] = part
             made.check()
-            start += len(clip)
-            content.append(store_check.content_hash(clip))
-        _write_table(file, [{**row, "content": hashed} for row, hashed in zip(rows, content, strict=True)], skipped)
+            table.append({"content": clip.get("content") or store_check.content_hash(part), **clip})
+        _write_table(file, table, skipped)
         made.check()
         file.attrs["table_hash"] = store_check.table_hash(file)
+        place, columns = data.id.get_offset(), store_check.columns(file)
+        held = hdf5_read.attributes(file)
+    store_check.mark_whole(path)
+    mapped = np.memmap(path, np.float32, "r", place, shape)
+    return Store(path, mapped, offsets, columns, [tuple(row) for row in skipped], held)
 
 
 def _write_table(file, rows, skipped):
@@ -77,10 +87,10 @@ def _write_table(file, rows, skipped):
 
 @dataclass(frozen=True)
 class Store:
-    """One opened store. `log_mel` is a read-only memory map, shape (frames, bands)."""
+    """One opened store. `rows` is a read-only memory map, shape (rows, width)."""
 
     path: object
-    log_mel: np.ndarray
+    rows: np.ndarray
     offsets: np.ndarray
     columns: dict
     skipped: list
@@ -90,23 +100,28 @@ class Store:
     def ids(self):
         return self.columns["clip"]
 
+    @property
+    def stem(self):
+        """Stem of the split files, which the stores of all representations share: music_english."""
+        return self.path.name.partition(".")[0]
+
     def clip(self, index):
-        """View of one clip's log-mel frames, shape (frames, bands)."""
-        return self.log_mel[self.offsets[index]:self.offsets[index + 1]]
+        """View of one clip's rows, shape (n_rows, width)."""
+        return self.rows[self.offsets[index]:self.offsets[index + 1]]
 
     def damaged(self):
-        """Indices of the clips whose frames are not those that were written, see `store_check.damaged_clips`."""
+        """Indices of the clips whose rows are not those that were written, see `store_check.damaged_clips`."""
         return store_check.damaged_clips(self)
 
 
-def read(path, *, settings=None, remedy=_REMEDY):
-    """Open a store and check all of it but the frames, which `Store.damaged` checks.
+def read(path, *, of=None, remedy=_REMEDY):
+    """Open a store and check all of it but the rows, which `Store.damaged` checks.
 
     Parameters
     ----------
     path : pathlib.Path
-    settings : dict or None
-        The feature settings in force; another value in the store is an error.
+    of : mer.features.representations.Representation or None
+        What the rows have to be; others in the store are an error.
     remedy : str
         What to do where it is damaged: the end of the error sentence.
 
@@ -121,17 +136,15 @@ def read(path, *, settings=None, remedy=_REMEDY):
         table = store_check.read_table(path, remedy=remedy)
     except FileNotFoundError:
         raise MerError(f"{path} does not exist: run generate_dataset.py for this corpus first") from None
-    _check_settings(path, table.attributes, settings or {})
-    log_mel = np.memmap(path, np.float32, "r", table.place, table.shape)
-    return Store(path, log_mel, table.offsets, table.columns, table.skipped, table.attributes)
-
-
-def _check_settings(path, attributes, settings):
-    differ = [f"{name} {attributes.get(name)!r}, now {value!r}" for name, value in settings.items()
-              if attributes.get(name) != value]
+    held, wanted = table.attributes, of.settings if of else {}
+    differ = [f"{name} {held.get(name)!r}, now {value!r}" for name, value in wanted.items() if held.get(name) != value]
     if differ:
         raise MerError(f"{path} was made with other feature settings ({'; '.join(differ)}): "
                        "set them back, or run generate_dataset.py again")
+    if of and table.shape[1] != of.width:
+        raise files.Damaged(f"{path} is damaged (its rows have {table.shape[1]} values, not {of.width}): {remedy}")
+    rows = np.memmap(path, np.float32, "r", table.place, table.shape)
+    return Store(path, rows, table.offsets, table.columns, table.skipped, table.attributes)
 
 
 @dataclass(frozen=True)
@@ -209,19 +222,21 @@ class ClipSet:
             digest.update(repr((columns["clip"][i], audio_file, *side, int(quadrant))).encode())
         return digest.hexdigest()[:16]
 
-    def patches(self, *, patch_frames, hop_frames):
+    def patches(self, reads, hop_rows):
         """The patches of all clips, see `Patches`."""
-        return Patches(self, patch_frames=patch_frames, hop_frames=hop_frames)
+        return Patches(self, reads, hop_rows)
 
 
 class Patches:
-    """Patches of a `ClipSet`, cut from the memory-mapped stores when they are asked for.
+    """Patches of a `ClipSet`: chunks of rows, cut from the memory-mapped stores when they are asked for.
 
     Parameters
     ----------
     clips : ClipSet
-    patch_frames, hop_frames : int
-        Width of a patch and distance between two, in frames.
+    reads : mer.features.chunks.Chunks
+        What an encoder reads at a time.
+    hop_rows : int
+        From one patch of a clip to the next.
 
     Attributes
     ----------
@@ -233,17 +248,16 @@ class Patches:
         Index of each clip's first patch; `count` is how many it has.
     """
 
-    def __init__(self, clips, *, patch_frames, hop_frames):
-        self.clips, self.patch_frames, self.hop_frames = clips, patch_frames, hop_frames
+    def __init__(self, clips, reads, hop_rows):
+        self.clips, self.reads, self.hop_rows = clips, reads, hop_rows
         starts = [clips.stores[s].offsets[i] for s, i in zip(clips.source, clips.index, strict=True)]
         ends = [clips.stores[s].offsets[i + 1] for s, i in zip(clips.source, clips.index, strict=True)]
-        frames = np.array(ends, np.int64) - np.array(starts, np.int64)
-        self.count = np.array([audio.n_patches(n, patch_frames=patch_frames, hop_frames=hop_frames) for n in frames],
-                              np.int64)
+        n_rows = np.array(ends, np.int64) - np.array(starts, np.int64)
+        self.count = np.maximum(0, 1 + (n_rows - reads.n_rows) // hop_rows)
         self.first = np.cumsum(self.count) - self.count
         self.clip = np.repeat(np.arange(len(clips)), self.count)
         self.number = np.arange(len(self.clip)) - self.first[self.clip]
-        self._row = np.array(starts, np.int64)[self.clip] + self.number * hop_frames
+        self._row = np.array(starts, np.int64)[self.clip] + self.number * hop_rows
         self._source = clips.source[self.clip]
 
     def __len__(self):
@@ -263,24 +277,13 @@ class Patches:
 
         Returns
         -------
-        np.ndarray, shape (*indices.shape, bands, frames, 1), float32
-            Natural log of the mel magnitudes.
+        np.ndarray, shape (*indices.shape, *reads.shape), float32
+            Log-mel: (..., bands, frames, 1), natural log of the mel magnitudes.
         """
-        indices = np.asarray(indices)
-        flat = indices.reshape(-1)
-        rows = self._row[flat][:, None] + np.arange(self.patch_frames)
-        if len(self.clips.stores) == 1:
-            frames = self.clips.stores[0].log_mel[rows]  # (n, frames, bands)
-        else:
-            frames = self._gather_many(flat, rows)
-        patches = np.ascontiguousarray(np.swapaxes(frames, 1, 2))  # (n, bands, frames)
-        return patches.reshape(*indices.shape, *patches.shape[1:], 1)
-
-    def _gather_many(self, flat, rows):
-        bands = self.clips.stores[0].log_mel.shape[1]
-        frames = np.empty((*rows.shape, bands), np.float32)
-        for number, store in enumerate(self.clips.stores):
-            mine = self._source[flat] == number
-            if mine.any():
-                frames[mine] = store.log_mel[rows[mine]]
-        return frames
+        flat, n_rows = np.reshape(indices, -1), self.reads.n_rows
+        held = [np.asarray(store.rows) for store in self.clips.stores]
+        chunks = np.empty((len(flat), n_rows, self.reads.of.width), np.float32)
+        for place, source, row in zip(range(len(flat)), self._source[flat], self._row[flat], strict=True):
+            chunks[place] = held[source][row:row + n_rows]
+        patches = np.ascontiguousarray(self.reads.of.to_input(chunks))
+        return patches.reshape(*np.shape(indices), *patches.shape[1:])

@@ -1,4 +1,4 @@
-"""What a log-mel store must be, checked when it is opened: a damaged one is never trained on.
+"""What a store of features must be, checked when it is opened: a damaged one is never trained on.
 
 The table (all but the frames) carries one hash, which `read_table` checks at once. Each clip's frames carry one of
 their own, which `damaged_clips` checks once a process: 16 bytes of BLAKE2b (RFC 7693).
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mer import hdf5_read
+from mer.features.representations import DEFAULT, NAME
 from mer.files import Damaged
 from mer.tasks import QUADRANTS
 
@@ -72,6 +73,12 @@ def table_hash(file) -> str:
     return digest.hexdigest()
 
 
+def columns(file, texts=lambda data: data.asstr()[:]) -> dict:
+    """The columns of a store's table: lists of text, arrays of numbers; `texts` reads text."""
+    held = {name: texts(file[name]).tolist() for name in TEXT}
+    return held | {name: file[name][:] for name, _ in NUMBERS}
+
+
 def read_table(path, *, remedy: str) -> Table:
     """Open a store, check its layout and the hash of its table, and find its frames.
 
@@ -90,17 +97,17 @@ def read_table(path, *, remedy: str) -> Table:
     """
     with hdf5_read.opened(path, remedy=remedy) as file:
         attributes = hdf5_read.attributes(file)
-        missing = {"log_mel", "offsets", "skipped", "clip"} - set(file)
+        held = attributes.get(NAME, DEFAULT)
+        missing = {held, "offsets", "skipped", "clip"} - set(file)
         if missing or "format" not in attributes:
-            raise Damaged(f"{path} is not a log-mel store: {remedy}")
+            raise Damaged(f"{path} is no store of features: {remedy}")
         if attributes["format"] != FORMAT:
             raise Damaged(f"{path} was made by another version of this program (format {attributes['format']}, this "
                           f"one reads {FORMAT}): {remedy}")
-        columns = {name: hdf5_read.texts(file[name]).tolist() for name in TEXT}
-        columns.update({name: file[name][:] for name, _ in NUMBERS})
         skipped = [tuple(row) for row in hdf5_read.texts(file["skipped"]).tolist()]
-        data = file["log_mel"]
-        table = Table(attributes, columns, skipped, file["offsets"][:], data.id.get_offset(), data.shape)
+        data = file[held]
+        table = Table(attributes, columns(file, hdf5_read.texts), skipped, file["offsets"][:], data.id.get_offset(),
+                      data.shape)
         wrong = _wrong_layout(table, data.dtype, path.stat().st_size)
         if not wrong and attributes.get("table_hash") != table_hash(file):
             wrong = "its table is not the one that was written"
@@ -112,14 +119,14 @@ def read_table(path, *, remedy: str) -> Table:
 def _wrong_layout(table, kind, n_bytes):
     """What is wrong with the shapes and types of a store, in words; "" where nothing is."""
     n, offsets, columns = len(table.columns["clip"]), table.offsets, table.columns
-    if kind != np.float32 or len(table.shape) != 2 or table.shape[1] != table.attributes.get("n_mel_bands"):
-        return f"log_mel is {kind} of shape {table.shape}, not float32 (frames, {table.attributes.get('n_mel_bands')})"
+    if kind != np.float32 or len(table.shape) != 2:
+        return f"its rows are {kind} of shape {table.shape}, not float32 (rows, width)"
     if table.place is None or table.place + 4 * math.prod(table.shape) > n_bytes:
-        return "log_mel is not in one piece within the file"
+        return "its rows are not in one piece within the file"
     if offsets.dtype != np.int64 or offsets.shape != (n + 1,):
         return f"offsets are {offsets.dtype} of shape {offsets.shape}, not int64 ({n + 1},)"
     if offsets[0] != 0 or offsets[-1] != table.shape[0] or (np.diff(offsets) <= 0).any():
-        return f"offsets do not cut {table.shape[0]} frames into {n} clips"
+        return f"offsets do not cut {table.shape[0]} rows into {n} clips"
     if any(len(values) != n or (name in dict(NUMBERS) and (values.ndim != 1 or values.dtype != dict(NUMBERS)[name]))
            for name, values in columns.items()):
         return "a column has another length or type than the clips want"
@@ -137,8 +144,7 @@ def damaged_clips(store) -> list[int]:
     ----------
     store : store.Store
     """
-    status = os.stat(store.path)
-    stamp = os.path.abspath(store.path), status.st_ino, status.st_size, status.st_mtime_ns
+    stamp = _stamp(store.path)
     if stamp in _WHOLE:
         return []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -147,6 +153,16 @@ def damaged_clips(store) -> list[int]:
     if not bad:
         _WHOLE.add(stamp)
     return bad
+
+
+def mark_whole(path) -> None:
+    """Note that this process has written a store itself."""
+    _WHOLE.add(_stamp(path))
+
+
+def _stamp(path):
+    status = os.stat(path)
+    return os.path.abspath(path), status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _is_whole(store, index):

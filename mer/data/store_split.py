@@ -66,7 +66,7 @@ def settle(cfg, made, *, clips, wanted=None, more="", own=Own(), force=False):
     str
         One sentence on the split, as `about` has it.
     """
-    name = made.path.stem
+    name = made.stem
     table, _ = paths(cfg, name)
     if wanted or force or not table.exists():
         _settle(cfg, made, clips=clips, wanted=wanted, more=more, own=own)
@@ -80,7 +80,7 @@ def settle(cfg, made, *, clips, wanted=None, more="", own=Own(), force=False):
 
 
 def _settle(cfg, made, *, clips, wanted, more, own):
-    name, columns, drawing = made.path.stem, made.columns, _drawing(cfg, made)
+    name, columns, drawing = made.stem, made.columns, _drawing(cfg, made)
     common = {"ids": columns["clip"], "labels": columns["label"], **drawing}
     groups, asked = splits.joined(columns["group"], columns["content"]), wanted is not None
     if wanted == PUBLISHED:
@@ -119,7 +119,7 @@ def _drawing(cfg, made):
 
 def _why_not_again(cfg, made, clips, more):
     """Why the split that is there gives way to a new one, as a clause; "" where it stays."""
-    name = made.path.stem
+    name = made.stem
     table, known = paths(cfg, name)[0], facts(cfg, name)
     rows, bring = split_files.rows(table), {clip.id: clip.split for clip in clips if clip.split}
     is_same = all(tables.split_name(rows[clip].get("split", "")) == side for clip, side in bring.items()
@@ -146,7 +146,7 @@ def _why_not_again(cfg, made, clips, more):
 
 def _update(cfg, made, clips, more):
     """Bring the split that is there up to date; print which clips came, and which had to move."""
-    name, columns = made.path.stem, made.columns
+    name, columns = made.stem, made.columns
     known = facts(cfg, name)
     if is_current(cfg, name, columns, exactly=True) and known.get("more", more) == more:
         return

@@ -1,4 +1,4 @@
-"""`mer.features(sound)`: a file or an array -> its log-mel frames, as training and prediction see them."""
+"""`mer.features(sound)`: a file or an array -> the rows of a representation, as training and prediction see them."""
 
 import warnings
 from collections.abc import Mapping
@@ -6,12 +6,12 @@ from collections.abc import Mapping
 import numpy as np
 
 from mer import config
-from mer.features import audio, samples
+from mer.features import representations, samples, waveform
 
 
-def features(sound: samples.Sound, rate: int | None = None, *,
+def features(sound: samples.Sound, rate: int | None = None, *, representation: str = representations.DEFAULT,
              settings: Mapping[str, object] | None = None) -> np.ndarray:
-    """Log-mel frames of a sound.
+    """Rows of a sound: its log-mel frames, or those of another representation.
 
     Channels are averaged, the result is resampled to 16 kHz and divided by its largest magnitude; each frame is 1024
     samples under a Hann window, 512 samples (32 ms) after the one before (ICASSP 2021, section 3.1).
@@ -22,6 +22,8 @@ def features(sound: samples.Sound, rate: int | None = None, *,
         A file, or samples: floats with full scale 1, or signed whole numbers.
     rate : int or None
         Samples a second of an array; None for a file.
+    representation : str
+        A file name in mer/features/representations/; the shape and range below are those of log_mel.
     settings : dict or None
         Values that replace those of settings.py, such as {"n_mel_bands": 64}.
 
@@ -39,8 +41,6 @@ def features(sound: samples.Sound, rate: int | None = None, *,
     """
     cfg = config.of_program(settings)
     given = samples.source(sound, rate)
-    waveform = audio.load(given, sample_rate_hz=cfg.sample_rate_hz,
-                          on_remark=lambda remark: warnings.warn(f"{given} {remark}", stacklevel=3))
-    transform = audio.LogMel(sample_rate_hz=cfg.sample_rate_hz, n_fft=cfg.n_fft, window_samples=cfg.window_samples,
-                             hop_samples=cfg.hop_samples, n_bands=cfg.n_mel_bands, quick_start=True)
-    return transform(waveform)
+    of = representations.get(representation, cfg.values, quick_start=True)
+    return of.rows(waveform.load(given, sample_rate_hz=of.sample_rate_hz,
+                                 on_remark=lambda remark: warnings.warn(f"{given} {remark}", stacklevel=3)))

@@ -24,8 +24,15 @@ SILENT_PEAK = 1e-4
 OPPOSITE_SHARE = 0.02
 _LEVELS_STEP = 17  # every so many samples are enough for a mean power; a prime, which few periods divide
 COLUMNS_PER_BLOCK = 128
+# Up to here a song that is read in blocks keeps its waveform (4 bytes a sample: 15 MB), and is not decoded again.
+KEPT_SECONDS = 240
 # Samples per product when channels are averaged; OpenBLAS stays in one thread below 9216 elements.
 _MONO_ROWS = 512
+
+# glibc hands freed memory back to the system, and getting it again page by page takes a third of the time of
+# a wav. The release of one large block, which nothing has touched, makes it keep such memory from then on:
+# mallopt(3), M_MMAP_THRESHOLD, "dynamic mmap threshold", at most 32 MiB.
+np.empty(31 * 2**20, np.uint8)
 
 
 @dataclass(frozen=True)
@@ -106,6 +113,39 @@ def read(path: str | Path | Samples, *, sample_rate_hz: int, column_samples: int
     wave = _read(path, sample_rate_hz, None, levels=levels, **options)
     channel = levels.loudest_of_opposite
     return wave if channel is None else _read(path, sample_rate_hz, channel, **options)
+
+
+def load(path: str | Path | Samples, *, sample_rate_hz: int,
+         on_remark: Callable[[str], object] | None = None) -> np.ndarray:
+    """Read an audio file as one mono waveform at the wanted rate, scaled to peak 1: `read`, joined.
+
+    Parameters
+    ----------
+    path : str or Path
+        wav, flac, ogg, mp3, m4a or whatever else libsndfile or FFmpeg decodes; any rate, any channels.
+    sample_rate_hz : int > 0
+        Rate of the result.
+    on_remark : callable or None
+        Called with `Waveform.remark` where there is one.
+
+    Returns
+    -------
+    waveform : np.ndarray, shape (ceil(n * sample_rate_hz / file rate),), float32
+        Samples in [-1, 1], the largest magnitude exactly 1.
+
+    Raises
+    ------
+    AudioError
+        The file is missing, no regular file, empty, not audio, damaged, truncated, silent, or has NaN or infinite
+        samples. The message is one sentence that names the file and what to do.
+    """
+    wave = read(path, sample_rate_hz=sample_rate_hz)
+    if wave.is_silent:
+        raise AudioError(f"{path} is silent (no sample above {SILENT_PEAK:g} of full scale), but sound was expected;"
+                         " replace or remove it.")
+    if wave.remark and on_remark:
+        on_remark(wave.remark)
+    return np.concatenate(list(wave.blocks()))
 
 
 def _read(path, sample_rate_hz, channel, *, column_samples, kept_seconds, levels=None):

@@ -12,6 +12,7 @@ import numpy as np
 
 from mer import corpora
 from mer.corpora import _annotations
+from mer.features.chunks import LEAST_SECONDS
 from mer.inventory import probe, survey
 from mer.inventory.survey_text import number
 
@@ -77,7 +78,7 @@ def check(place, cfg, *, jobs=0, force=False, heard=None):
     journal = cfg.features_dir / f"{corpus.KIND}_{corpus.LANGUAGE}.check.jsonl"
     probes, n_read = probe.probe_all(files, journal=journal, jobs=jobs, force=force)
     seconds = {name: found.seconds for name, found in probes.items()}
-    told = [*_left_out(place.listing), *_sounds(probes), *_short(corpus, probes, cfg), *_doubles(place, probes),
+    told = [*_left_out(place.listing), *_sounds(probes), *_short(corpus, probes), *_doubles(place, probes),
             *_labels(place), *_counts(place, files, cfg)]
     if heard is not None and corpus.KIND == "music":
         told += _elsewhere(corpus, files, probes, heard)
@@ -109,15 +110,15 @@ def _sounds(probes):
     return ((found.kind or NOTE, name, found.detail) for name, found in probes.items() if found.detail)
 
 
-def _short(corpus, probes, cfg):
+def _short(corpus, probes):
     """Clips below one patch, and those far shorter than the rest of a corpus whose clips are of one length."""
     lengths = {name: found.seconds for name, found in probes.items() if found.kind != probe.DAMAGED}
     median = float(np.median(list(lengths.values()))) if lengths else 0.0
     near = sum(abs(seconds - median) <= _SAME_LENGTH * median for seconds in lengths.values())
     is_cut = corpus.KIND == "music" and 2 * near >= len(lengths)
     for name, seconds in lengths.items():
-        if seconds < cfg.patch_seconds:
-            yield SHORT, name, f"{seconds:.2f} s, and one patch takes {cfg.patch_seconds:g} s"
+        if seconds < LEAST_SECONDS:
+            yield SHORT, name, f"{seconds:.2f} s, and one patch takes {LEAST_SECONDS:g} s"
         elif is_cut and seconds < _FAR_SHORTER * median:
             yield SHORT, name, f"{seconds:.1f} s, where the clips of this corpus have {median:.1f} s"
 

@@ -3,6 +3,7 @@
 One patch per prediction, published without overlap (a hop of 31 frames, 0.992 s). Nothing here imports Keras.
 """
 
+import itertools
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,13 +13,14 @@ from typing import Any
 import numpy as np
 
 from mer import MerError
-from mer.features import audio, stream
+from mer.features import chunks, waveform
 from mer.features.samples import Samples
 from mer.tasks import TASKS
 from mer.weights.engines import Engine
 
 QUADRANT_WORDS = {"Q1": "excited, happy (A+ V+)", "Q2": "tense, angry (A+ V-)", "Q3": "sad, depressed (A- V-)",
                   "Q4": "calm, relaxed (A- V+)"}
+COLUMN_SECONDS = 0.032  # of the picture of the waveform
 DEMO_WORTH = ("the demo model learned from synthetic sound only: it shows how the program works and says nothing about "
               "the emotion of real music")
 
@@ -38,7 +40,7 @@ class Prediction:
     times_seconds : np.ndarray, shape (n,)
         Start of each patch; each covers `patch_seconds`.
     patch_seconds, hop_seconds : float
-        Length of a patch and distance of two, as used: whole frames.
+        Length of a patch (of the longest, where members differ) and distance of two, as used: whole rows.
     probabilities : dict of str to np.ndarray, shape (n, k), float64
         Task ("quadrants", "arousal", "valence") to probabilities, the mean over the members.
     spread : dict of str to np.ndarray, shape (n, k), or None
@@ -126,7 +128,7 @@ class Prediction:
         """One sentence on a file that was not predicted; None where it was."""
         if self.status == "ok":
             return None
-        return (f"{shown(self.path)} is silent (no sample above {audio.SILENT_PEAK:g} of full scale), so there is"
+        return (f"{shown(self.path)} is silent (no sample above {waveform.SILENT_PEAK:g} of full scale), so there is"
                 " nothing to predict, and no probability is given.")
 
 
@@ -155,9 +157,10 @@ def predict_file(path: str | Path | Samples, engines: Sequence[Engine], *, hop_s
     path : str, pathlib.Path or mer.features.samples.Samples
         Whatever `mer.features.decode.decode` reads, or samples in memory.
     engines : sequence of mer.weights.engines.Engine
-        All with the same feature settings.
+        Each says what it reads; what several read alike is made once.
     hop_seconds : float or None
-        Distance of two predictions, rounded to whole frames (at least one); None: patches without overlap.
+        Distance of two predictions, rounded to whole rows of the representation that has fewest a second (at least
+        one row); None: its patches without overlap.
     batch_patches : int
         Patches given to a model at once.
     on_progress : callable or None
@@ -170,24 +173,25 @@ def predict_file(path: str | Path | Samples, engines: Sequence[Engine], *, hop_s
     Raises
     ------
     MerError
-        The file cannot be read (AudioError), is shorter than one patch, or a model gives no numbers; the engines
-        want different features, or the hop is not above 0.
+        The file cannot be read (AudioError), is shorter than one patch, or a model gives no numbers; or the hop is
+        not above 0.
     """
-    transform, patch_frames = _features(engines)
-    frame_seconds = transform.hop_samples / transform.sample_rate_hz
-    hop_frames = stream.hop_frames(hop_seconds, transform, patch_frames)
-    wave = stream.read(path, sample_rate_hz=transform.sample_rate_hz, column_samples=transform.hop_samples)
-    stream.refuse_short(path, wave, transform, patch_frames)
-    n_patches = audio.n_patches(1 + wave.n_samples // transform.hop_samples, patch_frames=patch_frames,
-                                hop_frames=hop_frames)
+    wanted, hop = _reads(engines, hop_seconds)
+    waves = {rate: waveform.read(path, sample_rate_hz=rate, column_samples=round(COLUMN_SECONDS * rate),
+                                 kept_seconds=waveform.KEPT_SECONDS)
+             for rate in dict.fromkeys(reads.of.sample_rate_hz for reads in wanted)}
+    wave = waves[wanted[0].of.sample_rate_hz]
+    kinds = list(dict.fromkeys(wanted))
+    for reads in kinds:
+        reads.refuse_short(path, waves[reads.of.sample_rate_hz])
+    n_patches = min(reads.count(waves[reads.of.sample_rate_hz].n_samples, hop) for reads in kinds)
     outputs = []
     if not wave.is_silent:
-        batches = stream.patches(stream.log_mel(wave.blocks(), transform), patch_frames=patch_frames,
-                                 hop_frames=hop_frames, batch_patches=batch_patches)
-        for batch in batches:
-            outputs.append([_outputs(engine, batch[..., None]) for engine in engines])
+        for batch in zip(*_batches(kinds, waves, hop_seconds=hop, n=n_patches, size=batch_patches), strict=True):
+            by_kind = dict(zip(kinds, batch, strict=True))
+            outputs.append([_outputs(engine, by_kind[reads]) for engine, reads in zip(engines, wanted, strict=True)])
             if on_progress:
-                on_progress(len(batch) / n_patches)
+                on_progress(len(batch[0]) / n_patches)
     elif on_progress:
         on_progress(1)
     by_member = {task.name: _joined(outputs, task, len(engines)) for task in TASKS}  # (members, n, k) each
@@ -197,31 +201,33 @@ def predict_file(path: str | Path | Samples, engines: Sequence[Engine], *, hop_s
     n = by_member["quadrants"].shape[1]
     return Prediction(
         path=Path(str(path)), seconds=wave.seconds, status="ok" if outputs else "silent", members=members,
-        times_seconds=np.arange(n) * hop_frames * frame_seconds, patch_seconds=patch_frames * frame_seconds,
-        hop_seconds=hop_frames * frame_seconds, envelope=wave.envelope, remark=wave.remark,
+        times_seconds=np.arange(n) * hop, patch_seconds=max(reads.actual_seconds for reads in kinds),
+        hop_seconds=hop, envelope=wave.envelope, remark=wave.remark,
         probabilities={name: each.mean(axis=0) for name, each in by_member.items()},
         spread={name: each.std(axis=0) for name, each in by_member.items()} if len(engines) > 1 else None)
 
 
 def actual_hop_seconds(engines: Sequence[Engine], hop_seconds: float | None = None) -> float:
     """Distance of two predictions as `predict_file` will use it; arguments and errors are its own."""
-    transform, patch_frames = _features(engines)
-    frame_seconds = transform.hop_samples / transform.sample_rate_hz
-    return stream.hop_frames(hop_seconds, transform, patch_frames) * frame_seconds
+    return _reads(engines, hop_seconds)[1]
 
 
-def _features(engines):
-    """The LogMel and the frames of a patch that all engines want."""
+def _reads(engines, hop_seconds):
+    """What each engine reads, and the hop in whole rows of the representation that has fewest."""
     _refuse_repeats(engines)
-    wanted = [_feature_settings(engine.about["settings"]) for engine in engines]
-    for engine, settings in zip(engines, wanted, strict=True):
-        if settings != wanted[0]:
-            differ = next(name for name in settings if settings[name] != wanted[0][name])
-            raise MerError(f"{engine.title} wants {differ} {settings[differ]}, but {engines[0].title} wants"
-                           f" {wanted[0][differ]}; models of one ensemble must be made with the same features.")
-    settings = dict(wanted[0])
-    patch_frames = settings.pop("patch_frames")
-    return audio.LogMel(**settings, quick_start=True), patch_frames
+    wanted = [chunks.recorded(engine.about["settings"], quick_start=True) for engine in engines]
+    slowest = min(wanted, key=lambda reads: reads.of.rows_per_second)
+    return wanted, slowest.actual_hop_seconds(hop_seconds)
+
+
+def _batches(kinds, waves, **options):
+    """Batches of each kind of chunks; a representation that several read is made once."""
+    shared = {}
+    for reads in kinds:
+        shared.setdefault(reads.of, []).append(reads)
+    rows = {of: iter(itertools.tee(of.stream(waves[of.sample_rate_hz].blocks()), len(readers)))
+            for of, readers in shared.items()}
+    return [reads.batches(next(rows[reads.of]), **options) for reads in kinds]
 
 
 def _refuse_repeats(engines):
@@ -234,15 +240,8 @@ def _refuse_repeats(engines):
                            " weights), but an ensemble is made of different models; name each once.")
 
 
-def _feature_settings(settings):
-    names = ("sample_rate_hz", "n_fft", "window_samples", "hop_samples")
-    frames = settings.get("patch_frames") or int(
-        settings["patch_seconds"] * settings["sample_rate_hz"] / settings["hop_samples"])
-    return {**{name: settings[name] for name in names}, "n_bands": settings["n_mel_bands"], "patch_frames": frames}
-
-
 def _outputs(engine, patches):
-    made = engine.predict(np.ascontiguousarray(patches))
+    made = engine.predict(patches)
     if not all(np.isfinite(made[task.name]).all() for task in TASKS):
         raise MerError(f"{engine.title} gives NaN or infinite probabilities, so its weights are damaged; train or"
                        " download it again.")

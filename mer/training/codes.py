@@ -37,7 +37,7 @@ def cached_codes(cfg, data, encoder, encoder_key):
     OSError
         They could not be written: a full disk.
     """
-    key = files.key_of(encoder_key, data.clips.fingerprint(sides=False), cfg.patch_seconds, cfg.patch_overlap,
+    key = files.key_of(encoder_key, data.clips.fingerprint(sides=False), data.reads.seconds, cfg.patch_overlap,
                        cfg.precision, keras.backend.backend())
     path = cfg.features_dir / "codes" / f"{key}.npy"
     shape = len(data.patches), encoder.output_shape[1]

@@ -14,7 +14,7 @@ from mer import MerError, files, progress
 from mer.weights import keras3, provenance
 
 # Settings that every stage depends on
-SHARED_SETTINGS = ("precision", "early_stopping_epochs", "halve_after_epochs", "patch_seconds", "patch_overlap")
+SHARED_SETTINGS = ("precision", "early_stopping_epochs", "halve_after_epochs", "patch_overlap")
 _STATE = "state.json"
 
 

@@ -4,14 +4,15 @@ import numpy as np
 
 from mer import corpora, files
 from mer.data import datasets
+from mer.features import chunks
 from mer.training import loop, pretexts
 from mer.weights import model_file
 
 
-def relevant_settings(cfg, task):
+def relevant_settings(cfg, task, reads):
     """The settings that a pretrained encoder depends on."""
     names = [*loop.SHARED_SETTINGS, *task.settings, "pretrain_epochs", "pretrain_learning_rate", "pretrain_decay"]
-    return {**cfg.feature_settings, **{name: cfg.values[name] for name in names}}
+    return {**reads.settings, **{name: cfg.values[name] for name in names}}
 
 
 def run(cfg, *, speech, name, module, hours=None, it=0, force=False):
@@ -39,8 +40,9 @@ def run(cfg, *, speech, name, module, hours=None, it=0, force=False):
     """
     corpus = corpora.get("speech", speech)
     task = pretexts.task(module.PRETEXT, cfg, module)
-    clips = datasets.load("speech", speech, cfg, hours=hours)
-    seed, settings = cfg.seed + it, relevant_settings(cfg, task)
+    reads = chunks.of_encoder(module, cfg.values)
+    clips = datasets.load("speech", speech, cfg, of=reads.of, hours=hours)
+    seed, settings = cfg.seed + it, relevant_settings(cfg, task, reads)
     key = files.key_of(name, seed, settings, clips.fingerprint())
     run = model_file.speech_run(cfg, corpus.LANGUAGE, name, it, hours=hours)
     facts = {"name": name, "pretext": module.PRETEXT, "speech": speech, "language": corpus.LANGUAGE, "it": it,
@@ -48,7 +50,7 @@ def run(cfg, *, speech, name, module, hours=None, it=0, force=False):
              "hours_heard": round(float(clips.side("train").seconds.sum()) / 3600, 3),
              "split": datasets.split_about(cfg, datasets.stem(corpus, hours=hours))}
     trained = loop.run_stage(cfg, run, key=key, facts=facts, force=force, train=lambda: _train(
-        cfg, run, task=task, module=module, clips=clips, seed=seed, key=key))
+        cfg, run, task=task, module=module, reads=reads, clips=clips, seed=seed, key=key))
     scores = run.metadata["scores"]
     print(f"{run.stem}: {'' if trained else 'finished already, '}{scores['sentence']}")
     if trained and not scores["learnt"]:
@@ -58,12 +60,12 @@ def run(cfg, *, speech, name, module, hours=None, it=0, force=False):
     return run
 
 
-def _train(cfg, run, *, task, module, clips, seed, key):
-    patches = {name: clips.side(name).patches(patch_frames=cfg.patch_frames, hop_frames=cfg.patch_hop_frames)
+def _train(cfg, run, *, task, module, reads, clips, seed, key):
+    patches = {name: clips.side(name).patches(reads, reads.hop_rows(cfg.patch_overlap))
                for name in ("train", "val", "test")}
     datasets.refuse_empty(patches)
     print(f"{run.stem}: {', '.join(f'{name} {len(part)} patches' for name, part in patches.items())}")
-    model = module.build(cfg.patch_shape)
+    model = module.build(reads.shape)
     if hasattr(module, "prepare"):
         module.prepare(model, *band_statistics(patches["train"]))
     trainee = task.trainee(model) if hasattr(task, "trainee") else model
@@ -97,6 +99,6 @@ def band_statistics(patches, *, at_once=1024):
         block = patches.gather(np.arange(first, min(first + at_once, len(patches)))).astype(np.float64)
         total = total + block.sum(axis=(0, 2, 3))
         squares = squares + np.square(block).sum(axis=(0, 2, 3))
-    n = len(patches) * patches.patch_frames
+    n = len(patches) * patches.reads.n_rows
     mean = total / n
     return mean, np.maximum(np.sqrt(np.maximum(squares / n - mean**2, 0)), 1e-3)

@@ -5,6 +5,7 @@ import numpy as np
 from mer import MerError, corpora, files, heads
 from mer.data import datasets, split_files, splits
 from mer.evaluation import report
+from mer.features import chunks
 from mer.tasks import LOSS, TASKS
 from mer.training import batches, loop
 from mer.training.codes import PREDICT_BATCH, cached_codes
@@ -14,14 +15,14 @@ _OF_STAGE = ("epochs", "batch_patches", "learning_rate")  # heads_epochs, full_e
 _STAGES = {"heads": ("heads",), "full": ("heads", "full"), "scratch": ("scratch",)}  # a stage and those before it
 
 
-def relevant_settings(cfg, stage):
+def relevant_settings(cfg, stage, reads):
     """What a transferred model depends on, its loss included; `stage` is heads, full or scratch.
 
-    Full also depends on the settings of the stage that it goes on from.
+    `reads` is what the encoder reads. Full also depends on the settings of the stage that it goes on from.
     """
     names = [*loop.SHARED_SETTINGS, *(_named(stage, name) for name in ("decay", "class_weights"))]
     names += [f"{each}_{name}" for each in _STAGES[stage] for name in _OF_STAGE]
-    return {**cfg.feature_settings, **{name: cfg.values[name] for name in names}, "loss": LOSS}
+    return {**reads.settings, **{name: cfg.values[name] for name in names}, "loss": LOSS}
 
 
 def _named(stage, name):
@@ -38,18 +39,20 @@ class Music:
     cfg : Config
     code : str
         Language of the music.
+    reads : mer.features.chunks.Chunks
+        What the encoder reads.
     fold : (int, int) or None
         Of a cross-validation: its number, counted from 1, and how many there are.
     """
 
-    def __init__(self, cfg, code, *, fold=None):
-        self.cfg, self.corpus, self.fold = cfg, corpora.get("music", code), fold
-        self.clips = datasets.load("music", code, cfg, fold=fold)
+    def __init__(self, cfg, code, reads, *, fold=None):
+        self.cfg, self.corpus, self.reads, self.fold = cfg, corpora.get("music", code), reads, fold
+        self.clips = datasets.load("music", code, cfg, of=reads.of, fold=fold)
         stem = datasets.stem(self.corpus)
         self.split_stem = split_files.fold_stem(stem, *fold) if fold else stem
         self.split_about = datasets.split_about(cfg, self.split_stem)
         self.fold_name = f"fold_{fold[0]}of{fold[1]}." if fold else ""
-        self.patches = self.clips.patches(patch_frames=cfg.patch_frames, hop_frames=cfg.patch_hop_frames)
+        self.patches = self.clips.patches(reads, reads.hop_rows(cfg.patch_overlap))
         side = self.clips.split[self.patches.clip]
         self.rows = {name: np.flatnonzero(side == name) for name in ("train", "val", "test")}
         datasets.refuse_empty(self.rows)
@@ -77,7 +80,7 @@ class Music:
         rows = self.rows["test"]
         clips, patch_clip = np.unique(self.patches.clip[rows], return_inverse=True)
         groups = splits.joined(self.clips.group, self.clips.contents)  # copies of one recording are one group
-        hop_seconds = self.cfg.patch_hop_frames * self.cfg.hop_samples / self.cfg.sample_rate_hz
+        hop_seconds = self.patches.hop_rows / self.reads.of.rows_per_second
         return {"clips": [str(self.clips.ids[i]) for i in clips], "groups": [groups[i] for i in clips],
                 "quadrant": self.clips.quadrant[clips], "patch_clip": patch_clip,
                 "patch_start_seconds": self.patches.number[rows] * hop_seconds,
@@ -113,12 +116,13 @@ def run(cfg, *, speech, music, name, module, release, hours=None, fold=None, it=
     -------
     ModelFile
     """
-    data = Music(cfg, music, fold=fold)
+    data = Music(cfg, music, chunks.of_encoder(module, cfg.values), fold=fold)
     if module.PRETEXT is None and weights_file:
         raise MerError(f"--weights names an encoder, and {name} is trained from scratch: leave one of the two out")
     if module.PRETEXT is None:
         return _stage(cfg, data, "scratch", name=name, module=module, it=it, force=force)
-    encoder = catalogue.encoder(cfg, speech=speech, model=name, it=it, hours=hours, path=weights_file)
+    encoder = catalogue.encoder(cfg, speech=speech, model=name, settings=data.reads.settings, it=it, hours=hours,
+                                path=weights_file)
     hours = encoder.hours(hours)  # the folder of the results says them too
     print(f"encoder: {encoder.path} ({encoder.origin})")
     last = None
@@ -140,12 +144,12 @@ def _stage(cfg, data, stage, *, name, module, it, force, speech=None, hours=None
         run = model_file.transfer_run(cfg, source, data.corpus, name, release, it, hours=hours, fold=data.fold_name)
     else:
         run = model_file.music_run(cfg, data.corpus.LANGUAGE, name, it, fold=data.fold_name)
-    seed, settings, encoder_key = cfg.seed + it, relevant_settings(cfg, stage), encoder and encoder.key
+    seed, settings, encoder_key = cfg.seed + it, relevant_settings(cfg, stage, data.reads), encoder and encoder.key
     key = files.key_of(name, heads.ACTIVATION, stage, seed, settings, data.clips.fingerprint(),
                        *([encoder_key] if encoder else []))
 
     def train():
-        model = _assemble(cfg, module, encoder)
+        model = _assemble(data.reads, module, encoder)
         if encoder and encoder.key != encoder_key:
             raise MerError(f"{encoder.path} was replaced while it was read: run the same command again")
         if before:
@@ -179,8 +183,8 @@ def _stage(cfg, data, stage, *, name, module, it, force, speech=None, hours=None
     return run
 
 
-def _assemble(cfg, module, encoder):
-    pretrained = module.build(cfg.patch_shape)
+def _assemble(reads, module, encoder):
+    pretrained = module.build(reads.shape)
     if encoder:
         encoder.load(pretrained)
     return heads.attach(module.encoder(pretrained))

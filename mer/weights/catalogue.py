@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mer import MerError, config, corpora, files, shipped
+from mer.features.representations import DEFAULT, NAME
 from mer.weights.model_file import EXPORTED, OURS, RELEASE, ModelFile, speech_run
 
 ENSEMBLES = ("runs", "speech", "music", "models", "all")
@@ -25,8 +26,8 @@ _FREE = {"runs": {"it"}, "speech": {"speech"}, "music": {"music"}, "models": {"m
 _FLAGS = {"speech": "-s", "music": "-m", "model": "-mod", "release": "-rel", "it": "--run"}
 
 
-def encoder(cfg: config.Config, *, speech: str, model: str, it: int = 0, hours: float | None = None,
-            path: str | os.PathLike[str] | None = None) -> ModelFile:
+def encoder(cfg: config.Config, *, speech: str, model: str, settings: dict[str, Any], it: int = 0,
+            hours: float | None = None, path: str | os.PathLike[str] | None = None) -> ModelFile:
     """The pretrained encoder that a transfer starts from.
 
     Parameters
@@ -36,6 +37,8 @@ def encoder(cfg: config.Config, *, speech: str, model: str, it: int = 0, hours: 
         Code of the speech corpus.
     model : str
         Architecture.
+    settings : dict
+        Of what the architecture reads: `Chunks.settings`.
     it : int
         Number of the run: that of the encoder, or else 0. Any of ours comes before any of the release.
     hours : float or None
@@ -71,9 +74,8 @@ def encoder(cfg: config.Config, *, speech: str, model: str, it: int = 0, hours: 
             more = f" --hours {hours:g}" if hours else ""
             raise MerError(f"{file.path.name} is not in {file.path.parent}: run 'python3 {script} -s {speech} -mod "
                            f"{model}{more}' first, or unpack the published models/ into the repository")
-    settings = file.metadata["settings"]
-    differ = [f"{name} {settings[name]}, now {cfg.values[name]}" for name in (*cfg.feature_settings, "patch_seconds")
-              if settings.get(name, cfg.values[name]) != cfg.values[name]]
+    held, wanted = ({NAME: DEFAULT, **each} for each in (file.metadata["settings"], settings))
+    differ = [f"{name} {held[name]}, now {value}" for name, value in wanted.items() if held.get(name, value) != value]
     if differ:
         raise MerError(f"{file.path} was made with other features ({'; '.join(differ)}): set these as they were")
     return file

@@ -72,7 +72,7 @@ def convert(cfg, path, run, *, load_module, force=False):
     if _is_converted(run, sha256, force=force):
         return False
     module = load_module(known["model"])
-    model = module.build(keras2.PATCH_SHAPE)
+    model = module.build(keras2.READS.shape)
     if known["kind"] == "transfer":
         model = heads.attach(module.encoder(model))
     keras2.load(model, path)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from mer import MerError, cli, corpora, files, text
+from mer.features import chunks
 from mer.tasks import TASKS
 from mer.weights import onnx_file
 from mer.weights.model_file import ModelFile
@@ -39,7 +40,7 @@ class Engine:
     about : dict
         JSON-able: model, pretext, speech, music, release, it, origin, corpus, file, sha256, settings, labels.
     predict : callable
-        Patches (n, bands, frames, 1) float32 -> {"quadrants": (n, 4), "arousal": (n, 2), "valence": (n, 2)} float32.
+        Chunks (n, *shape) float32, as the settings say -> {task: (n, classes)} float32.
     """
 
     name: str
@@ -129,8 +130,7 @@ def open_onnx(path: str | os.PathLike[str]) -> Engine:
     """
     about = onnx_file.read(path)
     session = _session(path)
-    settings, (patch, *others) = about["settings"], session.get_inputs()
-    shape = [settings["n_mel_bands"], settings["patch_frames"], 1]
+    shape, (patch, *others) = list(chunks.recorded(about["settings"], quick_start=True).shape), session.get_inputs()
     outputs = {output.name: output.shape[1:] for output in session.get_outputs()}
     wanted = {task.name: [len(task.classes)] for task in TASKS}
     if others or patch.type != "tensor(float)" or patch.shape[1:] != shape or outputs != wanted:
@@ -215,8 +215,8 @@ def open_keras(found: ModelFile, *, load_module: LoadModule) -> Engine:
         Keras or its backend is not installed, or the weights do not fit.
     """
     model = build_keras(found, load_module=load_module)
-    settings = with_patch_frames(found.metadata["settings"])
-    about = {**found.facts, "settings": settings, "labels": onnx_file.LABELS}
+    reads = chunks.recorded(found.metadata["settings"], quick_start=True)
+    about = {**found.facts, "settings": reads.exact, "labels": onnx_file.LABELS}
     about["sha256"] = about.get("sha256") or files.sha256(found.path)
 
     def predict(patches):
@@ -234,34 +234,25 @@ def build_keras(found: ModelFile, *, load_module: LoadModule) -> Any:
     Returns
     -------
     keras.Model
-        Patch (batch, bands, frames, 1) -> {task: (batch, classes)}.
+        Patch (batch, *shape) -> {task: (batch, classes)}.
     """
     cli.start_keras()
     import keras
 
     from mer import heads
-    settings = with_patch_frames(found.metadata["settings"])
+    reads = chunks.recorded(found.metadata["settings"], quick_start=True)
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32")
     try:
         module = load_module(found.metadata["model"])
-        model = heads.attach(module.encoder(module.build((settings["n_mel_bands"], settings["patch_frames"], 1))))
+        if reads.of.name != module.INPUT:
+            raise MerError(f"{found.path} was trained on {reads.of.name}, and {module.__name__} reads {module.INPUT} "
+                           "now: train it again, or set its INPUT back")
+        model = heads.attach(module.encoder(module.build(reads.shape)))
     finally:
         keras.config.set_dtype_policy(policy)
     found.load(model)
     return model
-
-
-def with_patch_frames(settings: dict[str, Any]) -> dict[str, Any]:
-    """The feature settings alone, with `patch_frames` worked out from `patch_seconds` where it is not given.
-
-    31 frames are 1 s at 16 000 Hz and hop 512 (ICASSP 2021, section 3.1).
-    """
-    frames_per_second = settings["sample_rate_hz"] / settings["hop_samples"]
-    frames = settings.get("patch_frames") or int(settings["patch_seconds"] * frames_per_second)
-    names = ("sample_rate_hz", "n_fft", "window_samples", "hop_samples", "n_mel_bands")
-    return {**{name: settings[name] for name in names}, "patch_frames": frames,
-            "patch_seconds": settings.get("patch_seconds", frames / frames_per_second)}
 
 
 def title(about: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from mer import MerError, files
-from mer.features import audio
+from mer.features import chunks
 from mer.weights import engines, onnx_file
 
 TOLERANCE = 1e-4  # largest difference of a probability from Keras
@@ -52,57 +52,54 @@ def export(found, path, *, load_module, compress=False):
     sha256 = files.sha256(source)
     model = engines.build_keras(found, load_module=load_module)
     converted = _convert(model, source)
-    settings = engines.with_patch_frames(found.metadata["settings"])
+    reads = chunks.recorded(found.metadata["settings"])
     _refine(converted, unnamed=sorted(model.output), compress=compress)
     facts = {"compress": COMPRESSION if compress else None,
              "tolerance": COMPRESSED_TOLERANCE if compress else TOLERANCE, "max_difference": None}
     about = {name: found.facts[name] for name in _ABOUT}
     about |= {"origin": "release" if about["corpus"] == "published" else "ours", "file": source.name}
-    patches = check_patches(settings)
+    patches = check_patches(reads)
     with files.writing(path) as temporary:
-        _write(converted, temporary, about=about, settings=settings, facts=facts, sha256=sha256)
+        _write(converted, temporary, about=about, settings=reads.exact, facts=facts, sha256=sha256)
         facts["max_difference"] = float(f"{_difference(model, temporary, patches):.1e}")
         if not facts["max_difference"] <= facts["tolerance"]:  # also where it is not a number
             raise MerError(f"the exported {source.name} differs from Keras by {facts['max_difference']:.1e}, more than "
                            f"the {facts['tolerance']:g} allowed, so it was not kept: predict with --engine keras")
-        _write(converted, temporary, about=about, settings=settings, facts=facts, sha256=sha256)
+        _write(converted, temporary, about=about, settings=reads.exact, facts=facts, sha256=sha256)
     return facts
 
 
-def check_patches(settings, seed=0):
-    """Patches on which an exported file is compared with Keras: random, extreme, and through the features.
+def check_patches(reads, seed=0):
+    """Patches on which an exported file is compared with Keras: random, extreme, and of sound.
 
     Parameters
     ----------
-    settings : dict
-        See `engines.with_patch_frames`.
+    reads : mer.features.chunks.Chunks
     seed : int
 
     Returns
     -------
-    np.ndarray, shape (n, bands, frames, 1), float32, log-mel values
+    np.ndarray, shape (n, *reads.shape), float32
+        Random and constant values lie in the range of those of silence and of a rising chord over noise that swells.
     """
-    shape = (settings["n_mel_bands"], settings["patch_frames"], 1)
-    generator, silence = np.random.default_rng(seed), np.log(audio.LOG_OFFSET)
-    one_band = np.full((4, *shape), silence, np.float32)
-    one_band[range(4), np.linspace(0, shape[0] - 1, 4).astype(int)] = 6
-    checked = np.where(np.indices(shape).sum(axis=0) % 2, silence, 6)[None]
-    constants = np.stack([np.full(shape, value) for value in (silence, 0, 6)])
-    parts = [generator.normal(-6, 2, (12, *shape)), generator.uniform(silence, 6, (8, *shape)), constants, checked,
-             one_band, _heard(settings, generator)[..., None]]
-    return np.concatenate([part.astype(np.float32) for part in parts])
-
-
-def _heard(settings, generator):
-    """Patches of a rising chord over noise that swells, through the feature extraction."""
-    n = settings["hop_samples"] * settings["patch_frames"] * 8
-    time_s = np.arange(n) / settings["sample_rate_hz"]
+    generator, of = np.random.default_rng(seed), reads.of
+    n = of.n_samples(reads.n_rows * 8)
+    time_s = np.arange(n) / of.sample_rate_hz
     chord = sum(np.sin(2 * np.pi * pitch * time_s * (1 + time_s / 20)) for pitch in (110, 277, 440, 1319))
     waveform = chord * (1 + np.sin(5 * time_s)) + np.linspace(0, 1, n) ** 4 * generator.standard_normal(n)
-    names = ("sample_rate_hz", "n_fft", "window_samples", "hop_samples")
-    transform = audio.LogMel(**{name: settings[name] for name in names}, n_bands=settings["n_mel_bands"])
-    log_mel = transform(waveform / np.abs(waveform).max())
-    return audio.cut_patches(log_mel, patch_frames=settings["patch_frames"], hop_frames=settings["patch_frames"])
+    rows = of.rows((waveform / np.abs(waveform).max()).astype(np.float32))
+    silence = of.rows(np.zeros(n, np.float32))
+    low, high = (float(pick([pick(rows), pick(silence)])) for pick in (np.min, np.max))
+    high += 0.1 * (high - low)  # louder than the chord
+    middle, deviation = (low + high) / 2, (high - low) / 6
+    shape = (reads.n_rows, of.width)
+    one_value = np.full((4, *shape), low)
+    one_value[range(4), :, np.linspace(0, shape[1] - 1, 4).astype(int)] = high
+    checked = np.where(np.indices(shape).sum(axis=0) % 2, low, high)[None]
+    constants = np.stack([np.full(shape, value) for value in (low, middle, high)])
+    chunks = np.concatenate([generator.normal(middle, deviation, (12, *shape)).clip(low, high),
+                             generator.uniform(low, high, (8, *shape)), constants, checked, one_value])
+    return np.concatenate([of.to_input(chunks.astype(np.float32)), reads.cut(rows, reads.n_rows)])
 
 
 def _convert(model, source):

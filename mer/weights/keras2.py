@@ -14,12 +14,12 @@ import h5py
 import numpy as np
 
 from mer import MerError, hdf5_read
+from mer.features import chunks, representations
 
 SUFFIXES = (".hdf5", ".h5")
 # Features and patches that every published model was made with
-SETTINGS = {"sample_rate_hz": 16000, "n_fft": 2048, "window_samples": 1024, "hop_samples": 512, "n_mel_bands": 128,
-            "patch_seconds": 1.0}
-PATCH_SHAPE = (128, 31, 1)
+READS = chunks.Chunks(representations.get("log_mel", {}), 1.0, 31)
+SETTINGS = READS.settings
 
 _MARKS = ("b1_b1", "ar_context")    # layers that tell a file of the release
 _MOST_ITEMS, _MOST_COPIES = 5000, 2  # groups and arrays of a file, copies of an array; the largest published: 250 and 2

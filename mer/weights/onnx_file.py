@@ -11,6 +11,7 @@ import mmap
 from pathlib import Path
 
 from mer import MerError, files
+from mer.features import chunks
 from mer.tasks import TASKS
 
 FORMAT = "1"  # of the metadata
@@ -18,7 +19,6 @@ GRAPH_SHA256 = "graph_sha256"  # in the metadata: hash of the network with its w
 LABELS = {task.name: list(task.classes) for task in TASKS}
 PARTS = ("about", "labels", "settings", "export")  # JSON each, beside "format", "title" and "sha256"
 
-_WHOLE_NUMBERS = ("sample_rate_hz", "n_fft", "window_samples", "hop_samples", "n_mel_bands", "patch_frames")
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 # The fields that an export of ours has; every other is refused, also those that later versions of ONNX will add.
 _GRAPH, _METADATA, _MODEL = 7, 14, {*range(1, 9), 14}  # of ModelProto: no training steps, functions, configurations
@@ -168,10 +168,10 @@ def _about(metadata, path):
     if parts["labels"] != LABELS:
         raise MerError(f"{path} answers with the labels {json.dumps(parts['labels'])[:200]}, but {json.dumps(LABELS)} "
                        "are expected: export the model again with this version")
-    settings = parts["settings"]
-    wrong = [name for name in _WHOLE_NUMBERS if type(settings.get(name)) is not int or not 0 < settings[name] < 2**20]
-    if wrong:
-        raise _foreign(path, f"says nothing sensible of {wrong[0]}")
+    try:
+        chunks.recorded(parts["settings"], quick_start=True)
+    except MerError as error:
+        raise MerError(f"{path} cannot be used ({error}): export the model again with this version") from None
     return {**parts["about"], **{name: parts[name] for name in PARTS[1:]}, "sha256": metadata.get("sha256")}
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from mer import MerError
 from mer.data import imported, store
-from mer.features import audio
+from mer.features.chunks import Chunks
+from mer.features.representations.log_mel import LogMel
 
 SETTINGS = imported.SETTINGS
 MUSIC = "Songs,Quads,Arousal,Valence\n" + "".join(
@@ -21,7 +22,7 @@ def log_mel(number, frames=100):
 
 def patches(frames, *, hop=15, width=31):
     """As the published program cuts them: (n, 1, 128, 31)."""
-    return audio.cut_patches(frames, patch_frames=width, hop_frames=hop)[:, None]
+    return Chunks(LogMel(), 1.0, width).cut(frames, hop)[..., 0][:, None]
 
 
 def write(folder, sides, *, csv=MUSIC, name="annotations.csv", dtype=np.float32, **more):
@@ -54,7 +55,7 @@ def test_frames_labels_and_sides_come_back(tmp_path, dtype):
         number = int(clip.id.split()[1].split(".")[0])
         wanted = log_mel(number)[:15 * 4 + 31]  # five whole patches fit into 100 frames
         np.testing.assert_array_equal(frames, wanted)
-        assert frames.dtype == np.float32 and row["n_frames"] == len(frames) == 91
+        assert frames.dtype == np.float32 and row["n_rows"] == len(frames) == 91
         assert row["seconds"] == 90 * 512 / 16000
         assert clip.quadrant == row["label"] == f"Q{number % 4 + 1}" and clip.arousal is None
         assert clip.split == ("train" if number < 6 else "val" if number < 8 else "test")
@@ -63,12 +64,16 @@ def test_frames_labels_and_sides_come_back(tmp_path, dtype):
 def test_the_store_holds_what_was_imported_and_cuts_the_same_patches(tmp_path):
     found = read(write(tmp_path / "f", WHOLE))
     path = tmp_path / "music.h5"
-    store.write(path, rows=found.rows, log_mel=found.log_mel, skipped=found.skipped, settings=SETTINGS,
-                attributes={"grouped_by": found.grouped_by})
-    made = store.read(path, settings=SETTINGS)
+    written = store.write(path, clips=found.rows, rows=found.log_mel, skipped=found.skipped, of=LogMel(),
+                          attributes={"grouped_by": found.grouped_by})
+    made = store.read(path, of=LogMel())
+    assert (written.ids, written.skipped, written.attributes) == (made.ids, made.skipped, made.attributes)
+    assert all(list(written.columns[name]) == list(column) for name, column in made.columns.items() if name not in (
+        "arousal", "valence")) and written.columns.keys() == made.columns.keys()
+    np.testing.assert_array_equal(written.rows, made.rows)
     assert made.ids == [clip.id for clip in found.clips]
     clips = store.ClipSet.of_store(made, [clip.split for clip in found.clips])
-    cut = clips.side("test").patches(patch_frames=31, hop_frames=15)
+    cut = clips.side("test").patches(Chunks(LogMel(), 1.0, 31), 15)
     assert len(cut) == 4 * 5
     with h5py.File(tmp_path / "f" / "test_dataset.h5py") as file:
         first = min(file, key=lambda name: f"Q{int(name) % 4 + 1}/song {name}.mp3")
@@ -130,7 +135,7 @@ def test_rows_of_a_subset_are_numbered_by_their_column(tmp_path):
 def test_another_overlap_is_recognised(tmp_path, hop):
     frames = log_mel(50)
     folder = write(tmp_path / "f", {"train": []}, _0=patches(frames, hop=hop))
-    n = audio.n_patches(100, patch_frames=31, hop_frames=hop)
+    n = 1 + (100 - 31) // hop
     np.testing.assert_array_equal(next(read(folder).log_mel), frames[:(n - 1) * hop + 31])
 
 

@@ -7,7 +7,9 @@ from conftest import sound
 
 from mer import MerError, corpora
 from mer.data import datasets, extract, extract_journal, generate, store
-from mer.features import audio
+from mer.features import waveform as waveforms
+from mer.features.chunks import Chunks
+from mer.features.representations.log_mel import LogMel
 
 
 def wav_corpus(folder, n=6, seconds=2.0):
@@ -24,19 +26,20 @@ def build(make_config, tmp_path, *overrides, data=None, force=False):
     corpus = corpora.get("speech", "m")
     listing = corpora.list_clips(corpus, corpora.find_root(corpus, cfg.data_dir, None))
     attributes = {"kind": "speech", "code": "m", "name": "AISHELL-1", "grouped_by": "speaker"}
-    return extract.build(cfg.features_dir / "speech_mandarin.h5", listing, cfg=cfg, attributes=attributes, force=force)
+    return extract.build(cfg.features_dir / "speech_mandarin.h5", listing, of=LogMel(),
+                         attributes=attributes, jobs=cfg.extract_jobs, force=force)
 
 
 def test_store_holds_each_clip_once_and_as_the_features_say(tmp_path, make_config):
     made, n = build(make_config, wav_corpus(tmp_path))
     assert n == 6 and len(made.ids) == 6
-    log_mel = audio.LogMel()
+    log_mel = LogMel()
     for i, clip in enumerate(made.ids):
         path = tmp_path / "data_aishell" / clip
-        waveform = audio.load(path, sample_rate_hz=16000)
-        np.testing.assert_array_equal(made.clip(i), log_mel(waveform))
+        waveform = waveforms.load(path, sample_rate_hz=16000)
+        np.testing.assert_array_equal(made.clip(i), log_mel.rows(waveform))
         assert made.columns["seconds"][i] == pytest.approx(2.0)
-    assert isinstance(made.log_mel, np.memmap) and not made.log_mel.flags.writeable
+    assert isinstance(made.rows, np.memmap) and not made.rows.flags.writeable
 
 
 def test_two_processes_make_the_same_bytes_as_one(tmp_path, make_config):
@@ -53,7 +56,7 @@ def test_interruption_loses_one_clip_and_changes_nothing(tmp_path, make_config, 
     whole = made.path.read_bytes()
     made.path.unlink()
 
-    calls, real = [], audio.load
+    calls, real = [], waveforms.load
 
     def load_then_die(path, **kwargs):
         calls.append(path)
@@ -61,14 +64,14 @@ def test_interruption_loses_one_clip_and_changes_nothing(tmp_path, make_config, 
             raise KeyboardInterrupt
         return real(path, **kwargs)
 
-    monkeypatch.setattr(audio, "load", load_then_die)
+    monkeypatch.setattr(waveforms, "load", load_then_die)
     with pytest.raises(KeyboardInterrupt):
         build(make_config, tmp_path)
     journal = next((tmp_path / "out" / "features").rglob("*.jsonl"))
     with open(journal, "a") as file:
         file.write('{"clip": "half a li')  # what a kill in the middle of a write leaves
     extract_journal._SHARDS.clear()  # the next run is another process
-    monkeypatch.setattr(audio, "load", real)
+    monkeypatch.setattr(waveforms, "load", real)
     made, n = build(make_config, tmp_path)
     assert n == 3  # three clips were kept, the one in hand was lost
     assert made.path.read_bytes() == whole
@@ -109,8 +112,8 @@ def test_bad_files_are_listed_with_their_reasons(tmp_path, make_config):
 
 def test_a_store_of_other_settings_is_refused_by_name(tmp_path, make_config):
     made, _ = build(make_config, wav_corpus(tmp_path))
-    with pytest.raises(MerError, match=r"n_fft 2048, now 1024.*generate_dataset"):
-        store.read(made.path, settings={"n_fft": 1024})
+    with pytest.raises(MerError, match=r"n_fft 2048, now 1024; n_mel_bands 128, now 40.*generate_dataset"):
+        store.read(made.path, of=LogMel(n_fft=1024, n_mel_bands=40))
     with pytest.raises(MerError, match="does not exist: run generate_dataset"):
         store.read(tmp_path / "none.h5")
     (tmp_path / "text.h5").write_text("no store")
@@ -127,7 +130,7 @@ def test_no_usable_file_is_an_error(tmp_path, make_config):
 
 
 def test_patches_equal_the_naive_cut(speech):
-    patches = speech.patches(patch_frames=31, hop_frames=15)
+    patches = speech.patches(Chunks(LogMel(), 1.0, 31), 15)
     naive = []
     for s, i in zip(speech.source, speech.index, strict=True):
         frames = speech.stores[s].clip(i)
@@ -142,8 +145,8 @@ def test_two_corpora_join_without_a_copy(cfg, speech):
     generate.run("speech", "m", cfg)
     other = datasets.load("speech", "m", cfg)
     both = speech + other
-    patches = both.patches(patch_frames=31, hop_frames=15)
-    single = [part.patches(patch_frames=31, hop_frames=15) for part in (speech, other)]
+    patches = both.patches(Chunks(LogMel(), 1.0, 31), 15)
+    single = [part.patches(Chunks(LogMel(), 1.0, 31), 15) for part in (speech, other)]
     assert len(patches) == sum(len(part) for part in single)
     last = np.array([0, len(patches) - 1])
     got = patches.gather(last)

@@ -9,7 +9,8 @@ import pytest
 import soundfile
 from test_decode import RATE_HZ, error_of, tone, write, write_with_ffmpeg
 
-from mer.features import audio, decode, stream, waveform
+from mer.features import decode
+from mer.features import waveform as waveforms
 from mer.features.containers import joined, mp3, mp3_frames
 
 TAG = b"ID3\x04\x00\x00" + bytes([0, 0, 100, 7]) + bytes(100 * 128 + 7)
@@ -29,8 +30,8 @@ def seconds_of(folder, content, *, name="a.mp3"):
     path = folder / name
     path.write_bytes(content)
     samples, rate_hz = decode.decode(path)
-    wave = stream.read(path, sample_rate_hz=16000, kept_seconds=0)
-    np.testing.assert_array_equal(np.concatenate(list(wave.blocks())), audio.load(path, sample_rate_hz=16000))
+    wave = waveforms.read(path, sample_rate_hz=16000, kept_seconds=0)
+    np.testing.assert_array_equal(np.concatenate(list(wave.blocks())), waveforms.load(path, sample_rate_hz=16000))
     assert decode.duration_seconds(path) == pytest.approx(len(samples) / rate_hz, abs=0.001)
     return len(samples) / rate_hz
 
@@ -139,8 +140,8 @@ def test_free_format(tmp_path):
 def test_a_change_of_rate_or_channels_is_refused_with_its_place(tmp_path, header, second, what):
     (tmp_path / "a.mp3").write_bytes(mp3_bytes(tmp_path, header=header) + mp3_bytes(tmp_path, header=header, **second))
     assert error_of(tmp_path / "a.mp3").startswith(f"changes {what}, but one of each was expected;")
-    for read in (audio.load, stream.read):
-        with pytest.raises(audio.AudioError, match="changes"):
+    for read in (waveforms.load, waveforms.read):
+        with pytest.raises(waveforms.AudioError, match="changes"):
             read(tmp_path / "a.mp3", sample_rate_hz=16000)
 
 
@@ -199,7 +200,7 @@ def test_joined_files_that_ffmpeg_reads(tmp_path, suffix, codec):
     one = decode.decode(path)[0]
     path.write_bytes(2 * path.read_bytes())
     assert len(decode.decode(path)[0]) == pytest.approx(2 * len(one), abs=0.01 * rate_hz)
-    assert len(audio.load(path, sample_rate_hz=16000)) == stream.read(path, sample_rate_hz=16000).n_samples
+    assert len(waveforms.load(path, sample_rate_hz=16000)) == waveforms.read(path, sample_rate_hz=16000).n_samples
 
 
 def test_a_file_never_leads_to_another(tmp_path):
@@ -212,7 +213,7 @@ def test_a_file_never_leads_to_another(tmp_path):
             path = tmp_path / f"{number}{suffix}"
             path.write_bytes(words.encode() + bytes(3000))
             assert error_of(path)
-            with pytest.raises(audio.AudioError):
+            with pytest.raises(waveforms.AudioError):
                 decode.duration_seconds(path)
 
 
@@ -278,8 +279,8 @@ def test_a_rate_that_nobody_records_at_is_refused_before_any_work(tmp_path, rate
     (tmp_path / "a.wav").write_bytes(content)
     message = error_of(tmp_path / "a.wav")
     assert message.startswith(f"says that it has {rate_hz:,} samples a second".replace(",", " "))
-    for read in (audio.load, stream.read):
-        with pytest.raises(audio.AudioError, match="samples a second"):
+    for read in (waveforms.load, waveforms.read):
+        with pytest.raises(waveforms.AudioError, match="samples a second"):
             read(tmp_path / "a.wav", sample_rate_hz=16000)
 
 
@@ -297,9 +298,9 @@ def test_every_suffix_is_read_by_both_paths(tmp_path, suffix, codec, rate_hz):
     else:
         soundfile.write(path, samples, rate_hz, **({"format": "AIFF", "subtype": "ULAW"} if suffix == ".aifc" else
                                                    {"format": "OGG"}))
-    whole = audio.load(path, sample_rate_hz=16000)
+    whole = waveforms.load(path, sample_rate_hz=16000)
     assert len(whole) / 16000 == pytest.approx(2, abs=0.12)
-    wave = stream.read(path, sample_rate_hz=16000, kept_seconds=0)
+    wave = waveforms.read(path, sample_rate_hz=16000, kept_seconds=0)
     np.testing.assert_array_equal(np.concatenate(list(wave.blocks())), whole)
 
 
@@ -321,7 +322,7 @@ def test_pipes_sockets_and_devices_are_refused_at_once(tmp_path):
     (tmp_path / "c.mp3").symlink_to("/dev/zero")
     assert error_of(tmp_path / "c.mp3").startswith("is a device")
     for name in ("a.mp3", "c.mp3"):
-        with pytest.raises(audio.AudioError):
+        with pytest.raises(waveforms.AudioError):
             decode.duration_seconds(tmp_path / name)
 
 
@@ -333,11 +334,11 @@ def test_of_opposite_channels_one_is_read(tmp_path, suffix):
     soundfile.write(tmp_path / f"a{suffix}", np.hstack([left, -left]), RATE_HZ)
     soundfile.write(tmp_path / "left.wav", left, RATE_HZ)
     remarks = []
-    waveform_ = audio.load(tmp_path / f"a{suffix}", sample_rate_hz=16000, on_remark=remarks.append)
-    expected = audio.load(tmp_path / "left.wav", sample_rate_hz=16000)
+    waveform_ = waveforms.load(tmp_path / f"a{suffix}", sample_rate_hz=16000, on_remark=remarks.append)
+    expected = waveforms.load(tmp_path / "left.wav", sample_rate_hz=16000)
     assert "channels that cancel each other, so only channel" in remarks[0]
     assert abs(np.corrcoef(waveform_, expected)[0, 1]) > 0.999
-    wave = stream.read(tmp_path / f"a{suffix}", sample_rate_hz=16000, kept_seconds=0)
+    wave = waveforms.read(tmp_path / f"a{suffix}", sample_rate_hz=16000, kept_seconds=0)
     np.testing.assert_array_equal(np.concatenate(list(wave.blocks())), waveform_)
     assert wave.remark == remarks[0] and not wave.is_silent
 
@@ -349,8 +350,8 @@ def test_opposite_channels_that_lossy_coding_left_something_of(tmp_path, suffix,
     left = tone(3.0, n_channels=1, rate_hz=48000) + 0.02 * noise
     write_with_ffmpeg(tmp_path / f"a{suffix}", np.hstack([left, -left]), codec=codec, rate_hz=48000)
     soundfile.write(tmp_path / "left.wav", left, 48000)
-    wave = stream.read(tmp_path / f"a{suffix}", sample_rate_hz=16000)
-    expected = audio.load(tmp_path / "left.wav", sample_rate_hz=16000)
+    wave = waveforms.read(tmp_path / f"a{suffix}", sample_rate_hz=16000)
+    expected = waveforms.load(tmp_path / "left.wav", sample_rate_hz=16000)
     n_samples = min(len(expected), wave.n_samples)
     coded = np.concatenate(list(wave.blocks()))
     assert wave.channel is not None
@@ -361,21 +362,21 @@ def test_opposite_channels_that_lossy_coding_left_something_of(tmp_path, suffix,
 def test_channels_that_have_nothing_in_common_are_averaged(tmp_path, n_channels):
     noise = 0.1 * np.random.default_rng(0).normal(size=(16000, n_channels))
     soundfile.write(tmp_path / "a.wav", noise, 16000)
-    assert stream.read(tmp_path / "a.wav", sample_rate_hz=16000).channel is None
+    assert waveforms.read(tmp_path / "a.wav", sample_rate_hz=16000).channel is None
 
 
 def test_a_high_tone_in_both_channels_does_not_cancel(tmp_path):
     high = 0.5 * np.sin(2 * np.pi * 15000 * np.arange(3 * RATE_HZ) / RATE_HZ)
     soundfile.write(tmp_path / "a.wav", np.stack([high, high], axis=1), RATE_HZ, subtype="FLOAT")
-    assert stream.read(tmp_path / "a.wav", sample_rate_hz=16000).channel is None
+    assert waveforms.read(tmp_path / "a.wav", sample_rate_hz=16000).channel is None
 
 
-@pytest.mark.parametrize("peak, is_silent", [(0.9 * waveform.SILENT_PEAK, True), (1.1 * waveform.SILENT_PEAK, False)])
+@pytest.mark.parametrize("peak, is_silent", [(0.9 * waveforms.SILENT_PEAK, True), (1.1 * waveforms.SILENT_PEAK, False)])
 def test_one_threshold_of_silence(tmp_path, peak, is_silent):
     soundfile.write(tmp_path / "a.wav", peak * np.sin(np.arange(32000) / 9), 16000, subtype="FLOAT")
-    assert stream.read(tmp_path / "a.wav", sample_rate_hz=16000).is_silent == is_silent
+    assert waveforms.read(tmp_path / "a.wav", sample_rate_hz=16000).is_silent == is_silent
     if is_silent:
-        with pytest.raises(audio.AudioError, match="is silent"):
-            audio.load(tmp_path / "a.wav", sample_rate_hz=16000)
+        with pytest.raises(waveforms.AudioError, match="is silent"):
+            waveforms.load(tmp_path / "a.wav", sample_rate_hz=16000)
     else:
-        assert np.abs(audio.load(tmp_path / "a.wav", sample_rate_hz=16000)).max() == 1
+        assert np.abs(waveforms.load(tmp_path / "a.wav", sample_rate_hz=16000)).max() == 1

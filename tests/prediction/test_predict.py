@@ -11,9 +11,13 @@ from conftest import ROOT
 from fakes import SETTINGS, engine
 
 from mer import MerError
-from mer.features import audio
+from mer.features import waveform as waveforms
+from mer.features.chunks import Chunks
+from mer.features.representations import Representation
+from mer.features.representations.log_mel import LogMel
 from mer.prediction import predict
 from mer.tasks import TASKS
+from mer.weights.engines import Engine
 
 
 def write(path, seconds=10.0, *, rate_hz=16000, n_channels=1, scale=0.1):
@@ -27,8 +31,8 @@ def write(path, seconds=10.0, *, rate_hz=16000, n_channels=1, scale=0.1):
 def test_patches_and_times_are_the_published_ones(tmp_path):
     path, seen = write(tmp_path / "x.wav"), []
     made = predict.predict_file(path, [engine(seen=seen)], batch_patches=4)
-    frames = audio.LogMel()(audio.load(path, sample_rate_hz=16000))
-    expected = audio.cut_patches(frames, patch_frames=31, hop_frames=31)[..., None]
+    frames = LogMel().rows(waveforms.load(path, sample_rate_hz=16000))
+    expected = Chunks(LogMel(), 1.0, 31).cut(frames, 31)
     assert [len(batch) for batch in seen] == [4, 4, 2]
     np.testing.assert_allclose(np.concatenate(seen), expected, atol=1e-5)
     assert (made.status, made.seconds, made.hop_seconds, made.patch_seconds) == ("ok", 10.0, 0.992, 0.992)
@@ -79,10 +83,30 @@ def test_ensemble_gives_mean_and_standard_deviation(tmp_path):
     assert together.summary()["valence_spread"] == pytest.approx(np.std(valence), abs=1e-6)
 
 
-def test_members_with_other_features_are_refused(tmp_path):
-    other = engine(settings={**SETTINGS, "hop_samples": 256}, title="Other")
-    with pytest.raises(MerError, match="Other wants hop_samples 256, but Fake, shift 0 wants 512; models of one"):
-        predict.predict_file(write(tmp_path / "x.wav"), [engine(), other])
+def test_members_may_read_different_rows_and_each_kind_is_made_once(tmp_path, monkeypatch):
+    made, real = [], Representation.stream
+    monkeypatch.setattr(Representation, "stream", lambda self, blocks: made.append(self.settings) or real(self, blocks))
+    path, seen = write(tmp_path / "x.wav"), {"fine": [], "coarse": [], "long": [], "sound": []}
+    sound = {"representation": "waveform", "sample_rate_hz": 22050, "patch_seconds": 0.5}
+    def listen(patches):
+        seen["sound"].append(patches)
+        return {task.name: np.full((len(patches), len(task.classes)), 0.5, np.float32) for task in TASKS}
+
+    hears = Engine("onnx", "Sound", {**engine().about, "settings": sound, "sha256": "s"}, listen)
+    members = [engine(seen=seen["coarse"]), engine(settings={**SETTINGS, "hop_samples": 256}, seen=seen["fine"]),
+               engine(settings={**SETTINGS, "patch_frames": 62}, seen=seen["long"]), hears]
+    done = predict.predict_file(path, members, hop_seconds=0.5, batch_patches=4)
+    assert [settings.get("hop_samples", "sound") for settings in made] == [512, 256, "sound"]
+    n, hop = len(done.times_seconds), 0.512  # the rows of the coarsest member decide
+    assert n == 1 + (313 - 62) // 16 and done.hop_seconds == hop and done.patch_seconds == 62 * 0.032
+    shapes = {"coarse": (n, 128, 31, 1), "fine": (n, 128, 31, 1), "long": (n, 128, 62, 1), "sound": (n, 11025, 1)}
+    assert {name: np.concatenate(parts).shape for name, parts in seen.items()} == shapes
+    whole = waveforms.load(path, sample_rate_hz=22050)
+    starts = [round(i * hop * 22050) for i in range(n)]
+    np.testing.assert_allclose(np.concatenate(seen["sound"])[..., 0], [whole[i:i + 11025] for i in starts], atol=1e-6)
+    fine = LogMel(hop_samples=256).rows(waveforms.load(path, sample_rate_hz=16000))
+    np.testing.assert_allclose(np.concatenate(seen["fine"])[..., 0], [fine[32 * i:32 * i + 31].T for i in range(n)],
+                               atol=1e-5)
 
 
 def test_patch_seconds_may_stand_for_patch_frames(tmp_path):
@@ -132,7 +156,7 @@ def test_too_short_files_get_a_sentence(tmp_path, n_samples, n_predictions):
     if n_predictions:
         assert len(predict.predict_file(tmp_path / "x.wav", [engine()]).times_seconds) == n_predictions
         return
-    with pytest.raises(audio.AudioError, match=r"x\.wav is 0\.\d\d s long, but one patch needs 0\.96 s; use"):
+    with pytest.raises(waveforms.AudioError, match=r"x\.wav is 0\.\d\d s long, but one patch needs 0\.96 s; use"):
         predict.predict_file(tmp_path / "x.wav", [engine()])
 
 

@@ -1,13 +1,15 @@
 import numpy as np
 import pytest
 
+from mer.features.chunks import Chunks
+from mer.features.representations.log_mel import LogMel
 from mer.tasks import TASKS, quadrant
 from mer.training import batches
 from mer.training.pretexts import denoise
 
 
 def test_noise_has_the_stated_deviation_and_the_target_is_clean(speech):
-    patches = speech.patches(patch_frames=31, hop_frames=15)
+    patches = speech.patches(Chunks(LogMel(), 1.0, 31), 15)
     data = denoise.Denoising(patches, noise_sigma=0.3, batch_size=32, seed=1, shuffle=False)
     noisy, clean = data[0]
     np.testing.assert_array_equal(clean, patches.gather(np.arange(32)))
@@ -16,7 +18,7 @@ def test_noise_has_the_stated_deviation_and_the_target_is_clean(speech):
 
 
 def test_a_batch_depends_on_seed_epoch_and_number_only(speech):
-    patches = speech.patches(patch_frames=31, hop_frames=15)
+    patches = speech.patches(Chunks(LogMel(), 1.0, 31), 15)
     make = lambda seed: denoise.Denoising(patches, noise_sigma=0.3, batch_size=16, seed=seed, shuffle=True)  # noqa: E731
     one, two = make(1), make(1)
     two.set_epoch(5)
@@ -29,7 +31,7 @@ def test_a_batch_depends_on_seed_epoch_and_number_only(speech):
 
 
 def test_the_last_partial_batch_counts_and_an_epoch_sees_every_patch_once(speech):
-    patches = speech.patches(patch_frames=31, hop_frames=15)
+    patches = speech.patches(Chunks(LogMel(), 1.0, 31), 15)
     data = denoise.Denoising(patches, noise_sigma=0.0, batch_size=17, seed=0, shuffle=True)
     seen = np.concatenate([data.indices(batch) for batch in range(len(data))])
     assert sorted(seen) == list(range(len(patches)))

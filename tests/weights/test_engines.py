@@ -16,12 +16,13 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from mer import MerError, files
+from mer.features import chunks
 from mer.weights import engines, onnx_file
 from mer.weights.model_file import ModelFile
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install -r requirements-export.txt")
 
-SETTINGS = engines.with_patch_frames(exported.SMALL)
+SETTINGS = chunks.recorded(exported.SMALL).exact
 SIZES = {"quadrants": 4, "arousal": 2, "valence": 2}
 
 
@@ -133,6 +134,9 @@ def test_a_truncated_file_gets_one_sentence(path, share):
     ({"settings": {**SETTINGS, "n_fft": 1e9}}, "says nothing sensible of n_fft"),
     ({"settings": {**SETTINGS, "n_fft": 10**9}}, "says nothing sensible of n_fft"),
     ({"settings": {**SETTINGS, "patch_frames": True}}, "says nothing sensible of patch_frames"),
+    ({"settings": {**SETTINGS, "patch_seconds": "1"}}, "says nothing sensible of patch_seconds"),
+    ({"settings": {**SETTINGS, "representation": "../log_mel"}}, "but one of log_mel, waveform was expected"),
+    ({"settings": {"representation": "waveform", "sample_rate_hz": 16000, "patch_frames": 9}}, r"says \[9, 1\]"),
     ({"settings": {**SETTINGS, "patch_frames": 31}}, r"but its metadata says \[64, 31, 1\]"),
     ({"about": {"model": "m", "speech": "zz"}}, "no speech corpus has the code 'zz'"),
 ])
@@ -408,7 +412,7 @@ def test_without_onnxruntime(trained, tmp_path, monkeypatch, capsys):
 
 
 def test_patch_frames_follow_from_seconds():
-    assert engines.with_patch_frames(exported.SETTINGS)["patch_frames"] == 31
-    assert engines.with_patch_frames({**exported.SETTINGS, "sample_rate_hz": 22050})["patch_frames"] == 43
+    assert chunks.recorded(exported.SETTINGS).exact["patch_frames"] == 31
+    assert chunks.recorded({**exported.SETTINGS, "sample_rate_hz": 22050}).exact["patch_frames"] == 43
     given_frames = {name: value for name, value in SETTINGS.items() if name != "patch_seconds"}
-    assert engines.with_patch_frames({**given_frames, "class_weights": True}) == {**SETTINGS, "patch_seconds": 0.48}
+    assert chunks.recorded({**given_frames, "class_weights": True}).exact == {**SETTINGS, "patch_seconds": 0.48}

@@ -10,6 +10,7 @@ import pytest
 from conftest import ROOT
 
 from mer import MerError, files
+from mer.features import chunks
 from mer.weights import engines, onnx_file
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install -r requirements-export.txt")
@@ -174,11 +175,11 @@ def test_a_backend_that_cannot_is_named(cpc, tmp_path, monkeypatch):
 
 
 def test_patches_of_the_check_reach_the_extremes():
-    settings = engines.with_patch_frames(exported.SETTINGS)
-    patches = export.check_patches(settings)
+    reads = chunks.recorded(exported.SETTINGS)
+    patches = export.check_patches(reads)
     assert patches.shape[1:] == (128, 31, 1) and patches.dtype == np.float32 and np.isfinite(patches).all()
     assert patches.min() == pytest.approx(-15.94, abs=0.01) and patches.max() >= 6
-    assert (export.check_patches(settings) == patches).all()
+    assert (export.check_patches(reads) == patches).all()
 
 
 def test_the_script_is_quiet_and_writes_beside_the_weights(found):

@@ -23,6 +23,8 @@ from legacy_files import (
 
 import convert_weights
 from mer import files, heads
+from mer.features.chunks import of_encoder
+from mer.features.representations.log_mel import LogMel
 from mer.training import transfer
 from mer.weights import catalogue, convert, keras2, keras3
 from mer.weights.model_file import ModelFile, speech_run
@@ -35,8 +37,10 @@ def own(make_config, tmp_path):
     return make_config(f"path_to_models={tmp_path / 'models'}", f"path_to_models_trans={tmp_path / 'models_trans'}")
 
 
-def find(cfg, speech="e", name="model_over", it=0, weights_file=None):
-    return catalogue.encoder(cfg, speech=speech, model=name, it=it, path=weights_file)
+def find(cfg, speech="e", name="model_over", it=0, weights_file=None, hours=None):
+    reads = of_encoder(module_of(name), cfg.values)
+    return catalogue.encoder(cfg, speech=speech, model=name, settings=reads.settings, it=it, path=weights_file,
+                             hours=hours)
 
 
 def test_ours_win_over_the_release(own, tmp_path, rng):
@@ -50,7 +54,7 @@ def test_ours_win_over_the_release(own, tmp_path, rng):
     run = speech_run(own, "english", "model_over", 0)
     keras3.save(pretext_model("model_over"), run.path)
     run.file("").mkdir()
-    files.write_json(run.file("run.json"), {"it": 0, "scores": {"mse": 1}, "settings": own.feature_settings})
+    files.write_json(run.file("run.json"), {"it": 0, "scores": {"mse": 1}, "settings": LogMel().settings})
     assert find(own, it=4).encoder_facts["origin"] == "ours" and find(own).encoder_facts["scores"] == {"mse": 1}
 
 
@@ -58,7 +62,7 @@ def test_an_encoder_of_the_release_becomes_the_start_of_a_transfer(own, tmp_path
     for name, make, cpc in (("model_over", autoencoder_arrays, False), ("model_cpc", cpc_arrays, True)):
         arrays = make(rng)
         write(tmp_path / "models/speech/english" / PRETEXT_FILE.format(name), arrays)
-        model = transfer._assemble(own, module_of(name), find(own, name=name))
+        model = transfer._assemble(of_encoder(module_of(name), own.values), module_of(name), find(own, name=name))
         code = heads.encoder_of(model).predict(np.moveaxis(patches, 1, -1), verbose=0)
         expected = reference_code(patches.astype(np.float64), arrays.get("time_distributed_1", arrays), cpc=cpc)
         np.testing.assert_allclose(code, expected, rtol=1e-4, atol=1e-4)
@@ -141,7 +145,7 @@ def test_converted_models_are_finished_runs_that_compute_the_same(release, rng, 
 def test_a_converted_encoder_is_found_like_one_of_ours(release, make_config):
     converter(release / "models")
     cfg = make_config(f"path_to_models={release / 'models'}")
-    found = catalogue.encoder(cfg, speech="e", model="model_over", hours=3)
+    found = find(cfg, hours=3)
     assert found.origin == "release, converted" and found.path.name.endswith(".weights.h5")
     assert found.encoder_facts["scores"] is None and found.metadata["hours"] == 3
     found.load(pretext_model("model_over"))

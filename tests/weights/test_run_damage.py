@@ -170,8 +170,9 @@ def header(path):
 def test_damaged_codes_are_named_and_computed_again(tmp_path, damage, capsys):
     row = keras.Input((7,))
     encoder = keras.Model(row, keras.layers.Activation("linear")(row))
-    cfg = SimpleNamespace(features_dir=tmp_path, patch_seconds=1, patch_overlap=0.5, precision="float32")
-    data = SimpleNamespace(patches=Patched(), clips=SimpleNamespace(fingerprint=lambda sides: "x"))
+    cfg = SimpleNamespace(features_dir=tmp_path, patch_overlap=0.5, precision="float32")
+    data = SimpleNamespace(patches=Patched(), reads=SimpleNamespace(seconds=1.0),
+                           clips=SimpleNamespace(fingerprint=lambda sides: "x"))
     made = codes.cached_codes(cfg, data, encoder, "e")
     np.testing.assert_array_equal(made, np.repeat(np.arange(300.0), 7).reshape(300, 7))
     path = next((tmp_path / "codes").glob("*.npy"))
@@ -187,8 +188,9 @@ def test_damaged_codes_are_named_and_computed_again(tmp_path, damage, capsys):
 def test_codes_that_are_not_finite_are_refused(tmp_path):
     row = keras.Input((7,))
     encoder = keras.Model(row, keras.layers.Rescaling(float("inf"))(row))
-    cfg = SimpleNamespace(features_dir=tmp_path, patch_seconds=1, patch_overlap=0.5, precision="float32")
-    data = SimpleNamespace(patches=Patched(), clips=SimpleNamespace(fingerprint=lambda sides: "x"))
+    cfg = SimpleNamespace(features_dir=tmp_path, patch_overlap=0.5, precision="float32")
+    data = SimpleNamespace(patches=Patched(), reads=SimpleNamespace(seconds=1.0),
+                           clips=SimpleNamespace(fingerprint=lambda sides: "x"))
     with pytest.raises(MerError, match="no finite numbers"):
         codes.cached_codes(cfg, data, encoder, "e")
     assert not list((tmp_path / "codes").glob("*.npy"))

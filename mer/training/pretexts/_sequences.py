@@ -49,7 +49,7 @@ class Sequences(batches.Batches):
     def __init__(self, patches, *, past, future, gap=0, hop_patches=6, **batching):
         self.patches, self.past, self.gap, self.future, self.hop_patches = patches, past, gap, future, hop_patches
         length = past + gap + future
-        self.apart = length - 1 + -(-patches.patch_frames // patches.hop_frames)
+        self.apart = length - 1 + -(-patches.reads.n_rows // patches.hop_rows)
         self.n_starts = np.maximum(patches.count - length + 1, 0)
         if not self.n_starts.any():
             raise MerError(f"no clip has the {length} patches of one CPC sequence: use longer clips")
@@ -73,7 +73,7 @@ class Sequences(batches.Batches):
     @property
     def overlap_frames(self):
         """Frames that the context shares with its true continuation."""
-        return max(0, self.patches.patch_frames - (self.gap + 1) * self.patches.hop_frames)
+        return max(0, self.patches.reads.n_rows - (self.gap + 1) * self.patches.hop_rows)
 
     def past_of(self, chosen):
         """Indices of the patches that are read, shape (*chosen.shape, past)."""

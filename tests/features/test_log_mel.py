@@ -1,4 +1,4 @@
-"""audio: waveforms, log-mel frames and patches against the published ones, librosa, and their meaning."""
+"""log_mel: waveforms, log-mel frames and patches against the published ones, librosa, and their meaning."""
 
 import copy
 import platform
@@ -13,15 +13,18 @@ from conftest import ROOT
 from hypothesis import strategies as st
 
 from mer import MerError
-from mer.features import audio
+from mer.features import waveform as waveforms
+from mer.features.chunks import Chunks
+from mer.features.representations.log_mel import BLOCK_FRAMES, LOG_OFFSET, LogMel, mel_filter_bank
+from mer.features.representations.waveform import Waveform
 
 RATE_HZ = 16000
-PATCH = {"patch_frames": 31, "hop_frames": 15}
+PATCHES = Chunks(LogMel(), 1.0, 31)
 
 
 @pytest.fixture(scope="module")
 def log_mel():
-    return audio.LogMel()
+    return LogMel()
 
 
 @pytest.fixture
@@ -49,16 +52,16 @@ def golden_pairs(shared, log_mel, suffixes):
         names = [name for name in golden if name.endswith(suffixes)]
         assert len(names) >= 4
         for name in names:
-            waveform = audio.load(shared / "data" / name, sample_rate_hz=RATE_HZ)
-            ours = audio.cut_patches(log_mel(waveform), **PATCH)
+            waveform = waveforms.load(shared / "data" / name, sample_rate_hz=RATE_HZ)
+            ours = PATCHES.cut(log_mel.rows(waveform), 15)[..., 0]
             yield name, ours.astype(float), golden[name][:, 0].astype(float)
 
 
 def test_flac_and_wav_equal_the_published_patches(shared, log_mel):
     for name, ours, published in golden_pairs(shared, log_mel, (".flac", ".wav")):
         assert ours.shape == published.shape, name
-        magnitude = np.exp(published) - float(audio.LOG_OFFSET)
-        error = np.abs(np.exp(ours) - float(audio.LOG_OFFSET) - magnitude).max()
+        magnitude = np.exp(published) - float(LOG_OFFSET)
+        error = np.abs(np.exp(ours) - float(LOG_OFFSET) - magnitude).max()
         assert error <= 1e-6 * magnitude.max(), name
         log_error = np.abs(ours - published)
         assert np.mean(log_error <= 1e-4) >= 0.999, name
@@ -77,7 +80,7 @@ def test_mp3_is_close_to_the_published_patches(shared, log_mel):
     (16000, 2048, 128), (22050, 2048, 128), (44100, 4096, 96), (8000, 1024, 40), (1600, 512, 20)])
 def test_mel_filter_bank_equals_librosa(rate_hz, n_fft, n_bands):
     librosa = pytest.importorskip("librosa")
-    ours = audio.mel_filter_bank(sample_rate_hz=rate_hz, n_fft=n_fft, n_bands=n_bands)
+    ours = mel_filter_bank(sample_rate_hz=rate_hz, n_fft=n_fft, n_bands=n_bands)
     theirs = librosa.filters.mel(sr=rate_hz, n_fft=n_fft, n_mels=n_bands, dtype=np.float64)
     np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-12 * theirs.max())
 
@@ -87,7 +90,7 @@ def signals():
     random = np.random.default_rng(2)
     chirp = np.sin(2 * np.pi * np.cumsum(np.geomspace(50, 7900, 40000)) / RATE_HZ)
     waves = {"noise": random.standard_normal(50000), "sine": sine(440), "chirp": chirp}
-    edge = audio.BLOCK_FRAMES * 512
+    edge = BLOCK_FRAMES * 512
     for n in (1025, 1536, 2047, edge - 513, edge - 512, edge - 1, edge, 2 * edge + 1):
         waves[f"noise of {n}"] = random.standard_normal(n)
     return {name: wave.astype(np.float32) / np.abs(wave).max() for name, wave in waves.items()}
@@ -102,14 +105,14 @@ def test_log_mel_equals_librosa(log_mel, name):
     assert ours.shape == theirs.shape
     assert np.abs(ours - theirs).max() <= 1e-6 * theirs.max()
     if "noise" in name:  # elsewhere most cells hold rounding errors only, which the logarithm shows
-        log_error = np.abs(log_mel(waveform) - np.log(theirs + audio.LOG_OFFSET))
+        log_error = np.abs(log_mel.rows(waveform) - np.log(theirs + LOG_OFFSET))
         assert log_error.max() < 0.06
         assert np.mean(log_error < 1e-4) > 0.999
 
 
 def test_other_sizes_equal_librosa(noise):
     librosa = pytest.importorskip("librosa")
-    small = audio.LogMel(sample_rate_hz=22050, n_fft=1024, window_samples=400, hop_samples=160, n_bands=64)
+    small = LogMel(sample_rate_hz=22050, n_fft=1024, window_samples=400, hop_samples=160, n_mel_bands=64)
     stft = librosa.stft(noise, n_fft=1024, hop_length=160, win_length=400, pad_mode="reflect")
     theirs = librosa.feature.melspectrogram(S=np.abs(stft), sr=22050, n_mels=64).T
     np.testing.assert_allclose(small.magnitude(noise), theirs, atol=1e-6 * theirs.max())
@@ -119,37 +122,37 @@ def test_other_sizes_equal_librosa(noise):
 
 @pytest.mark.parametrize("hz", [200, 1000, 3000, 7000])
 def test_sine_peaks_in_the_band_that_holds_it(log_mel, hz):
-    weights = audio.mel_filter_bank(sample_rate_hz=RATE_HZ, n_fft=2048, n_bands=128)
+    weights = mel_filter_bank(sample_rate_hz=RATE_HZ, n_fft=2048, n_bands=128)
     expected = weights[:, round(hz * 2048 / RATE_HZ)].argmax()
-    peaks = log_mel(sine(hz))[2:-2].argmax(axis=1)
+    peaks = log_mel.rows(sine(hz))[2:-2].argmax(axis=1)
     assert np.all(np.abs(peaks - expected) <= (0 if hz == 1000 else 1))
 
 
 def test_log_mel_is_c_contiguous_float32_frames_first(log_mel, noise):
-    result = log_mel(noise)
+    result = log_mel.rows(noise)
     assert result.shape == (1 + len(noise) // 512, 128)
     assert result.dtype == np.float32 and result.flags.c_contiguous
-    np.testing.assert_allclose(np.log(log_mel.magnitude(noise) + audio.LOG_OFFSET), result, rtol=1e-6)
+    np.testing.assert_allclose(np.log(log_mel.magnitude(noise) + LOG_OFFSET), result, rtol=1e-6)
 
 
 def test_silence_gives_the_logarithm_of_the_offset(log_mel):
-    assert np.all(log_mel(np.zeros(4000, np.float32)) == np.log(audio.LOG_OFFSET))
+    assert np.all(log_mel.rows(np.zeros(4000, np.float32)) == np.log(LOG_OFFSET))
 
 
 def test_log_mel_leaves_its_input_alone_and_repeats_exactly(log_mel, noise):
     before = noise.copy()
-    first = log_mel(noise)
+    first = log_mel.rows(noise)
     assert np.array_equal(noise, before)
-    assert np.array_equal(copy.deepcopy(log_mel)(noise), first)
+    assert np.array_equal(copy.deepcopy(log_mel).rows(noise), first)
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc's malloc is told what to keep")
 def test_memory_is_not_fetched_anew_for_every_clip():
     """In a new process, as a worker of the extraction is: about 1000 page faults a clip otherwise."""
-    program = ("import resource, numpy; from mer.features import audio; log_mel = audio.LogMel()\n"
+    program = ("import resource, numpy; from mer.features.representations.log_mel import LogMel; log_mel = LogMel()\n"
                "for clip in range(30):\n"
                "    if clip == 10: before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
-               "    log_mel(numpy.ones((480000, 1), numpy.float32)[:, 0])\n"
+               "    log_mel.rows(numpy.ones((480000, 1), numpy.float32)[:, 0])\n"
                "print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)")
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True,
                           cwd=ROOT)
@@ -160,15 +163,15 @@ def test_memory_is_not_fetched_anew_for_every_clip():
 def test_waveform_too_short_to_reflect_is_refused(log_mel, n_samples, fits):
     waveform = np.ones(n_samples, np.float32)
     if fits:
-        assert len(log_mel(waveform)) == 3
+        assert len(log_mel.rows(waveform)) == 3
     else:
-        with pytest.raises(audio.AudioError, match="too short: 1024 samples came"):
-            log_mel(waveform)
+        with pytest.raises(waveforms.AudioError, match="too short: 1024 samples came"):
+            log_mel.rows(waveform)
 
 
 def test_two_axes_are_refused(log_mel):
-    with pytest.raises(audio.AudioError, match=r"shape \(2, 5000\)"):
-        log_mel(np.zeros((2, 5000), np.float32))
+    with pytest.raises(waveforms.AudioError, match=r"shape \(2, 5000\)"):
+        log_mel.rows(np.zeros((2, 5000), np.float32))
 
 
 @pytest.mark.parametrize("values, message", [
@@ -176,7 +179,7 @@ def test_two_axes_are_refused(log_mel):
     ({"hop_samples": 0}, "hop at least 1"), ({"n_fft": 256, "window_samples": 256}, "bands would hold no")])
 def test_impossible_settings_are_refused(values, message):
     with pytest.raises(MerError, match=message):
-        audio.LogMel(**values)
+        LogMel(**values)
 
 
 # --- load ------------------------------------------------------------------------------------------------
@@ -185,10 +188,10 @@ def test_impossible_settings_are_refused(values, message):
 def test_other_rates_keep_pitch_and_get_the_exact_length(tmp_path, log_mel, rate_hz):
     n_samples = int(2.0 * rate_hz) + 7
     soundfile.write(tmp_path / "a.wav", sine(1000, rate_hz=rate_hz, seconds=3)[:n_samples], rate_hz)
-    waveform = audio.load(tmp_path / "a.wav", sample_rate_hz=RATE_HZ)
+    waveform = waveforms.load(tmp_path / "a.wav", sample_rate_hz=RATE_HZ)
     assert len(waveform) == -(-n_samples * RATE_HZ // rate_hz)
-    expected = log_mel(sine(1000) * 2).argmax(axis=1)[2]
-    assert np.all(log_mel(waveform)[3:-3].argmax(axis=1) == expected)
+    expected = log_mel.rows(sine(1000) * 2).argmax(axis=1)[2]
+    assert np.all(log_mel.rows(waveform)[3:-3].argmax(axis=1) == expected)
 
 
 @pytest.mark.parametrize("rate_hz", [8000, 22050, 44100, 48000])
@@ -197,7 +200,7 @@ def test_resampling_equals_librosa(tmp_path, rate_hz):
     stereo = np.random.default_rng(3).uniform(-0.5, 0.5, (20011, 2))
     soundfile.write(tmp_path / "a.wav", stereo, rate_hz, subtype="FLOAT")
     theirs, _ = librosa.load(tmp_path / "a.wav", sr=RATE_HZ)
-    ours = audio.load(tmp_path / "a.wav", sample_rate_hz=RATE_HZ)
+    ours = waveforms.load(tmp_path / "a.wav", sample_rate_hz=RATE_HZ)
     np.testing.assert_allclose(ours, theirs / np.abs(theirs).max(), atol=1e-6)
 
 
@@ -207,7 +210,7 @@ def test_channels_are_averaged(tmp_path, n_channels, n_samples):
     samples = np.random.default_rng(4).uniform(-1, 1, (n_samples, n_channels)).astype(np.float32)
     soundfile.write(tmp_path / "a.wav", samples, RATE_HZ, subtype="FLOAT")
     mean = samples.astype(float).mean(axis=1)
-    waveform = audio.load(tmp_path / "a.wav", sample_rate_hz=RATE_HZ)
+    waveform = waveforms.load(tmp_path / "a.wav", sample_rate_hz=RATE_HZ)
     np.testing.assert_allclose(waveform, mean / np.abs(mean).max(), atol=1e-6)
     assert waveform.dtype == np.float32 and np.abs(waveform).max() == 1
 
@@ -220,7 +223,7 @@ def test_gain_does_not_change_the_features(tmp_path_factory, gain, seed):
     features = []
     for factor in (1, gain):
         soundfile.write(path, samples * factor, 22050, subtype="FLOAT")
-        features.append(audio.LogMel()(audio.load(path, sample_rate_hz=RATE_HZ)))
+        features.append(LogMel().rows(waveforms.load(path, sample_rate_hz=RATE_HZ)))
     np.testing.assert_allclose(*features, atol=1e-3)
 
 
@@ -231,14 +234,14 @@ def test_one_sample_that_is_not_finite_is_refused(tmp_path, at, value, rate_hz):
     samples = sine(440)[:5000]
     samples[at] = value
     soundfile.write(tmp_path / "a.wav", samples, rate_hz, subtype="FLOAT")
-    with pytest.raises(audio.AudioError, match="a.wav holds NaN or infinite samples"):
-        audio.load(tmp_path / "a.wav", sample_rate_hz=RATE_HZ)
+    with pytest.raises(waveforms.AudioError, match="a.wav holds NaN or infinite samples"):
+        waveforms.load(tmp_path / "a.wav", sample_rate_hz=RATE_HZ)
 
 
 def test_silence_is_refused(tmp_path):
     soundfile.write(tmp_path / "a.wav", np.zeros((9000, 2)), 44100)
-    with pytest.raises(audio.AudioError, match="a.wav is silent"):
-        audio.load(tmp_path / "a.wav", sample_rate_hz=RATE_HZ)
+    with pytest.raises(waveforms.AudioError, match="a.wav is silent"):
+        waveforms.load(tmp_path / "a.wav", sample_rate_hz=RATE_HZ)
 
 
 # --- patches ---------------------------------------------------------------------------------------------
@@ -251,17 +254,19 @@ def test_patches_are_the_naive_cut_without_a_copy(size):
     n_frames, patch_frames, hop_frames = size
     frames = np.arange(n_frames * 3, dtype=np.float32).reshape(n_frames, 3)
     starts = [start for start in range(0, n_frames, hop_frames) if start + patch_frames <= n_frames]
-    patches = audio.cut_patches(frames, patch_frames=patch_frames, hop_frames=hop_frames)
-    assert audio.n_patches(n_frames, patch_frames=patch_frames, hop_frames=hop_frames) == len(starts)
-    assert patches.shape == (len(starts), 3, patch_frames)
+    reads = Chunks(Waveform(), 1.0, patch_frames)  # one row a sample
+    patches = reads.cut(frames, hop_frames)
+    assert reads.count(n_frames, hop_frames / 16000) == len(starts)
+    assert patches.shape == (len(starts), patch_frames, 3)
     assert not patches.flags.writeable
     for patch, start in zip(patches, starts, strict=True):
-        assert np.array_equal(patch, frames[start:start + patch_frames].T)
+        assert np.array_equal(patch, frames[start:start + patch_frames])
         assert np.shares_memory(patch, frames)
 
 
 def test_the_quick_start_gives_the_same_features(log_mel, noise):
-    quick = audio.LogMel(quick_start=True)
-    np.testing.assert_allclose(quick(noise), log_mel(noise), atol=2e-6)
-    one, other = np.exp(quick(sine(1000))), np.exp(log_mel(sine(1000)))  # in bands without sound only rounding is left
+    quick = LogMel(quick_start=True)
+    np.testing.assert_allclose(quick.rows(noise), log_mel.rows(noise), atol=2e-6)
+    # in bands without sound only rounding is left
+    one, other = np.exp(quick.rows(sine(1000))), np.exp(log_mel.rows(sine(1000)))
     np.testing.assert_allclose(one, other, rtol=0, atol=1e-6 * other.max())

@@ -1,4 +1,4 @@
-"""stream: block by block comes what audio makes of the whole, with the same errors and little memory."""
+"""Block by block comes what is made of the whole, with the same errors and little memory."""
 
 import tracemalloc
 
@@ -7,21 +7,25 @@ import pytest
 import soundfile
 from test_decode import tone, write_with_ffmpeg
 
-from mer.features import audio, decode, stream
+from mer.features import decode
+from mer.features import waveform as waveforms
+from mer.features.chunks import Chunks
+from mer.features.representations.log_mel import LogMel
 
-TRANSFORM = audio.LogMel()
+TRANSFORM = LogMel()
+PATCHES = Chunks(TRANSFORM, 1.0, 31)
 
 
 def features(path, **options):
-    wave = stream.read(path, sample_rate_hz=16000, **options)
-    return wave, np.concatenate(list(stream.log_mel(wave.blocks(), TRANSFORM)))
+    wave = waveforms.read(path, sample_rate_hz=16000, column_samples=512, **options)
+    return wave, np.concatenate(list(TRANSFORM.stream(wave.blocks())))
 
 
 def assert_like_whole(path, **options):
-    whole = audio.load(path, sample_rate_hz=16000)
+    whole = waveforms.load(path, sample_rate_hz=16000)
     wave, frames = features(path, **options)
     np.testing.assert_allclose(np.concatenate(list(wave.blocks())), whole, atol=1e-6)
-    expected = TRANSFORM(whole)
+    expected = TRANSFORM.rows(whole)
     assert frames.shape == expected.shape
     loud = expected > np.log(1e-5)  # near the floor, single precision ends
     assert loud.mean() > 0.3
@@ -69,23 +73,24 @@ def test_real_music(shared):
 def test_blocks_of_any_size_give_the_same_frames(n, block):
     waveform = np.random.default_rng(n).standard_normal(n).astype(np.float32)
     blocks = (waveform[start:start + block] for start in range(0, n, block))
-    np.testing.assert_array_equal(np.concatenate(list(stream.log_mel(blocks, TRANSFORM))), TRANSFORM(waveform))
+    np.testing.assert_array_equal(np.concatenate(list(TRANSFORM.stream(blocks))), TRANSFORM.rows(waveform))
 
 
 def test_other_settings_of_the_transform():
-    transform = audio.LogMel(n_fft=4096, window_samples=300, hop_samples=200, n_bands=40)
+    transform = LogMel(n_fft=4096, window_samples=300, hop_samples=200, n_mel_bands=40)
     waveform = np.random.default_rng(0).standard_normal(123_456).astype(np.float32)
-    frames = np.concatenate(list(stream.log_mel(iter([waveform[:70_000], waveform[70_000:]]), transform)))
-    np.testing.assert_allclose(frames, transform(waveform), atol=1e-5)
+    frames = np.concatenate(list(transform.stream(iter([waveform[:70_000], waveform[70_000:]]))))
+    np.testing.assert_allclose(frames, transform.rows(waveform), atol=1e-5)
 
 
 @pytest.mark.parametrize("hop_frames", [1, 15, 31, 45])
 @pytest.mark.parametrize("n_frames", [30, 31, 200, 1000])
 def test_patches_are_those_of_the_whole(n_frames, hop_frames):
-    frames = np.random.default_rng(0).standard_normal((n_frames, 4)).astype(np.float32)
-    made = list(stream.patches((frames[i:i + 77] for i in range(0, n_frames, 77)), patch_frames=31,
-                               hop_frames=hop_frames, batch_patches=8))
-    expected = audio.cut_patches(frames, patch_frames=31, hop_frames=hop_frames)
+    frames = np.random.default_rng(0).standard_normal((n_frames, 128)).astype(np.float32)
+    hop, n_samples = hop_frames * 0.032, 512 * (n_frames - 1)
+    made = list(PATCHES.batches((frames[i:i + 77] for i in range(0, n_frames, 77)), hop_seconds=hop, size=8,
+                                n=PATCHES.count(n_samples, hop)))
+    expected = PATCHES.cut(frames, hop_frames)
     assert [len(batch) for batch in made[:-1]] == [8] * (len(made) - 1)
     np.testing.assert_array_equal(np.concatenate([*made, expected[:0]]), expected)
 
@@ -107,10 +112,10 @@ def write_broken(folder):
 
 def test_broken_files_get_the_sentence_of_decode(tmp_path):
     for path in write_broken(tmp_path):
-        with pytest.raises(audio.AudioError) as expected:
+        with pytest.raises(waveforms.AudioError) as expected:
             decode.decode(path)
-        with pytest.raises(audio.AudioError) as came:
-            stream.read(path, sample_rate_hz=16000)
+        with pytest.raises(waveforms.AudioError) as came:
+            waveforms.read(path, sample_rate_hz=16000)
         assert str(came.value) == str(expected.value)
 
 
@@ -118,8 +123,8 @@ def test_not_finite_samples_are_refused(tmp_path):
     samples = tone(2.0)
     samples[30_000] = np.nan
     soundfile.write(tmp_path / "x.wav", samples, 44100, subtype="FLOAT")
-    with pytest.raises(audio.AudioError, match="holds NaN or infinite samples"):
-        stream.read(tmp_path / "x.wav", sample_rate_hz=16000)
+    with pytest.raises(waveforms.AudioError, match="holds NaN or infinite samples"):
+        waveforms.read(tmp_path / "x.wav", sample_rate_hz=16000)
 
 
 def test_silence_has_peak_zero(tmp_path):
@@ -137,9 +142,9 @@ def test_memory_does_not_grow_with_the_length(tmp_path):
             for _ in range(minutes):
                 file.write(np.random.default_rng(0).standard_normal(960_000) * 0.1)
         tracemalloc.start()
-        wave = stream.read(path, sample_rate_hz=16000)
-        for _ in stream.patches(stream.log_mel(wave.blocks(), TRANSFORM), patch_frames=31, hop_frames=31,
-                                batch_patches=64):
+        wave = waveforms.read(path, sample_rate_hz=16000, kept_seconds=waveforms.KEPT_SECONDS)
+        for _ in PATCHES.batches(TRANSFORM.stream(wave.blocks()), hop_seconds=0.992, size=64,
+                                 n=PATCHES.count(wave.n_samples, 0.992)):
             pass
         peaks.append(tracemalloc.get_traced_memory()[1] / 2**20)
         tracemalloc.stop()
