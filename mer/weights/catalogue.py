@@ -7,7 +7,6 @@ is used; only a file of the release makes h5py come in.
 
 import os
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,10 @@ from mer.weights.model_file import EXPORTED, OURS, RELEASE, ModelFile, speech_ru
 ENSEMBLES = ("runs", "speech", "music", "models", "all")
 DEMO_MODEL = Path("demo_corpus", "demo_model.onnx")
 
-# Best first, as ICASSP 2021, Table 2, ranks them on English music
-_MODELS = ("model_over", "model_scae", "model_cpc", "model_masked", "model_cnn")
-_RELEASES, _LANGUAGES, _ORIGINS = ("y", "n", None), ("e", "m", "x", "t", "p", None), ("ours", "release")
+# Best first; the models as ICASSP 2021, Table 2, ranks them on English music
+_ORDERS = {"origin": ("ours", "release"), "release": ("y", "n", None),
+           "model": ("model_over", "model_scae", "model_cpc", "model_masked", "model_cnn"),
+           "speech": ("e", "m", "x", "t", "p", None), "music": ("e", "m", "x", "t", "p", None)}
 # What the members of an ensemble may differ in
 _FREE = {"runs": {"it"}, "speech": {"speech"}, "music": {"music"}, "models": {"model", "release"}}
 _FLAGS = {"speech": "-s", "music": "-m", "model": "-mod", "release": "-rel", "it": "--run"}
@@ -123,13 +123,26 @@ def find(cfg: config.Config, *, speech: str | None = None, music: str | None = N
     list of ModelFile
         A model without speech (model_cnn) fits any `speech` and `release`.
     """
+    models, transferred = cfg.path_to_models, cfg.path_to_models_trans
+    if demo:
+        roots = [(cfg.root / config.DEMO_FOLDER / models, cfg.root / config.DEMO_FOLDER / transferred)]
+    else:  # with the demo corpus in use, our models are below demo/ and the release is in the repository
+        roots = [(cfg.models_dir, cfg.models_trans_dir), (cfg.resolve(models), cfg.resolve(transferred))]
+    folders = [folder for models, transferred in roots
+               for folder in (*sorted(transferred.glob("*speech_*_2_music_*")), *sorted((models / "music").glob("*")),
+                              *sorted(models.glob("*speech_*_2_music_*")))]  # the last: the EUSIPCO release
     by_name: dict[tuple[str, str], ModelFile] = {}  # of one stem in one folder, the first that is there counts
-    for suffix in (OURS, RELEASE, EXPORTED):
-        for folder in _folders(cfg, demo=demo):
-            for path in sorted(folder.glob(f"*{suffix}")):
-                name = folder.name, path.name.removesuffix(suffix)
-                if name not in by_name and _is_transfer(file := ModelFile(path), strict=strict):
-                    by_name[name] = file
+    for file in (ModelFile(path) for suffix in (OURS, RELEASE, EXPORTED) for folder in dict.fromkeys(folders)
+                 for path in sorted(folder.glob(f"*{suffix}"))):
+        name = file.path.parent.name, file.stem
+        try:
+            if (name not in by_name and file.exists() and file.metadata["kind"] == "transfer"
+                    and not file.metadata.get("fold")):
+                by_name[name] = file
+        except (MerError, ImportError) as error:
+            if strict and file.is_ours and isinstance(error, files.Damaged):
+                raise  # it may be the best of all
+            print(f"note: left out {file.path.name}: {error}", file=sys.stderr)
     wanted = {"speech": speech, "music": music, "model": model, "release": release, "it": it,
               "corpus": "demo" if demo else None}
     return sorted((file for file in by_name.values() if _fits(file.metadata, wanted)), key=_rank)
@@ -163,7 +176,13 @@ def choose(cfg: config.Config, *, ensemble: str | None = None, demo: bool = Fals
     wanted = {name: None if name in free else wanted.get(name) for name in _FLAGS}
     fitting = find(cfg, **wanted, demo=demo, strict=True)  # never another model in place of a damaged one
     if demo and not fitting and not ensemble:
-        return [_demo_model(cfg, wanted)]
+        path = (shipped.ROOT if shipped.IS_INSTALLED else cfg.root) / DEMO_MODEL
+        if not path.is_file():
+            raise MerError(f"the demo model {DEMO_MODEL} is not here: run 'bash demo.sh', which trains one")
+        fitting = [named(path)]
+        if not _fits(fitting[0].metadata, wanted):
+            raise MerError(f"the demo model is {_flags(fitting[0].metadata)}, and {_flags(wanted)} is asked for: leave "
+                           "these flags out, or run 'bash demo.sh', which trains others")
     if not fitting:
         raise MerError(_nothing(cfg, wanted, demo))
     if ensemble is None:
@@ -211,33 +230,6 @@ def named(path: str | os.PathLike[str], **wanted: Any) -> ModelFile:
     return file
 
 
-def _folders(cfg: config.Config, *, demo: bool) -> Iterable[Path]:
-    """Folders that hold weight files: ours first. With the demo corpus in use, the release lies in the repository."""
-    models, transferred = cfg.path_to_models, cfg.path_to_models_trans
-    if demo:
-        roots = [(cfg.root / config.DEMO_FOLDER / models, cfg.root / config.DEMO_FOLDER / transferred)]
-    else:
-        roots = [(cfg.models_dir, cfg.models_trans_dir), (cfg.resolve(models), cfg.resolve(transferred))]
-    folders = [folder for models, transferred in roots
-               for folder in (*sorted(transferred.glob("*speech_*_2_music_*")), *sorted((models / "music").glob("*")),
-                              *sorted(models.glob("*speech_*_2_music_*")))]  # the last: the EUSIPCO release
-    return [folder for folder in dict.fromkeys(folders) if folder.is_dir()]
-
-
-def _is_transfer(file: ModelFile, *, strict: bool) -> bool:
-    """Whether a file is a finished transferred model, and not of one fold; prints why where it cannot be read.
-
-    `strict` raises where the run.json of a model of ours is damaged: it may be the best of all.
-    """
-    try:
-        return file.exists() and file.metadata["kind"] == "transfer" and not file.metadata.get("fold")
-    except (MerError, ImportError) as error:
-        if strict and file.is_ours and isinstance(error, files.Damaged):
-            raise
-        print(f"note: left out {file.path.name}: {error}", file=sys.stderr)
-        return False
-
-
 def _fits(metadata: dict[str, Any], wanted: dict[str, Any]) -> bool:
     without_speech = metadata.get("pretext") is None
     return all(value is None or metadata.get(name) == value or (without_speech and name in ("speech", "release"))
@@ -245,26 +237,12 @@ def _fits(metadata: dict[str, Any], wanted: dict[str, Any]) -> bool:
 
 
 def _rank(file: ModelFile) -> tuple[Any, ...]:
-    corpus, origin, pretext, release, hours, model, speech, music, it = map(file.metadata.get, (
-        "corpus", "origin", "pretext", "release", "hours", "model", "speech", "music", "it"))
-    return (corpus == "demo", _position(origin, _ORIGINS), pretext is None, _position(release, _RELEASES),
-            hours is not None, -(hours or 0), _position(model, _MODELS), _position(speech, _LANGUAGES),
-            _position(music, _LANGUAGES), it or 0, str(file.path))
-
-
-def _position(value: str | None, order: tuple[str | None, ...]) -> int:
-    return order.index(value) if value in order else len(order)
-
-
-def _demo_model(cfg: config.Config, wanted: dict[str, Any]) -> ModelFile:
-    path = (shipped.ROOT if shipped.IS_INSTALLED else cfg.root) / DEMO_MODEL
-    if not path.is_file():
-        raise MerError(f"the demo model {DEMO_MODEL} is not here: run 'bash demo.sh', which trains one")
-    file = named(path)
-    if not _fits(file.metadata, wanted):
-        raise MerError(f"the demo model is {_flags(file.metadata)}, and {_flags(wanted)} is asked for: leave these "
-                       "flags out, or run 'bash demo.sh', which trains others")
-    return file
+    known = file.metadata
+    # the position in each order, or behind its end
+    orders = [[*order, known.get(name)].index(known.get(name)) for name, order in _ORDERS.items()]
+    hours = known.get("hours")
+    return (known.get("corpus") == "demo", orders[0], known.get("pretext") is None, orders[1], hours is not None,
+            -(hours or 0), *orders[2:], known.get("it") or 0, str(file.path))
 
 
 def _flags(known: dict[str, Any]) -> str:

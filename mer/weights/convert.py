@@ -69,8 +69,17 @@ def convert(cfg, path, run, *, load_module, force=False):
     """
     known = keras2.describe(path)
     sha256 = files.sha256(path)
-    if _is_converted(run, sha256, force=force):
-        return False
+    earlier = run.read()
+    if earlier is None and (run.path.exists() or run.file("state").exists()):
+        raise MerError(f"{run.path} or its training is there already and is not finished: move it away, or name "
+                       "another folder with -o")
+    if earlier and earlier["origin"] != "release":
+        raise MerError(f"{run.path} was trained here and is not replaced: name another folder with -o")
+    if earlier and not force:
+        if earlier["source"]["sha256"] == sha256:
+            return False
+        raise MerError(f"{run.path} was converted from another file: add --force to replace it, or name another "
+                       "folder with -o")
     module = load_module(known["model"])
     model = module.build(keras2.READS.shape)
     if known["kind"] == "transfer":
@@ -84,22 +93,6 @@ def convert(cfg, path, run, *, load_module, force=False):
                                    **_facts(known, module))
     files.write_json(run.file("run.json"), {**metadata, "corpus": "published", "setting_sources": {}})
     return True
-
-
-def _is_converted(run, sha256, *, force):
-    metadata = run.read()
-    if metadata is None and (run.path.exists() or run.file("state").exists()):
-        raise MerError(f"{run.path} or its training is there already and is not finished: move it away, or name "
-                       "another folder with -o")
-    if metadata is None:
-        return False
-    if metadata["origin"] != "release":
-        raise MerError(f"{run.path} was trained here and is not replaced: name another folder with -o")
-    same = metadata["source"]["sha256"] == sha256
-    if not same and not force:
-        raise MerError(f"{run.path} was converted from another file: add --force to replace it, or name another "
-                       "folder with -o")
-    return same and not force
 
 
 def _facts(known, module):

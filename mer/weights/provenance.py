@@ -22,29 +22,20 @@ def describe(cfg, *, settings, **facts):
     **facts
         Names, seed, key (see `files.key_of`), scores, best epochs.
     """
-    return {**facts, "settings": settings, "command": ["python3", Path(sys.argv[0]).name, *sys.argv[1:]],
-            "setting_sources": {name: cfg.sources[name] for name in settings if name in cfg.sources},
-            "corpus": "demo" if cfg.is_demo else "real", "revision": _revision(cfg.root), "versions": _versions(),
-            "created": datetime.now(UTC).isoformat(timespec="seconds")}
-
-
-def _versions():
-    found = {"python": platform.python_version()}
+    versions = {"python": platform.python_version()}
     if "keras" in sys.modules:
-        found["backend"] = sys.modules["keras"].backend.backend()
+        versions["backend"] = sys.modules["keras"].backend.backend()
     for name in _LIBRARIES:
         try:
-            found[name] = metadata.version(name)
+            versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    return found
-
-
-def _revision(root):
-    """Git revision of the code, with + where files differ from it; None outside git."""
-    try:
-        out = subprocess.run(["git", "-C", str(root), "describe", "--always", "--dirty=+", "--abbrev=12"],
-                             capture_output=True, text=True, check=True, timeout=10)
+    try:  # + where files differ from the revision of git; None outside git
+        revision = subprocess.run(["git", "-C", str(cfg.root), "describe", "--always", "--dirty=+", "--abbrev=12"],
+                                  capture_output=True, text=True, check=True, timeout=10).stdout.strip()
     except (OSError, subprocess.SubprocessError):
-        return None
-    return out.stdout.strip()
+        revision = None
+    return {**facts, "settings": settings, "command": ["python3", Path(sys.argv[0]).name, *sys.argv[1:]],
+            "setting_sources": {name: cfg.sources[name] for name in settings if name in cfg.sources},
+            "corpus": "demo" if cfg.is_demo else "real", "revision": revision, "versions": versions,
+            "created": datetime.now(UTC).isoformat(timespec="seconds")}
