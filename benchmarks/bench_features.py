@@ -14,7 +14,6 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUM
     os.environ[_name] = "1"  # before numpy starts its threads
 
 import argparse
-import json
 import platform
 import sys
 import tempfile
@@ -29,6 +28,7 @@ import numpy as np
 import soundfile
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from mer import files
 from mer.features import decode
 from mer.features import waveform as waveforms
 from mer.features.representations.log_mel import LogMel
@@ -198,10 +198,7 @@ def main():
             row = report["two_processes"][kind] = scaling(paths, args.rounds)
             print(f"{kind:32}{row['one_process']:8}{row['two_processes']:9}{row['ratio']:7.2f}", flush=True)
     if args.out:
-        args.out.mkdir(parents=True, exist_ok=True)
-        unfinished = args.out / "features.json.tmp"
-        unfinished.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-        os.replace(unfinished, args.out / "features.json")
+        files.write_json(args.out / "features.json", report)
 
 
 if __name__ == "__main__":

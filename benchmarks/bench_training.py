@@ -10,7 +10,6 @@ Measures, in rounds that take turns:
 """
 
 import argparse
-import json
 import os
 import statistics
 import sys
@@ -24,7 +23,7 @@ import keras
 import numpy as np
 
 import models
-from mer import heads
+from mer import files, heads
 from mer.tasks import LOSS, TASKS
 from mer.training import batches, loop
 from mer.training.pretexts import denoise
@@ -137,8 +136,7 @@ def main():
     for name, value in ratios.items():
         print(f"  {name:30s} {value:10.2f}")
     if args.out:
-        args.out.mkdir(parents=True, exist_ok=True)
-        (args.out / "training.json").write_text(json.dumps({"rates": rates, "ratios": ratios}, indent=1) + "\n")
+        files.write_json(args.out / "training.json", {"rates": rates, "ratios": ratios})
 
 
 if __name__ == "__main__":

@@ -251,11 +251,19 @@ def lock(path: str | os.PathLike[str], *, doing: str) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     holder = path.with_name(f".{path.name}.lock.json")
     mutex = filelock.FileLock(path.with_name(f".{path.name}.lock"), fallback_to_soft=False)
-    try:
-        _acquire(mutex, path, holder)
-    except NotImplementedError:
-        raise MerError(f"{path.parent} is on a file system without locks, so another process could write there at the "
-                       "same time: set its path in settings.py to a folder on another disk") from None
+    begin, said = time.monotonic(), False
+    while not mutex.is_locked:
+        try:
+            mutex.acquire(timeout=_SAY_AGAIN_SECONDS if said else 0)
+        except filelock.Timeout:
+            waited = f" (waited {(time.monotonic() - begin) / 60:.0f} min so far)" if said else ""
+            print(f"waiting for {path}{waited}: {_held_by(holder)}", file=sys.stderr, flush=True)
+            said = True
+        except (NotImplementedError, OSError) as error:
+            if getattr(error, "errno", errno.ENOSYS) not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
+                raise
+            raise MerError(f"{path.parent} is on a file system without locks, so another process could write there at "
+                           "the same time: set its path in settings.py to a folder on another disk") from None
     try:
         with contextlib.suppress(OSError):  # a full disk: the lock holds without its note
             remove_leftovers(holder)
@@ -266,22 +274,6 @@ def lock(path: str | os.PathLike[str], *, doing: str) -> Iterator[None]:
         with contextlib.suppress(OSError):
             holder.unlink(missing_ok=True)
         mutex.release()
-
-
-def _acquire(mutex, path, holder):
-    import filelock
-    begin, said = time.monotonic(), False
-    while True:
-        try:
-            return mutex.acquire(timeout=_SAY_AGAIN_SECONDS if said else 0)
-        except filelock.Timeout:
-            waited = f" (waited {(time.monotonic() - begin) / 60:.0f} min so far)" if said else ""
-            print(f"waiting for {path}{waited}: {_held_by(holder)}", file=sys.stderr, flush=True)
-            said = True
-        except OSError as error:
-            if error.errno in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
-                raise NotImplementedError from None
-            raise
 
 
 _HOLDER = {"type": "object", "required": ["doing", "pid", "host", "since"],

@@ -115,10 +115,11 @@ class Progress(keras.callbacks.Callback):
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """After each epoch: best and last weights, optimiser, history and the other callbacks' state, all to disk.
+    """After each epoch: best and last weights, optimizer, history and the other callbacks' state, all to disk.
 
     A run that is killed goes on with the epoch it was in. The state file is renamed into place last and names
-    the weights that belong to it, so no kill leaves a mixture.
+    the weights that belong to it, so no kill leaves a mixture. A state that is damaged, or whose weights are, is named
+    and removed, and the stage starts again.
 
     Parameters
     ----------
@@ -128,48 +129,44 @@ class Checkpoint(keras.callbacks.Callback):
         Training batches, told each epoch's number.
     others : list of keras.callbacks.Callback
         Their numbers (epochs waited, best value) are kept too; they stand before this one in the list.
+    key : str
+        Hash of everything that the numbers depend on; a state with another key is not continued.
+
+    Attributes
+    ----------
+    state : dict
+        epochs_done, stopped, history, best (val_loss and epochs_done), weights (name -> SHA-256), and what only a run
+        that goes on reads.
     """
 
     def __init__(self, folder, *, data, others, key):
         super().__init__()
-        self.folder, self.data, self.others, self.key = folder, data, others, key
-        self.history, self.best, self.saved = [], None, {}
-        folder.mkdir(parents=True, exist_ok=True)
-
-    @property
-    def best_weights(self):
-        """Weights of the epoch of least validation loss."""
-        return self.folder / f"epoch-{self.best['epochs_done']}.weights.h5"
-
-    def resume(self):
-        """Read the saved state and return it; None where there is none, and where it cannot be used, which is printed.
-
-        A state that is damaged, or whose weights are, is removed: the stage starts again.
-        """
+        self.folder, self.data, self.others = folder, data, others
+        self.state = {"key": key, "epochs_done": 0, "stopped": False, "history": [], "best": None, "weights": {}}
         try:
-            state = read_state(self.folder)
+            state = read_state(folder)
+            if state["key"] == key:
+                self.state = state
+            else:
+                print("  an unfinished training with other settings or data is there and is not continued")
         except FileNotFoundError:
-            return None
+            pass
         except MerError as error:
             print(f"note: {error}", file=sys.stderr)
-            shutil.rmtree(self.folder, ignore_errors=True)
-            self.folder.mkdir(parents=True, exist_ok=True)
-            return None
-        if state["key"] != self.key:
-            print("  an unfinished training with other settings or data is there and is not continued")
-            return None
-        self.history, self.best = state["history"], state["best"]
-        self.saved = dict(state["weights"])
-        return state
+            shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def load(self, model, epochs_done):
+        """Put the weights after that epoch into a model."""
+        name = f"epoch-{epochs_done}.weights.h5"
+        keras3.load_checkpoint(model, self.folder / name, self.state["weights"][name])
 
     def on_train_begin(self, logs=None):
-        state = self.history and read_state(self.folder)
-        if state:
-            name = f"epoch-{state['epochs_done']}.weights.h5"
-            keras3.load_checkpoint(self.model, self.folder / name, state["weights"][name])
-            for variable, value in zip(_random_states(self.model), state["random"], strict=True):
+        if self.state["epochs_done"]:
+            self.load(self.model, self.state["epochs_done"])
+            for variable, value in zip(_random_states(self.model), self.state["random"], strict=True):
                 variable.assign(value)
-            for callback, numbers in zip(self.others, state["callbacks"], strict=True):
+            for callback, numbers in zip(self.others, self.state["callbacks"], strict=True):
                 vars(callback).update(numbers)
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -183,25 +180,22 @@ class Checkpoint(keras.callbacks.Callback):
             if not math.isfinite(row[name]):
                 raise MerError(f"{name} became {row[name]} in epoch {epoch + 1}: try a lower learning rate, or "
                                "precision=float32")
-        self.history.append(row)
-        if self.best is None or row["val_loss"] < self.best["val_loss"]:
-            self.best = {"val_loss": row["val_loss"], "epochs_done": epoch + 1}
-        self._save_state(epoch + 1)
-
-    def _save_state(self, epochs_done):
-        path = self.folder / f"epoch-{epochs_done}.weights.h5"
-        self.saved[path.name] = keras3.write(self.model, path)
-        self.saved = {name: self.saved[name] for name in (path.name, self.best_weights.name)}
+        best = self.state["best"]
+        if best is None or row["val_loss"] < best["val_loss"]:
+            best = {"val_loss": row["val_loss"], "epochs_done": epoch + 1}
+        path = self.folder / f"epoch-{epoch + 1}.weights.h5"
+        weights = {**self.state["weights"], path.name: keras3.write(self.model, path)}
+        weights = {name: weights[name] for name in (path.name, f"epoch-{best['epochs_done']}.weights.h5")}
         numbers = [{name: value for name, value in vars(callback).items()
                     if isinstance(value, (bool, int, float, type(None))) and not name.startswith("_")}
                    for callback in self.others]
-        state = {"key": self.key, "epochs_done": epochs_done, "weights": self.saved, "best": self.best,
-                 "history": self.history, "callbacks": numbers,
-                 "random": [keras.ops.convert_to_numpy(state).tolist() for state in _random_states(self.model)],
-                 "stopped": bool(self.model.stop_training)}
-        files.write_json(self.folder / _STATE, {**state, "seal": files.key_of(state)})
+        self.state = {"key": self.state["key"], "epochs_done": epoch + 1, "weights": weights, "best": best,
+                      "history": [*self.state["history"], row], "callbacks": numbers,
+                      "random": [keras.ops.convert_to_numpy(state).tolist() for state in _random_states(self.model)],
+                      "stopped": bool(self.model.stop_training)}
+        files.write_json(self.folder / _STATE, {**self.state, "seal": files.key_of(self.state)})
         for old in [*self.folder.glob("epoch-*.weights.h5"), *self.folder.glob(".*.part*")]:
-            if old.name not in self.saved:
+            if old.name not in weights:
                 old.unlink()
 
 
@@ -270,11 +264,10 @@ def fit(model, train, val, *, cfg, folder, key, epochs):
     halve = keras.callbacks.ReduceLROnPlateau(monitor="val_loss", mode="min", factor=0.5,
                                               patience=cfg.halve_after_epochs, min_delta=0.0)
     checkpoint = Checkpoint(folder, data=train, others=[stop, halve], key=key)
-    state = checkpoint.resume() or {"epochs_done": 0, "stopped": False}
-    done = state["epochs_done"]
+    done = checkpoint.state["epochs_done"]
     if done:
         print(f"  going on after epoch {done}")
-    if done < epochs and not state["stopped"]:
+    if done < epochs and not checkpoint.state["stopped"]:
         callbacks = [keras.callbacks.TerminateOnNaN(), stop, halve, checkpoint,
                      Progress(n_examples=train.n, batch_size=train.batch_size, epochs=epochs)]
         train.set_epoch(done)  # JAX and torch look at the first batch before the epoch begins
@@ -284,9 +277,8 @@ def fit(model, train, val, *, cfg, folder, key, epochs):
             callbacks.append(keras.callbacks.TensorBoard(folder.parent / "logs"))
         model.fit(train, validation_data=val, epochs=epochs, initial_epoch=done, verbose=0, callbacks=callbacks,
                   shuffle=False)
-    best = checkpoint.best_weights
-    keras3.load_checkpoint(model, best, checkpoint.saved[best.name])
-    return checkpoint.history
+    checkpoint.load(model, checkpoint.state["best"]["epochs_done"])
+    return checkpoint.state["history"]
 
 
 def write_history(path, history):

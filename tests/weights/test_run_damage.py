@@ -77,13 +77,13 @@ def test_a_state_of_somebody_else_leads_to_no_other_file(three_epochs, tmp_path)
 
 
 def test_best_weights_that_are_damaged_while_training_goes_on_are_named(tmp_path, monkeypatch):
-    def damaged(self, epochs_done):
-        save(self, epochs_done)
-        if epochs_done == 6:
-            flip(self.best_weights, place=3000)
+    def damaged(self, epoch, logs=None):
+        save(self, epoch, logs)
+        if epoch == 5:
+            flip(self.folder / f"epoch-{self.state['best']['epochs_done']}.weights.h5", place=3000)
 
-    save = loop.Checkpoint._save_state
-    monkeypatch.setattr(loop.Checkpoint, "_save_state", damaged)
+    save = loop.Checkpoint.on_epoch_end
+    monkeypatch.setattr(loop.Checkpoint, "on_epoch_end", damaged)
     with pytest.raises(files.Damaged, match="run the same command again"):
         fit(small_model(), tmp_path)
 
