@@ -86,7 +86,8 @@ def test_public_functions_and_modules_are_documented(path):
 
 # Whose public functions have type hints, which mypy checks (.ci/run)
 TYPED = ("__init__.py", "interface.py", "config.py", "files.py", "limits.py", "progress.py", "tasks.py", "text.py",
-         "features/*.py", "evaluation/*.py", "prediction/predict.py", "weights/catalogue.py", "weights/engines.py")
+         "features/*.py", "features/representations/*.py", "evaluation/*.py", "prediction/predict.py",
+         "weights/catalogue.py", "weights/engines.py")
 
 
 def public_functions(body):

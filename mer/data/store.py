@@ -280,10 +280,12 @@ class Patches:
         np.ndarray, shape (*indices.shape, *reads.shape), float32
             Log-mel: (..., bands, frames, 1), natural log of the mel magnitudes.
         """
-        flat, n_rows = np.reshape(indices, -1), self.reads.n_rows
-        held = [np.asarray(store.rows) for store in self.clips.stores]
-        chunks = np.empty((len(flat), n_rows, self.reads.of.width), np.float32)
-        for place, source, row in zip(range(len(flat)), self._source[flat], self._row[flat], strict=True):
-            chunks[place] = held[source][row:row + n_rows]
-        patches = np.ascontiguousarray(self.reads.of.to_input(chunks))
+        flat, n_rows, width = np.reshape(indices, -1), self.reads.n_rows, self.reads.of.width
+        windows = np.empty((len(flat), width, n_rows), np.float32)
+        for number, store in enumerate(self.clips.stores):
+            mine = self._source[flat] == number
+            if mine.any():
+                every = np.lib.stride_tricks.sliding_window_view(np.asarray(store.rows), n_rows, axis=0)
+                windows[mine] = every[self._row[flat[mine]]]
+        patches = np.ascontiguousarray(self.reads.of.to_input(np.swapaxes(windows, 1, 2)))
         return patches.reshape(*np.shape(indices), *patches.shape[1:])
