@@ -4,7 +4,9 @@ The architecture files of the release and the program that saved it name every l
 should compute is worked out channels first in numpy, apart from our models.
 """
 
+import importlib.util
 import json
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -12,6 +14,10 @@ import pytest
 
 import models
 from mer import MerError, heads
+
+SPEC = importlib.util.spec_from_file_location("golden", Path(__file__).parent / "golden" / "reference.py")
+golden = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(golden)
 
 PATCH = (128, 31, 1)
 PRETEXT_FILE = "{}.it_0.subset_0.075.spec.best.hdf5"
@@ -108,55 +114,15 @@ def write(path, layers, *, whole=True, scope="{}", optimizer=True):
 
 # ---- what the published models compute, channels first: (n, channels, bands, frames) ----------------------------
 
-def _relu(x):
-    return np.maximum(x, 0)
-
-
-def _conv(x, held):
-    windows = np.lib.stride_tricks.sliding_window_view(np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1))), (3, 3), axis=(2, 3))
-    out = np.tensordot(windows, held["kernel"], axes=((1, 4, 5), (2, 0, 1)))  # (n, bands, frames, out)
-    return _relu(np.moveaxis(out + held["bias"], -1, 1))
-
-
-def _batch_norm(x, held):
-    """Over the last axis: the frames of a map, the units of a code."""
-    return (x - held["moving_mean"]) / np.sqrt(held["moving_variance"] + 1e-3) * held["gamma"] + held["beta"]
-
-
-def _pool(x, bands):
-    n, channels, height, width = x.shape
-    return x.reshape(n, channels, height // bands, bands, width).max(axis=3)
-
-
-def _affine(x, held):
-    return x @ held["kernel"] + held["bias"]
-
-
-def _softmax(x):
-    e = np.exp(x - x.max(axis=1, keepdims=True))
-    return e / e.sum(axis=1, keepdims=True)
-
-
 def reference_code(patches, a, *, cpc):
     """Code of patches (n, 1, 128, 31), flattened as Flatten(channels_first) of Keras 2 does: channels last."""
-    x = _batch_norm(patches, a["b1_b1"])
-    for block, norms, pool in ((1, ("b1_b2", "b1_b3"), 4), (2, ("b2_b1", "b2_b2"), 4), (3, ("b3_b1", "b3_b2"), 2)):
-        for place, norm in enumerate(norms, start=1):
-            x = _batch_norm(_conv(x, a[f"b{block}_c{place}"]), a[norm])
-        x = _pool(x, pool)
-    if not cpc:
-        return np.moveaxis(_pool(x, 2), 1, -1).reshape(len(x), -1)
-    x = np.moveaxis(x, 1, -1).reshape(len(x), -1)
-    return _affine(_batch_norm(_relu(_affine(x, a["b3_fc1"])), a["b3_b3"]), a["encod"])
+    code = golden.cpc_code(patches, a) if cpc else golden.scae_code(patches, a)
+    return code if cpc else np.moveaxis(code, 1, -1).reshape(len(code), -1)
 
 
 def reference(patches, a, *, cpc):
-    """Every hidden dense layer of the release is a ReLU."""
-    x = reference_code(patches, a, cpc=cpc)
-    for name in ("b9_fc1", "b9_fc2", "b9_fc3"):
-        x = _relu(_affine(x, a[name]))
-    return {task: _softmax(_affine(_relu(_affine(_relu(_affine(x, a[f"{branch}_fc1"])), a[f"{branch}_fc2"])), a[task]))
-            for branch, (task, _) in BRANCHES.items()}
+    """Probabilities of the three tasks."""
+    return golden.emotion(reference_code(patches, a, cpc=cpc), a)
 
 
 # ---- helpers ----------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -130,11 +131,23 @@ def test_predictions_are_of_the_test_side_only(transferred, stores):
     assert float(one["p_Q1"]) == pytest.approx(np.mean([float(row["p_Q1"]) for row in patches]), abs=1e-5)
 
 
-def test_the_same_command_gives_the_same_report(transferred):
+def test_patches_start_every_fifteen_frames_of_the_clip(transferred):
     folder = transferred / "speech_eng_2_music_eng" / "model_over.multitask.spec.it_0.lr_5e-05"
-    before = (folder / "report.json").read_bytes()
+    with open(folder / "predictions.csv", newline="") as file:
+        patches = [row for row in csv.DictReader(file) if row["level"] == "patch"]
+    assert {row["patch"] for row in patches} > {"0", "1", "2"}
+    assert all(float(row["start_seconds"]) == pytest.approx(int(row["patch"]) * 15 * 512 / 16000) for row in patches)
+
+
+def test_the_same_command_gives_the_same_report_at_another_time(transferred):
+    folder = transferred / "speech_eng_2_music_eng" / "model_over.multitask.spec.it_0.lr_5e-05"
+    names = ("report.json", "report.txt", "predictions.csv")
+    before, then = ({name: (folder / name).read_bytes() for name in names},
+                    json.loads((folder / "run.json").read_text())["created"])
     script("trans_train_denoise_multi", "-s", "e", "-m", "e", "-mod", "model_over", "-rel", "y", "--force")
-    assert (folder / "report.json").read_bytes() == before
+    assert {name: (folder / name).read_bytes() for name in names} == before
+    now = json.loads((folder / "run.json").read_text())["created"]
+    assert datetime.fromisoformat(then) < datetime.fromisoformat(now) <= datetime.now(UTC)
 
 
 def test_a_finished_run_is_found_not_repeated_and_not_replaced(transferred, capsys):
