@@ -61,6 +61,13 @@ def test_mistakes_get_a_sentence(text, words):
         load(text)
 
 
+@pytest.mark.parametrize("name", [name for name in limits.OF if name.endswith("_fraction")])
+@pytest.mark.parametrize("value", ["0", "1"])
+def test_a_share_of_the_clips_leaves_no_set_empty(name, value):
+    with pytest.raises(MerError, match=name):
+        load(f"{name}={value}")
+
+
 def test_a_misspelt_environment_name_is_refused():
     with pytest.raises(MerError, match="did you mean 'path_to_data'"):
         load(environ={"MER_PATH_TO_DATE": "x"})

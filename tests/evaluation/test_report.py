@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -69,6 +70,19 @@ def test_what_changes_from_moment_to_moment_is_left_out(written):
     run = written[1]["run"]
     assert "command" not in run and "created" not in run and run["encoder"] == {"sha256": "abc"}
     assert run["title"] == "SCAE"
+
+
+def test_runs_that_differ_in_clock_and_machine_only_give_the_same_report(tmp_path, quick):
+    """The keys are those that docs/report.md promises to drop, at any depth."""
+    page = (ROOT / "docs" / "report.md").read_text(encoding="utf-8")
+    keys = re.findall("`(.+?)`", re.search(r"dropped at any depth \((.+?)\)", page, re.S)[1])
+    assert set(keys) == report.VOLATILE
+    for name in ("2001-01-01", "2031-12-31"):
+        moment = dict.fromkeys(keys, name)
+        report.write(tmp_path / name, **{**predictions(), "run": {**RUN, **moment, "encoder": {**moment, "it": 0}}})
+    for name in ("report.json", "report.txt"):
+        texts = [(folder / name).read_text(encoding="utf-8") for folder in sorted(tmp_path.iterdir())]
+        assert texts[0] == texts[1] and "2001" not in texts[0]
 
 
 def test_numpy_values_and_nan_in_the_run_become_plain_json(tmp_path, quick):
