@@ -66,10 +66,17 @@ def build(path, listing, *, of, attributes, jobs=0, force=False):
     todo = [clip for clip in listing.clips if clip.id not in done]
     if todo:
         done |= _extract_all(todo, stamps, folder, of, jobs)
-    made = old if _is_current(old, listing, stamps, done, attributes) else _assemble(
-        path, listing, stamps, done, of=of, attributes=attributes)
+    clips = list(_rows(listing, stamps, done))
+    skipped = sorted([*listing.skipped, *((clip.id, done[clip.id].reason) for clip in listing.clips
+                                          if done[clip.id].reason)])
+    if not clips:
+        first = f"; the first: {skipped[0][0]}: {skipped[0][1]}" if skipped else ""
+        raise MerError(f"none of the {len(skipped)} files of {attributes['name']} could be used{first}")
+    if not _is_current(old, clips, skipped, attributes):
+        old = store.write(path, clips=clips, rows=(done[clip["clip"]].rows() for clip in clips), skipped=skipped,
+                          of=of, attributes=attributes)
     shutil.rmtree(parts, ignore_errors=True)
-    return made, len(todo)
+    return old, len(todo)
 
 
 def _stamps(clips):
@@ -177,32 +184,12 @@ def _rows(listing, stamps, done):
                    "file_edges": stamps[clip.id][2], "content": got.content, "n_rows": got.n_rows}
 
 
-def _skipped(listing, done):
-    failed = [(clip.id, done[clip.id].reason) for clip in listing.clips if done[clip.id].reason]
-    return sorted([*listing.skipped, *failed])
-
-
-def _is_current(old, listing, stamps, done, attributes):
+def _is_current(old, clips, skipped, attributes):
     """Whether the store that is there already holds just these clips, files, labels and attributes."""
     if old is None:
         return False
-    columns = ("clip", "group", "label", "arousal", "valence", "file_bytes", "file_mtime_ns", "file_edges")
-    held = [tuple(map(_comparable, row)) for row in zip(*(list(old.columns[name]) for name in columns), strict=True)]
-    wanted = [tuple(_comparable(row[name]) for name in columns) for row in _rows(listing, stamps, done)]
-    return (held == wanted and old.skipped == _skipped(listing, done)
+    same = (np.array_equal(np.asarray(old.columns[name]), np.asarray([clip[name] for clip in clips]),
+                           equal_nan=name in ("arousal", "valence"))
+            for name in ("clip", "group", "label", "arousal", "valence", "file_bytes", "file_mtime_ns", "file_edges"))
+    return (all(same) and old.skipped == skipped
             and all(old.attributes.get(name) == value for name, value in attributes.items()))
-
-
-def _comparable(value):
-    """`value`, or None for NaN, which equals nothing."""
-    return None if value != value else value
-
-
-def _assemble(path, listing, stamps, done, *, of, attributes):
-    clips = list(_rows(listing, stamps, done))
-    skipped = _skipped(listing, done)
-    if not clips:
-        first = f"; the first: {skipped[0][0]}: {skipped[0][1]}" if skipped else ""
-        raise MerError(f"none of the {len(skipped)} files of {attributes['name']} could be used{first}")
-    rows = (done[clip["clip"]].rows() for clip in clips)
-    return store.write(path, clips=clips, rows=rows, skipped=skipped, of=of, attributes=attributes)

@@ -5,6 +5,7 @@ What does not match its hash does not count, whatever a kill, a power cut or a b
 extracted again.
 """
 
+import contextlib
 import functools
 import json
 import os
@@ -19,7 +20,8 @@ from mer import files
 from mer.data import store_check
 
 _SYNC_SECONDS = 2.0  # so much work a power cut may undo
-_SHARDS: dict = {}         # folder -> open shard, once per worker process
+_SHARDS: dict = {}   # folder -> the open files of this process: rows and journal, unbuffered
+_SYNCED: dict = {}   # folder -> when they were last on the disk for sure
 
 
 @dataclass(frozen=True)
@@ -31,32 +33,6 @@ class Done:
     seconds: float
     content: str  # hash of the rows
     reason: str
-
-
-class _Shard:
-    """The frames and the journal that one process writes, both unbuffered."""
-
-    def __init__(self, folder):
-        stem = Path(folder) / f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        self.data = open(f"{stem}.f32", "ab", buffering=0)
-        self.journal = open(f"{stem}.jsonl", "ab", buffering=0)
-        self.synced = time.monotonic()
-
-    def is_there(self):
-        return os.path.exists(self.data.name) and os.path.exists(self.journal.name)
-
-    def append(self, note, rows):
-        if rows is not None:
-            note = {**note, "byte": os.fstat(self.data.fileno()).st_size, "n_frames": len(rows),
-                    "content": store_check.content_hash(rows)}
-            files.write_whole(self.data, np.ascontiguousarray(rows, np.float32), self.data.name)
-        text = json.dumps(note)
-        files.write_whole(self.journal, f"{_hash(text)} {text}\n".encode(), self.journal.name)
-        if time.monotonic() - self.synced > _SYNC_SECONDS:
-            os.fsync(self.data.fileno())
-            os.fsync(self.journal.fileno())
-            self.synced = time.monotonic()
-        return _done(note, self.data.name, 0 if rows is None else rows.shape[1])
 
 
 def append(folder, note, rows) -> Done:
@@ -71,9 +47,22 @@ def append(folder, note, rows) -> Done:
     rows : np.ndarray, shape (n_rows, width), float32, or None
         None where there is a reason.
     """
-    if folder not in _SHARDS or not _SHARDS[folder].is_there():
-        _SHARDS[folder] = _Shard(folder)
-    return _SHARDS[folder].append(note, rows)
+    if folder not in _SHARDS or not all(os.path.exists(file.name) for file in _SHARDS[folder]):
+        stem = Path(folder) / f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        _SHARDS[folder] = [open(f"{stem}.{suffix}", "ab", buffering=0) for suffix in ("f32", "jsonl")]
+        _SYNCED[folder] = time.monotonic()
+    data, journal = _SHARDS[folder]
+    if rows is not None:
+        note = {**note, "byte": os.fstat(data.fileno()).st_size, "n_frames": len(rows),
+                "content": store_check.content_hash(rows)}
+        files.write_whole(data, np.ascontiguousarray(rows, np.float32).data, data.name)
+    text = json.dumps(note)
+    files.write_whole(journal, f"{_hash(text)} {text}\n".encode(), journal.name)
+    if time.monotonic() - _SYNCED[folder] > _SYNC_SECONDS:
+        os.fsync(data.fileno())
+        os.fsync(journal.fileno())
+        _SYNCED[folder] = time.monotonic()
+    return _done(note, data.name, 0 if rows is None else rows.shape[1])
 
 
 def read(folder, stamps, *, width, known) -> dict:
@@ -99,15 +88,14 @@ def read(folder, stamps, *, width, known) -> dict:
             note = _note(line)
             if note and note["clip"] not in known and stamps.get(note["clip"]) == tuple(note["stamp"]):
                 found = _done(note, str(journal.with_suffix(".f32")), width)
-                if _is_whole(found):
-                    done[note["clip"]] = found
+                with contextlib.suppress(OSError, files.Damaged):  # the shard is missing or shorter
+                    if found.reason or store_check.content_hash(found.rows()) == found.content:
+                        done[note["clip"]] = found
     return done
 
 
 def _hash(text):
-    digest = store_check.hasher()
-    digest.update(text.encode())
-    return digest.hexdigest()
+    return store_check.hasher(text.encode()).hexdigest()
 
 
 def _note(line):
@@ -134,10 +122,3 @@ def _rows(shard, byte, n_rows, width):
     if len(content) != 4 * n_rows * width:
         raise files.Damaged(f"{shard} is shorter than it was written: check the disk, then run the same command again")
     return np.frombuffer(content, np.float32).reshape(n_rows, width)
-
-
-def _is_whole(done):
-    try:
-        return done.reason or store_check.content_hash(done.rows()) == done.content
-    except (OSError, files.Damaged):  # the shard is missing or shorter
-        return False

@@ -66,7 +66,12 @@ def write(path, *, clips, rows, skipped, of, attributes):
             data[start:start + len(part)] = part
             made.check()
             table.append({"content": clip.get("content") or store_check.content_hash(part), **clip})
-        _write_table(file, table, skipped)
+        text = h5py.string_dtype()
+        for name in store_check.TEXT:
+            file.create_dataset(name, data=[clip.get(name, "") for clip in table], dtype=text)
+        for name, kind in store_check.NUMBERS:
+            file[name] = np.array([clip[name] for clip in table], kind)
+        file.create_dataset("skipped", data=np.array(skipped, object).reshape(-1, 2), dtype=text)
         made.check()
         file.attrs["table_hash"] = store_check.table_hash(file)
         place, columns = data.id.get_offset(), store_check.columns(file)
@@ -74,15 +79,6 @@ def write(path, *, clips, rows, skipped, of, attributes):
     store_check.mark_whole(path)
     mapped = np.memmap(path, np.float32, "r", place, shape)
     return Store(path, mapped, offsets, columns, [tuple(row) for row in skipped], held)
-
-
-def _write_table(file, rows, skipped):
-    text = h5py.string_dtype()
-    for name in store_check.TEXT:
-        file.create_dataset(name, data=[row.get(name, "") for row in rows], dtype=text)
-    for name, kind in store_check.NUMBERS:
-        file[name] = np.array([row[name] for row in rows], kind)
-    file.create_dataset("skipped", data=np.array(skipped, object).reshape(-1, 2), dtype=text)
 
 
 @dataclass(frozen=True)

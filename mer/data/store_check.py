@@ -4,6 +4,7 @@ The table (all but the frames) carries one hash, which `read_table` checks at on
 their own, which `damaged_clips` checks once a process: 16 bytes of BLAKE2b (RFC 7693).
 """
 
+import functools
 import hashlib
 import json
 import math
@@ -22,6 +23,7 @@ FORMAT = 3
 TEXT = ("clip", "group", "label", "content", "file_edges")
 NUMBERS = (("arousal", np.float64), ("valence", np.float64), ("seconds", np.float64),
            ("file_bytes", np.int64), ("file_mtime_ns", np.int64))
+hasher = functools.partial(hashlib.blake2b, digest_size=16)  # `hexdigest` gives 32 digits
 _WHOLE: set = set()  # stamps of the stores whose frames this process has found whole
 
 
@@ -37,16 +39,9 @@ class Table:
     shape: tuple
 
 
-def hasher():
-    """A new hash of this module's kind; `hexdigest` gives 32 digits."""
-    return hashlib.blake2b(digest_size=16)
-
-
-def content_hash(frames) -> str:
-    """Hash of one clip's frames, 32 hexadecimal digits."""
-    digest = hasher()
-    digest.update(np.ascontiguousarray(frames, np.float32))
-    return digest.hexdigest()
+def content_hash(rows) -> str:
+    """Hash of one clip's rows, 32 hexadecimal digits."""
+    return hasher(np.ascontiguousarray(rows, np.float32).data).hexdigest()
 
 
 def table_hash(file) -> str:

@@ -7,7 +7,7 @@ so what came is compared with what the file holds (`mer.features.containers`) an
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -101,9 +101,8 @@ def duration_seconds(path: str | Path) -> float:
         No header can be read, or it tells no length.
     """
     try:
-        openers, _ = _openers(path)
         seconds = 0.0
-        for opener, n_samples in openers:
+        for opener, n_samples in _openers(path):
             with opener() as sound:
                 refusals.refuse_rate(path, sound.samplerate)
                 n_samples = n_samples or sound.frames
@@ -137,26 +136,26 @@ def _blocks(path):
     """The blocks of all recordings of a file, by libsndfile where it can open it, else by FFmpeg."""
     is_begun = False
     try:
-        openers, format_check = _openers(path)
-        for opener, n_expected in openers:
+        for opener, n_expected in _openers(path):
             with opener() as sound:
                 is_begun = True
                 yield from _by_libsndfile(path, sound, n_expected)
-        format_check()
     except (soundfile.LibsndfileError, TypeError, _OtherDecoder) as error:  # TypeError: a headerless file called .raw
         if is_begun and not isinstance(error, _OtherDecoder):
             raise refusals.damaged(path, error.error_string) from error
         yield from ffmpeg.blocks(path)
-        _ogg_check(path)()
+    with open(path, "rb") as file:
+        if file.read(4) == b"OggS" and joined.ogg_ends_within_page(file):
+            raise AudioError(f"{path} is truncated: its last Ogg page is incomplete; copy it again.")
 
 
 def _openers(path):
-    """[(callable that opens a recording, its number of samples or 0 where libsndfile knows)], and a last check."""
+    """[(callable that opens a recording, its number of samples or 0 where libsndfile knows)]."""
     head = refusals.refuse_what_is_not_audio(Path(path))
     if not head.startswith(_MAGIC) and head[4:8] != b"ftyp":
         walked = mp3.walk(path)
         if walked:
-            return [_mp3_opener(path, walked)], _no_check
+            return [_mp3_opener(path, walked)]
     places = joined.recordings(path)
     for start, end in places:
         refusals.refuse_short(path, end - start, joined.announced_bytes(path, start))
@@ -167,19 +166,7 @@ def _openers(path):
         openers = [lambda: _Sequential(raw_name(path))]
     else:
         openers = [lambda place=place: _Sequential(segments.opened(path, [place])) for place in places]
-    return list(zip(openers, n_samples, strict=True)), _ogg_check(path)
-
-
-def _no_check():
-    pass
-
-
-def _ogg_check(path) -> Callable:
-    def check():
-        with open(path, "rb") as file:
-            if file.read(4) == b"OggS" and joined.ogg_ends_within_page(file):
-                raise AudioError(f"{path} is truncated: its last Ogg page is incomplete; copy it again.")
-    return check
+    return list(zip(openers, n_samples, strict=True))
 
 
 def _flac_samples(path, start, end):
@@ -239,12 +226,9 @@ def _by_libsndfile(path, sound, n_expected):
     while len(samples := sound.read(size, dtype="int16" if is_wav else "float32", always_2d=True)):
         n_read += len(samples)
         yield samples * np.float32(2**-15) if is_wav else samples, sound.samplerate
-    refusals.refuse_truncated(path, n_read, n_expected or _n_announced(sound, n_read), sound.samplerate)
-
-
-def _n_announced(sound, n_read):
-    """Number of samples a SoundFile announces; libsndfile corrects that of a wav or aiff without a word."""
+    n_announced = n_expected or sound.frames
+    # libsndfile corrects the announced size of a wav or aiff without a word
     sizes = re.search(r"^\s*(?:data|SSND) *: (\d+) \(should be (\d+)\)", sound.extra_info, re.MULTILINE)
-    if sizes and int(sizes[2]) < int(sizes[1]) < _UNKNOWN_BYTES:
-        return n_read * int(sizes[1]) // max(1, int(sizes[2]))
-    return sound.frames
+    if not n_expected and sizes and int(sizes[2]) < int(sizes[1]) < _UNKNOWN_BYTES:
+        n_announced = n_read * int(sizes[1]) // max(1, int(sizes[2]))
+    refusals.refuse_truncated(path, n_read, n_announced, sound.samplerate)

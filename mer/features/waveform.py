@@ -205,21 +205,14 @@ def remark_on(channel: int | None) -> str:
     return "" if channel is None else f"has channels that cancel each other, so only channel {channel + 1} was read"
 
 
-def _mono_blocks(path, channel, levels):
-    """Blocks ((k,) float32, rate in Hz) of the average of all channels, or of one."""
-    decoded = path.blocks() if isinstance(path, Samples) else decode.blocks(path)
-    for samples, rate_hz in decoded:
-        made = mono(samples) if channel is None else np.ascontiguousarray(samples[:, channel])
-        if levels:
-            levels.add(samples, made)
-        yield made, rate_hz
-
-
 def _resampled(path, sample_rate_hz, channel, levels=None):
-    """Mono blocks (k,) float32 of a file at the wanted rate, ceil(n * ratio) samples in all."""
+    """Blocks (k,) float32 of the average of all channels, or of one, at the wanted rate; ceil(n * ratio) in all."""
     n_read = n_made = 0
     resampler = None
-    for block, rate_hz in _mono_blocks(path, channel, levels):
+    for samples, rate_hz in path.blocks() if isinstance(path, Samples) else decode.blocks(path):
+        block = mono(samples) if channel is None else np.ascontiguousarray(samples[:, channel])
+        if levels:
+            levels.add(samples, block)
         n_read += len(block)
         if rate_hz != sample_rate_hz:
             resampler = resampler or soxr.ResampleStream(rate_hz, sample_rate_hz, 1, dtype="float32", quality="HQ")

@@ -11,7 +11,7 @@ from conftest import sound
 from test_store import build, wav_corpus
 
 from mer import MerError, files
-from mer.data import datasets, extract, store
+from mer.data import datasets, store
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +127,7 @@ JOURNALS = {"cut shard": cut_shard, "flipped shard": flip_shard, "nan": nan_shar
 def test_a_damaged_journal_costs_its_clips_and_nothing_else(corpus, whole, make_config, damage, monkeypatch):
     (corpus / "out" / "features" / "speech_mandarin.h5").unlink()
     with monkeypatch.context() as patch:
-        patch.setattr(extract, "_assemble", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(store, "write", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             build(make_config, corpus)
     journal = next((corpus / "out" / "features").rglob("*.jsonl"))

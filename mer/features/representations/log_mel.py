@@ -72,7 +72,13 @@ class LogMel(Representation):
         if n_without_bin:
             raise MerError(f"{n_without_bin} of {self.n_mel_bands} mel bands would hold no FFT bin at n_fft"
                            f" {self.n_fft}; lower n_mel_bands or raise n_fft.")
-        return list(_in_parts(weights.astype(np.float32)))
+        parts = []  # (bands, the bins that they hold, weights (bins, bands)) of a few bands each
+        for first in range(0, len(weights), _MEL_ROWS):
+            bands = slice(first, min(first + _MEL_ROWS, len(weights)))
+            held = np.flatnonzero(weights[bands].any(axis=0))
+            bins = slice(held[0], held[-1] + 1)
+            parts.append((bands, bins, np.ascontiguousarray(weights[bands, bins].T, np.float32)))
+        return parts
 
     @functools.cached_property
     def _transform(self):
@@ -118,7 +124,18 @@ class LogMel(Representation):
         AudioError
             The waveform is too short to be reflected (n <= n_fft / 2) or has more than one axis.
         """
-        frames, (window, rfft) = self._frames(waveform), self._transform
+        waveform = np.asarray(waveform, np.float32)
+        if waveform.ndim != 1:
+            raise AudioError(f"a waveform of shape {waveform.shape} came, but a mono one of shape (n,) was"
+                             " expected; average its channels first.")
+        if len(waveform) <= self.n_fft // 2:
+            raise AudioError(f"the sound is too short: {len(waveform)} samples came, but more than"
+                             f" {self.n_fft // 2} are needed; use a longer clip.")
+        before = self.n_fft // 2 - (self.n_fft - self.window_samples) // 2
+        padded = np.pad(waveform, (before, self.window_samples - before), mode="reflect")
+        # an overlapping view (n_frames, window_samples)
+        frames = np.lib.stride_tricks.sliding_window_view(padded, self.window_samples)[::self.hop_samples]
+        window, rfft = self._transform
         mel = np.empty((len(frames), self.n_mel_bands), np.float32)
         windowed = np.zeros((min(BLOCK_FRAMES, len(frames)), self.n_fft), np.float32)
         for start in range(0, len(frames), BLOCK_FRAMES):
@@ -129,19 +146,6 @@ class LogMel(Representation):
             for bands, bins, weights in self._mel:  # small products, for which OpenBLAS starts no threads
                 np.matmul(magnitude[:, bins], weights, out=mel[start:start + BLOCK_FRAMES, bands])
         return mel
-
-    def _frames(self, waveform):
-        """Overlapping view (n_frames, window_samples) of the waveform, reflected at both ends."""
-        waveform = np.asarray(waveform, np.float32)
-        if waveform.ndim != 1:
-            raise AudioError(f"a waveform of shape {waveform.shape} came, but a mono one of shape (n,) was"
-                             " expected; average its channels first.")
-        if len(waveform) <= self.n_fft // 2:
-            raise AudioError(f"the sound is too short: {len(waveform)} samples came, but more than"
-                             f" {self.n_fft // 2} are needed; use a longer clip.")
-        before = self.n_fft // 2 - (self.n_fft - self.window_samples) // 2
-        padded = np.pad(waveform, (before, self.window_samples - before), mode="reflect")
-        return np.lib.stride_tricks.sliding_window_view(padded, self.window_samples)[::self.hop_samples]
 
 
 def mel_filter_bank(*, sample_rate_hz: int, n_fft: int, n_bands: int) -> np.ndarray:
@@ -166,12 +170,3 @@ def mel_filter_bank(*, sample_rate_hz: int, n_fft: int, n_bands: int) -> np.ndar
     bin_hz = np.linspace(0, nyquist_hz, n_fft // 2 + 1)
     triangle = np.minimum((bin_hz - lower) / (centre - lower), (upper - bin_hz) / (upper - centre))
     return np.maximum(0, triangle) * 2 / (upper - lower)
-
-
-def _in_parts(weights):
-    """Mel weights (n_bands, n_bins) as (bands, the bins that they hold, weights (bins, bands)) of a few bands each."""
-    for first in range(0, len(weights), _MEL_ROWS):
-        bands = slice(first, min(first + _MEL_ROWS, len(weights)))
-        held = np.flatnonzero(weights[bands].any(axis=0))
-        bins = slice(held[0], held[-1] + 1)
-        yield bands, bins, np.ascontiguousarray(weights[bands, bins].T)
