@@ -16,7 +16,9 @@ from mer import MerError
 SECONDS = 60
 GOOD = {  # flags with which each script would start its work
     "generate_dataset": ["-d", "m", "-l", "e"], "pretrain_denoise": ["-s", "e", "-mod", "model_over"],
-    "pretrain_cpc": ["-s", "e", "-mod", "model_cpc"], "report": [], "corpora": [], "make_demo_corpus": [],
+    "pretrain_cpc": ["-s", "e", "-mod", "model_cpc"], "pretrain": ["-s", "e", "-mod", "model_masked"],
+    "trans_train": ["-s", "e", "-m", "e", "-mod", "model_masked", "-rel", "n"],
+    "report": [], "corpora": [], "make_demo_corpus": [],
     "trans_train_denoise_multi": ["-s", "e", "-m", "e", "-mod", "model_over", "-rel", "n"],
     "trans_train_cpc_multi": ["-s", "e", "-m", "e", "-mod", "model_cpc", "-rel", "n"],
     "agreement": ["-i", "junk.csv", "-o", "out"], "convert_weights": ["junk.hdf5"], "quad_pred": ["-i", "junk.wav"],
@@ -40,6 +42,8 @@ OWN_BAD = {
                          ["-l", "q"]],
     "pretrain_denoise": [["--runs", "0"], ["--runs", "²"], ["--runs", "9" * 5000], ["--hours", "0"], ["-s", "q"],
                          ["-mod", "../model_over"], []],
+    "pretrain": [["--runs", "x"], ["-mod", "model_cnn"]],
+    "trans_train": [["--folds", "-1"], ["--weights", "junk.csv"]],
     "pretrain_cpc": [["--runs", "-1"], ["--hours", "-3"], ["-mod", "nowhere"], []],
     "trans_train_denoise_multi": [["--folds", "0"], ["--weights", ""], ["--weights", "nowhere.hdf5"],
                                   ["--weights", "junk.hdf5"], ["--weights", "junk.weights.h5"], ["--weights", "empty"],

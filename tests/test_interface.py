@@ -182,7 +182,7 @@ def test_a_code_with_axes_is_flattened(tone, home):
     (lambda: mer.load_encoder("q", "model_cpc"), "no speech corpus has the code 'q'"),
     (lambda: mer.load_encoder("e", "model_cpd"), "did you mean model_cpc"),
     (lambda: mer.load_encoder("e", "model_cnn"), "use one of"),
-    (lambda: mer.load_encoder("e", "model_cpc", settings={"path_to_models": "/nowhere"}), "pretrain_cpc.py -s e"),
+    (lambda: mer.load_encoder("e", "model_cpc", settings={"path_to_models": "/nowhere"}), "pretrain.py -s e -mod"),
     (lambda: mer.load_encoder("e", "model_cpc", weights="nosuch.h5"), "nosuch.h5 is no file"),
     (lambda: mer.load_model(speech="q"), "no speech corpus"),
     (lambda: mer.load_model(release="yes"), "release='yes' came, but one of y, n"),

@@ -7,7 +7,7 @@ import pytest
 from conftest import ROOT
 
 SCRIPTS = ("generate_dataset", "pretrain_denoise", "pretrain_cpc", "trans_train_denoise_multi",
-           "trans_train_cpc_multi", "report", "make_demo_corpus", "corpora", "agreement",
+           "trans_train_cpc_multi", "pretrain", "trans_train", "report", "make_demo_corpus", "corpora", "agreement",
            "convert_weights", "quad_pred", "export", "app")
 # A package or module of `mer` imports only from lower ranks, or from its own package.
 RANKS = {name: rank for rank, names in enumerate((

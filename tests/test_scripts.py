@@ -181,7 +181,7 @@ def test_hours_are_one_flag_in_every_stage(stores, home):
     with pytest.raises(MerError, match=r"was pretrained on 0.009 h of speech, and --hours says 3: leave --hours out"):
         script("trans_train_denoise_multi", "-s", "e", "-m", "e", "-mod", "model_over", "-rel", "n", "--hours", "3",
                "--weights", str(encoder))
-    with pytest.raises(MerError, match=r"python3 pretrain_denoise.py -s e -mod model_over --hours 3"):
+    with pytest.raises(MerError, match=r"python3 pretrain.py -s e -mod model_over --hours 3"):
         script("trans_train_denoise_multi", "-s", "e", "-m", "m", "-mod", "model_over", "-rel", "n", "--hours", "3")
 
 
@@ -238,7 +238,7 @@ def test_wrong_flags_exit_with_2(home, argv, words):
     (("pretrain_denoise.py", "-s", "e", "-mod", "model_cpc"), "use one of: model_masked, model_over, model_scae"),
     (("pretrain_denoise.py", "-s", "m", "-mod", "model_over", "--set", "pretrain_epoch=3"), "did you mean"),
     (("trans_train_denoise_multi.py", "-s", "m", "-m", "e", "-mod", "model_over", "-rel", "n"),
-     "python3 pretrain_denoise.py -s m -mod model_over"),
+     "python3 pretrain.py -s m -mod model_over"),
 ])
 def test_known_errors_are_one_sentence_and_exit_with_1(pretrained, argv, words):
     done = command(*argv)

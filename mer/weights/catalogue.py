@@ -70,9 +70,8 @@ def encoder(cfg: config.Config, *, speech: str, model: str, settings: dict[str, 
                    for run in runs for folder in folders]
         file = next((each for each in (*runs, *release) if each.exists()), runs[-1])
         if not file.exists():
-            script = "pretrain_cpc.py" if "cpc" in model else "pretrain_denoise.py"
             more = f" --hours {hours:g}" if hours else ""
-            raise MerError(f"{file.path.name} is not in {file.path.parent}: run 'python3 {script} -s {speech} -mod "
+            raise MerError(f"{file.path.name} is not in {file.path.parent}: run 'python3 pretrain.py -s {speech} -mod "
                            f"{model}{more}' first, or unpack the published models/ into the repository")
     held, wanted = ({NAME: DEFAULT, **each} for each in (file.metadata["settings"], settings))
     differ = [f"{name} {held[name]}, now {value}" for name, value in wanted.items() if held.get(name, value) != value]
