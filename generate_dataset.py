@@ -22,7 +22,7 @@ def parse(argv):
     parser.add_argument("--encoding", metavar="NAME", help="of the annotations (utf-8, cp1254, gb18030, ...) where it "
                         "is found wrongly")
     parser.add_argument("-ps", "--path-sounds", metavar="FOLDER", help="folder of the corpus (default: settings.py)")
-    parser.add_argument("--split", metavar="CSV|draw|published", help="your own sides (clip,split with train, val, "
+    parser.add_argument("--split", metavar="CSV|draw|published", help="your own split (clip,split with train, val, "
                         "test); draw: a new one; published: clip by clip as the published program, for comparison only")
     parser.add_argument("--folds", type=cli.whole_number, metavar="K", help="also cut music into K folds, groups whole")
     parser.add_argument("--features", metavar="NAME", help="representation: a file name in "
@@ -56,7 +56,7 @@ def main(argv=None):
         made = generate.run(KINDS[args.dataset], args.language, cfg, sounds=args.path_sounds, hours=args.hours,
                             balance=args.balance, force=args.force, encoding=args.encoding, **options)
     print(f"{made.path.name}: {made.n_clips} clips, {made.hours:.2f} h, {made.n_extracted} extracted now; "
-          + ", ".join(f"{side} {n}" for side, n in made.sides.items()) + f"; {made.note}")
+          + ", ".join(f"{name} {n}" for name, n in made.counts.items()) + f"; {made.note}")
     return cli.report_skipped(made.skipped, strict=args.strict)
 
 

@@ -6,7 +6,7 @@ files alone.
 """
 
 from mer import MerError, corpora, files, tables
-from mer.data import split_files, store, store_split
+from mer.data import split_files, store
 from mer.features import representations
 from mer.features.representations import DEFAULT
 
@@ -22,10 +22,10 @@ def store_path(corpus, cfg, name=DEFAULT, *, hours=None):
 
 
 def split_about(cfg, name):
-    """How the split of a store, subset, fold or mixture came about, see `store_split.about`."""
+    """How the split of a store, subset, fold or mixture came about, see `split_files.about`."""
     of_corpus = name.partition(".")[0]
     paths = [path for pattern in (f"{of_corpus}.h5", f"{of_corpus}.*.h5") for path in cfg.features_dir.glob(pattern)]
-    return store_split.about(cfg, name, columns=store.read(paths[0]).columns if paths else None)
+    return split_files.about(cfg, name, columns=store.read(paths[0]).columns if paths else None)
 
 
 def load(kind, code, cfg, *, of=None, hours=None, fold=None):
@@ -57,11 +57,11 @@ def load(kind, code, cfg, *, of=None, hours=None, fold=None):
         return _load_listed(corpus, cfg, of, hours=hours)
     made = _open(corpus, cfg, of)
     name = split_files.fold_stem(stem(corpus), *fold) if fold else stem(corpus)
-    table, _ = store_split.paths(cfg, name)
+    table, _ = split_files.paths(cfg, name)
     if not table.exists():
         more = f" --folds {fold[1]}" if fold else ""
         raise MerError(f"{table.name} is not in {table.parent}: run '{command(corpus, of)}{more}', it draws the split")
-    if fold and not store_split.is_current(cfg, name, made.columns, exactly=True):
+    if fold and not split_files.is_current(cfg, name, made.columns, exactly=True):
         raise MerError(f"{table.name} was cut of other clips, groups or classes than {made.path.name} holds now: run "
                        f"the generate_dataset.py command of that store again, with --folds {fold[1]}")
     return store.ClipSet.of_store(made, split_files.load(table, made.ids))
@@ -95,7 +95,7 @@ def refuse_empty(sides):
 
 
 def _load_listed(corpus, cfg, of, *, hours):
-    table, _ = store_split.paths(cfg, stem(corpus, hours=hours))
+    table, _ = split_files.paths(cfg, stem(corpus, hours=hours))
     if not table.exists():
         raise MerError(f"{table.name} is not in {table.parent}: run '{command(corpus, of, hours=hours)}' first")
     mixed = None

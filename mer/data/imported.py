@@ -6,8 +6,8 @@ the row number, from 0, in the csv of the annotations (Songs, Quads, ...), which
 given. Patches that overlap hold every frame up to the end of the last one, so the frames are put together again,
 and cut anew when they are read.
 
-The published program, as released, splits all clips again after it has drawn the test set. Then test clips stand
-in training too, and no side can be kept.
+The published program, as released, splits all clips again after it has drawn the test set. Then test clips are
+in training too, and the splits of the files cannot be kept.
 """
 
 import re
@@ -21,7 +21,7 @@ from mer import MerError, hdf5_read, progress
 from mer.data import imported_csv
 from mer.features import representations
 
-SIDES = {"train": "train_dataset", "val": "val_dataset", "test": "test_dataset"}
+STEMS = {"train": "train_dataset", "val": "val_dataset", "test": "test_dataset"}
 SUFFIXES = (".h5py", ".h5", ".hdf5")
 # What the published program always used; the store would otherwise claim other settings.
 SETTINGS = representations.get(representations.DEFAULT, {}).settings
@@ -48,15 +48,15 @@ class Imported:
     Attributes
     ----------
     clips : tuple of corpora.Clip
-        Sorted by id (the path in the csv); `split` is None where the sides overlap.
+        Sorted by id (the path in the csv); `split` is None where the splits of the files overlap.
     skipped : tuple of (str, str)
         Name and reason.
     grouped_by : str
         What `Clip.group` is.
-    note : str
-        Where they come from, for whoever reads results.
-    about_sides : str
-        Whether the sides of the files can be used.
+    folder : str
+        Name of the folder that they come from.
+    gap : dict or None
+        Where the splits of the files overlap: the `split` whose clips are in training too, `shared` clips `of` all.
     patches : tuple
         Where the frames of each clip are.
     settings : dict
@@ -66,8 +66,8 @@ class Imported:
     clips: tuple
     skipped: tuple
     grouped_by: str
-    note: str
-    about_sides: str
+    folder: str
+    gap: dict | None
     patches: tuple
     settings: dict
 
@@ -128,13 +128,13 @@ def read(folder, *, labels=None, kind, settings, language=""):
     path = imported_csv.find(folder, labels, kind)
     rows, grouped_by = (imported_csv.speech_rows(path) if kind == "speech"
                         else imported_csv.music_rows(path, language))
-    found, sides, skipped = _check_all(files, rows, path)
+    found, split_rows, skipped = _check_all(files, rows, path)
     if not found:
         raise MerError(f"{folder}: none of its clips can be used: {'; '.join(map(': '.join, skipped[:3]))}")
-    about_sides, split = _sides(sides)
+    split, gap = _splits(split_rows)
     numbers = sorted(found, key=lambda number: rows[number].clip.id)
     clips = tuple(replace(rows[number].clip, split=split.get(number)) for number in numbers)
-    return Imported(clips, tuple(sorted(skipped)), grouped_by, f"imported from {folder.name}", about_sides,
+    return Imported(clips, tuple(sorted(skipped)), grouped_by, folder.name, gap,
                     tuple(found[number] for number in numbers), dict(settings))
 
 
@@ -142,36 +142,36 @@ def read(folder, *, labels=None, kind, settings, language=""):
 
 
 def _files(folder):
-    """Side to HDF5 file."""
+    """Split to HDF5 file."""
     if not folder.is_dir():
         raise MerError(f"{folder} is no folder: give the one that holds train_dataset.h5py")
-    found = {side: path for side, stem in SIDES.items() for suffix in reversed(SUFFIXES)
+    found = {split: path for split, stem in STEMS.items() for suffix in reversed(SUFFIXES)
              if (path := folder / f"{stem}{suffix}").is_file()}
     if not found:
-        raise MerError(f"{folder} holds none of {', '.join(f'{stem}.h5py' for stem in SIDES.values())}: give the "
+        raise MerError(f"{folder} holds none of {', '.join(f'{stem}.h5py' for stem in STEMS.values())}: give the "
                        "folder that does")
     return found
 
 
 def _check_all(files, rows, csv_path):
-    """Check every data set: row number -> _Patches, side -> row numbers, and what was left out."""
-    found, sides, skipped, named = {}, {side: set() for side in files}, [], set()
+    """Check every data set: row number -> _Patches, split -> row numbers, and what was left out."""
+    found, split_rows, skipped, named = {}, {split: set() for split in files}, [], set()
     with progress.bar(desc="import", unit="clip") as bar:
-        for side, path in files.items():
+        for split, path in files.items():
             with hdf5_read.opened(path, remedy="get it again", most_items=_MOST_CLIPS) as file:
                 for name in file:
-                    problem = _check(file, name, path, rows, found, sides[side], named)
+                    problem = _check(file, name, path, rows, found, split_rows[split], named)
                     if problem:
                         skipped.append((f"{path.name}: {name}", problem))
                     bar.update()
     skipped += [(row.clip.id or f"row {number}", f"{csv_path.name}, line {row.line}: "
                  + (row.problem or f"no file has features under its number, {number}"))
                 for number, row in rows.items() if number not in named]
-    return found, sides, skipped
+    return found, split_rows, skipped
 
 
-def _check(file, name, path, rows, found, side, named):
-    """Note the patches of one data set in `found` and its row in `side`; returns why it is left out, or ""."""
+def _check(file, name, path, rows, found, taken, named):
+    """Add the patches of one data set to `found`, its row to `taken`; returns why it is left out, or ""."""
     if not re.fullmatch("[0-9]+", name):
         return "its name is not a row number of the csv"
     number = int(name)
@@ -180,7 +180,7 @@ def _check(file, name, path, rows, found, side, named):
     named.add(number)
     if rows[number].problem:
         return f"line {rows[number].line} of the csv: {rows[number].problem}"
-    if number in side:
+    if number in taken:
         return f"row {number} is there under another name"
     try:
         patches = _load(_dataset(file, name))
@@ -190,7 +190,7 @@ def _check(file, name, path, rows, found, side, named):
     known = found.get(number)
     if known and not _is_same(known, patches):
         return f"it is another sound than row {number} of {known.path.name}"
-    side.add(number)
+    taken.add(number)
     found.setdefault(number, _Patches(path, name, (len(patches) - 1) * hop + patches.shape[2], hop))
     return ""
 
@@ -220,7 +220,7 @@ def _load(item):
 
 
 def _hop(patches):
-    """Frames from one patch to the next, told by what they share; raises ValueError where they share nothing."""
+    """Frames from one patch to the next, by what they share; raises ValueError where they share nothing."""
     n_frames = patches.shape[2]
     for hop in (HOP_FRAMES, *range(1, n_frames)):
         if np.allclose(patches[1:, :, :n_frames - hop], patches[:-1, :, hop:], rtol=0, atol=_OVERLAP_TOLERANCE):
@@ -239,20 +239,13 @@ def _is_same(known, patches):
         return np.array_equal(_load(file[known.name]), patches)
 
 
-# ---- sides ----------------------------------------------------------------------------------------
+# ---- splits ---------------------------------------------------------------------------------------
 
 
-def _sides(sides):
-    """A sentence on the sides, and row number -> side where they can be kept."""
-    train, val, test = (sides.get(side, set()) for side in SIDES)
-    leaked, twice = test & (train | val), train & val
-    if leaked:
-        return (f"{len(leaked)} of {len(test)} test clips also stand in training (the published program splits all "
-                "clips again after drawing the test set), so its sides cannot be used"), {}
-    if twice:
-        return f"{len(twice)} of {len(val)} validation clips also stand in training, so its sides cannot be used", {}
-    absent = [f"{stem}.h5py" for side, stem in SIDES.items() if not sides.get(side)]
-    kept = {number: side for side, numbers in sides.items() for number in numbers}
-    if absent:  # `splits.published` refuses sides that are not whole
-        return f"there is no {' and no '.join(absent)} with clips in it", kept
-    return "the sides are those of the files", kept
+def _splits(rows):
+    """Row number -> split where those of the files can be kept, and the gap, as for `Imported`, where they overlap."""
+    train, val, test = (rows.get(split, set()) for split in STEMS)
+    for split, numbers, others in (("test", test, train | val), ("val", val, train)):
+        if shared := numbers & others:
+            return {}, {"split": split, "shared": len(shared), "of": len(numbers)}
+    return {number: split for split, numbers in rows.items() for number in numbers}, None

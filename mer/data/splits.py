@@ -1,33 +1,15 @@
-"""Train, val and test: stratified, grouped and seeded; folds; what the published program did; the leak test."""
+"""Drawing a split: train, val and test, or folds; stratified by class, with whole groups, seeded; and the leak test."""
 
 import warnings
 from collections import Counter
-from dataclasses import dataclass
 
 import numpy as np
 
 from mer import MerError
 from mer.data import split_search
-from mer.data.split_search import SPLITS
+from mer.data.split_search import SPLITS, shares
 
-
-@dataclass(frozen=True)
-class Drawn:
-    """A drawn split.
-
-    Attributes
-    ----------
-    split : list of str
-        "train", "val" or "test" per clip, in the order of the ids given.
-    grouped_by : str
-        What stands on one side only: as given, or "clip" where there were too few groups.
-    note : str
-        What a reader of the results must know, "" where all went as wished.
-    """
-
-    split: list
-    grouped_by: str
-    note: str
+_UNEVEN = 0.25  # a split that misses its size by more than this share is reported
 
 
 def joined(groups, contents):
@@ -58,49 +40,8 @@ def joined(groups, contents):
     return [top(group) for group in groups]
 
 
-def draw(*, ids, groups, labels, seed, test_fraction, val_fraction, grouped_by, same=None):
-    """Draw a split in which no group stands on two sides and every side has its share of every class.
-
-    Many random splits are drawn, each of them stratified by the class that most clips of a group have; the
-    one whose counts per side and class are nearest to the wanted ones is kept, and single groups are moved
-    as long as that brings it nearer. The outcome depends on the seed and on the clips, not on their order.
-    (scikit-learn's stratified splits do not group, its grouped ones do not stratify, and either leaves a
-    class of three clips without a test or validation clip.)
-
-    Parameters
-    ----------
-    ids, groups, labels : sequence of str, length n
-        Unique clip ids; their speaker, artist or song; their class, "" for speech.
-    seed : int
-    test_fraction : float in (0, 1)
-        Share of all clips in test.
-    val_fraction : float in (0, 1)
-        Share of the other clips in val.
-    grouped_by : str
-        What the groups are, for the note.
-    same : sequence of str, length n, or None
-        What stays together even where there are too few groups: equal for the same audio. None: the ids.
-
-    Returns
-    -------
-    Drawn
-
-    Raises
-    ------
-    MerError
-        Fewer than 3 clips.
-    """
-    if len(ids) < len(SPLITS):
-        raise MerError(f"{len(ids)} clips cannot be split into train, val and test: give at least 3")
-    what = grouped_by
-    owners, grouped_by = owners_of(groups, same or ids, grouped_by)
-    wanted = split_search.shares(test_fraction, val_fraction)
-    split = [SPLITS[index] for index in split_search.best(owners, labels, wanted, np.random.default_rng(seed))]
-    return Drawn(split, grouped_by, caveats(split, groups, labels, wanted, grouped_by, what))
-
-
 def owners_of(groups, same, grouped_by):
-    """What stays on one side of a split: the groups, or single clips where there are fewer groups than sides.
+    """What stays in one split: the groups, or single clips where there are fewer groups than splits.
 
     Parameters
     ----------
@@ -119,35 +60,82 @@ def owners_of(groups, same, grouped_by):
     return (groups, grouped_by) if len(set(groups)) >= len(SPLITS) else (same, "clip")
 
 
-def caveats(split, groups, labels, wanted, grouped_by, what):
-    """What a reader of results must know of a split: too few groups, sides far from their size, classes missing.
+def draw(*, ids, groups, labels, seed, test_fraction, val_fraction, grouped_by, same=None):
+    """Draw a split in which every group is in one split only and every split has its share of every class.
+
+    Many random splits are drawn, each of them stratified by the class that most clips of a group have; the
+    one whose counts per split and class are nearest to the wanted ones is kept, and single groups are moved
+    as long as that brings it nearer. The outcome depends on the seed and on the clips, not on their order.
+    (scikit-learn's stratified splits do not group, its grouped ones do not stratify, and either leaves a
+    class of three clips without a test or validation clip.)
+
+    Parameters
+    ----------
+    ids, groups, labels : sequence of str, length n
+        Unique clip ids; their speaker, artist or song; their class, "" for speech.
+    seed : int
+    test_fraction : float in (0, 1)
+        Share of all clips in test.
+    val_fraction : float in (0, 1)
+        Share of the other clips in val.
+    grouped_by : str
+        What the groups are.
+    same : sequence of str, length n, or None
+        What stays together even where there are too few groups: equal for the same audio. None: the ids.
+
+    Returns
+    -------
+    split : list of str
+        "train", "val" or "test" per clip, in the order of the ids given.
+    facts : dict
+        As `mer.data.split_files.describe` takes them: kind, grouped_by, seed, fractions, and those of `caveats`.
+
+    Raises
+    ------
+    MerError
+        Fewer than 3 clips.
+    """
+    if len(ids) < len(SPLITS):
+        raise MerError(f"{len(ids)} clips cannot be split into train, val and test: give at least 3")
+    owners, by = owners_of(groups, same or ids, grouped_by)
+    wanted = shares(test_fraction, val_fraction)
+    split = [SPLITS[index] for index in split_search.search(owners, labels, wanted, np.random.default_rng(seed))]
+    return split, {"kind": "drawn", "grouped_by": by, "seed": seed, "test_fraction": test_fraction,
+                   "val_fraction": val_fraction, **caveats(split, groups, labels, wanted, grouped_by)}
+
+
+def caveats(split, groups, labels, wanted, grouped_by):
+    """What is not as wished in a split: too few groups, sizes far off, classes missing.
 
     Parameters
     ----------
     split, groups, labels : sequence of str, length n
     wanted : np.ndarray, shape (3,)
-        From `split_search.shares`.
+        From `shares`.
     grouped_by : str
-        From `owners_of`.
-    what : str
-        What the groups are: "artist", ...
+        What the groups are.
 
     Returns
     -------
-    str
-        "" where all is as wished.
+    dict
+        `few_groups` (n, what) and `uneven`, one dict for each split with `clips` and `wanted`, or `without` (classes);
+        without the keys where all is as wished.
     """
-    few, n_groups = "", len(set(groups))
-    if n_groups < len(SPLITS):
-        few = (f"only {n_groups} {what}{'s' * (n_groups > 1)}: split by clip, so the same {what} stands "
-               "on several sides and the scores say nothing about a new one")
-    return "; ".join(filter(None, [few, *split_search.uneven(split, labels, wanted, grouped_by)]))
+    uneven, n_groups = [], len(set(groups))
+    for name, share in zip(SPLITS, wanted * len(split), strict=True):
+        if abs((size := split.count(name)) - share) > max(2, _UNEVEN * share):
+            uneven.append({"split": name, "clips": size, "wanted": round(float(share)), "of": len(split)})
+        absent = set(labels) - {label for label, where in zip(labels, split, strict=True) if where == name}
+        if absent:
+            uneven.append({"split": name, "without": sorted(absent)})
+    few = {"few_groups": {"n": n_groups, "what": grouped_by}} if n_groups < len(SPLITS) else {}
+    return few | ({"uneven": uneven} if uneven else {})
 
 
 def draw_per_clip(*, ids, groups, labels, seed, test_fraction, val_fraction):
     """Draw as the published program did: clip by clip within each class, whatever group they belong to.
 
-    For comparison only: clips of one artist stand on several sides.
+    For comparison only: clips of one artist are in several splits.
 
     Parameters
     ----------
@@ -159,41 +147,33 @@ def draw_per_clip(*, ids, groups, labels, seed, test_fraction, val_fraction):
 
     Returns
     -------
-    Drawn
-        The note counts the test clips whose group or audio is trained on too.
+    split : list of str
+    facts : dict
+        As for `draw`, with `shared`: how many test clips share their group or audio with training.
     """
-    rng, side = np.random.default_rng(seed), np.empty(len(ids), object)
+    rng, split = np.random.default_rng(seed), np.empty(len(ids), object)
     order = np.argsort(np.asarray(ids, str), kind="stable")
     labels = np.asarray(labels, str)
     for name in np.unique(labels):
         members = rng.permutation(order[labels[order] == name])
-        ends = np.rint(np.cumsum(split_search.shares(test_fraction, val_fraction)) * len(members)).astype(int)
+        ends = np.rint(np.cumsum(shares(test_fraction, val_fraction)) * len(members)).astype(int)
         for where, part in zip(SPLITS, np.split(members, ends[:-1]), strict=True):
-            side[part] = where
-    return Drawn(side.tolist(), "clip", per_clip_caveat(side.tolist(), groups, seed))
+            split[part] = where
+    return split.tolist(), {"kind": "per clip", "grouped_by": "clip", "seed": seed, "test_fraction": test_fraction,
+                            "val_fraction": val_fraction, "shared": shared(split, groups)}
 
 
-def per_clip_caveat(split, groups, seed):
-    """How many test clips of a split that ignores groups share their group or audio with training.
-
-    Parameters
-    ----------
-    split, groups : sequence of str, length n
-        Groups that are `joined` count copies of the same audio too.
-    seed : int
-        With which it was drawn.
-    """
+def shared(split, groups):
+    """`n` of the `of` test clips whose group is in train or val too."""
     trained = {group for group, where in zip(groups, split, strict=True) if where != "test"}
     test = [group for group, where in zip(groups, split, strict=True) if where == "test"]
-    shared = sum(group in trained for group in test)
-    return (f"drawn clip by clip with seed {seed}, without groups, as the published program did: {shared} of "
-            f"{len(test)} test clips share their group or audio with training; for comparison only")
+    return {"n": sum(group in trained for group in test), "of": len(test)}
 
 
 def draw_folds(*, ids, groups, labels, seed, n_folds, val_fraction):
     """Cross-validation with whole groups: every clip is in the test of exactly one fold.
 
-    scikit-learn's StratifiedGroupKFold makes the folds and, from the rest of each, the validation side.
+    scikit-learn's StratifiedGroupKFold makes the folds and, from the rest of each, the validation split.
 
     Parameters
     ----------
@@ -207,7 +187,7 @@ def draw_folds(*, ids, groups, labels, seed, n_folds, val_fraction):
     Returns
     -------
     list of list of str
-        Per fold, the side of every clip in the order of `ids`.
+        Per fold, the split of every clip in the order of `ids`.
 
     Raises
     ------
@@ -215,36 +195,35 @@ def draw_folds(*, ids, groups, labels, seed, n_folds, val_fraction):
         Fewer groups than folds, too few to validate on, or no class with a clip for every fold.
     """
     from sklearn.model_selection import StratifiedGroupKFold  # slow to import, and only wanted here
-    n_val = max(2, round(1 / val_fraction))
-    n_groups = len(set(groups))
+
+    def cut(n, seed, group, label):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # a class with fewer clips than folds: the report counts them
+            yield from StratifiedGroupKFold(n, shuffle=True, random_state=seed).split(group, label, group)
+
+    n_groups, most = len(set(groups)), max(Counter(labels).values())
     if n_groups < n_folds + 2:
         raise MerError(f"{n_folds} folds of whole groups need at least {n_folds + 2} groups, and there are {n_groups}: "
                        "ask for fewer folds")
-    most = max(Counter(labels).values())
     if most < n_folds:
         raise MerError(f"{n_folds} folds need a class of at least {n_folds} clips, and the largest has {most}: ask for "
                        "fewer folds")
     order = np.argsort(np.asarray(ids, str), kind="stable")  # the folds depend on the clips, not on their order
     group, label = np.asarray(groups, object)[order].astype(str), np.asarray(labels, object)[order].astype(str)
     folds = []
-    for fold, (rest, test) in enumerate(_group_folds(StratifiedGroupKFold, n_folds, seed, group, label)):
-        side = np.full(len(ids), "train", object)
-        side[order[test]] = "test"
-        inner = max(2, min(n_val, len(set(group[rest])), max(Counter(label[rest]).values())))
-        _, val = next(_group_folds(StratifiedGroupKFold, inner, seed + fold, group[rest], label[rest]))
-        side[order[rest[val]]] = "val"
-        folds.append(side.tolist())
+    for fold, (rest, test) in enumerate(cut(n_folds, seed, group, label)):
+        split = np.full(len(ids), "train", object)
+        split[order[test]] = "test"
+        inner = max(2, min(max(2, round(1 / val_fraction)), len(set(group[rest])),
+                           max(Counter(label[rest]).values())))
+        _, val = next(cut(inner, seed + fold, group[rest], label[rest]))
+        split[order[rest[val]]] = "val"
+        folds.append(split.tolist())
     return folds
 
 
-def _group_folds(kind, n_folds, seed, group, label):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # a class with fewer clips than folds: the report counts them
-        yield from kind(n_folds, shuffle=True, random_state=seed).split(group, label, group)
-
-
-def check(ids, groups, split, contents=()):
-    """Leak test.
+def leak(ids, groups, split, contents=()):
+    """The first group, or the same audio under two names, that is in two splits; {} where there is none.
 
     Parameters
     ----------
@@ -252,42 +231,15 @@ def check(ids, groups, split, contents=()):
     contents : sequence of str, length n or 0
         Hash of each clip's audio.
 
-    Raises
-    ------
-    MerError
-        A group, or the same audio under two names, stands on two sides.
-    """
-    for names, what in ((groups, "group {!r}"), (contents, "the same audio")):
-        first = {}
-        for name, key, side in zip(ids, names, split, strict=False):
-            other, other_side = first.setdefault(key, (name, side))
-            if other_side != side:
-                raise MerError(f"leak: {what.format(key)} stands on two sides of the split, {other} in {other_side} "
-                               f"and {name} in {side}: put both on one side, or draw a split with --split draw")
-
-
-def published(clips):
-    """The split that the corpus or the user's csv gives, or None where it is not whole.
-
-    Parameters
-    ----------
-    clips : sequence of mer.corpora.Clip
-
     Returns
     -------
-    list of str or None
-        None where a clip has no split or a side no clip; `published_gap` says which. It may leak: `check` it.
+    dict
+        `group` (its name, "" for the same audio), `clips` and `splits` (two each).
     """
-    counts = Counter(clip.split for clip in clips)
-    whole = not counts[None] and all(counts[name] for name in SPLITS)
-    return [clip.split for clip in clips] if whole else None
-
-
-def published_gap(clips):
-    """Why the split that a corpus gives cannot be used, for the log; "" where it can, or there is none."""
-    counts = Counter(clip.split for clip in clips)
-    absent = [name for name in SPLITS if not counts[name]]
-    if counts[None] == len(clips) or not (counts[None] or absent):
-        return ""
-    lack = f"none for {counts[None]} of {len(clips)} clips" if counts[None] else f"no clip in {' and '.join(absent)}"
-    return f"the published split is not whole ({lack}), so one is drawn"
+    for is_group, names in ((True, groups), (False, contents)):
+        first = {}
+        for name, key, where in zip(ids, names, split, strict=False):
+            other, there = first.setdefault(key, (name, where))
+            if there != where:
+                return {"group": key if is_group else "", "clips": [other, name], "splits": [there, where]}
+    return {}

@@ -1,48 +1,26 @@
-"""The split of one store: found, given or drawn, and brought up to date; saved beside it, with how it came about.
+"""The split and the folds of one store: the user's, the corpus' own or drawn, and kept up to date.
 
-Beside each store, `<kind>_<language>.h5`, stand
+Beside each store, `<kind>_<language>.h5`, are
 
-- `<stem>.splits.csv` (clip, group, label, split): the truth about the sides; edit it and yours counts;
-- `<stem>.splits.json`: how the sides came about, and the hash of the csv that was drawn;
+- `<stem>.splits.csv` (clip, group, label, split): the split that counts; edit it and yours does;
+- `<stem>.splits.json`: how it came about, and the hash of the csv that was drawn;
 - `<stem>.fold_1of5.splits.csv` and `.json`, ...: cross-validation.
 
 A subset (`3h_speech_english`) or a mixture (`speech_mix`) has only these two files: they name clips of stores.
-
-A split that is there is kept for the clips that it has, whatever comes, leaves or changes, see `mer.data.split_update`.
 """
 
 import os
-from dataclasses import dataclass
+from collections import Counter
 
 from mer import MerError, tables
-from mer.data import split_files, split_search, split_update, splits
-from mer.data.split_files import facts, paths
+from mer.data import split_files, split_search, splits
+from mer.data.split_files import DRAWN, OF_CORPUS
 
 DRAW, PUBLISHED = "draw", "published"  # words that --split takes instead of a file
-_DRAWN = ("drawn", "fold", "per clip")  # kinds of splits that come from the groups and labels of a store
-_OF_CORPUS = ("published", "imported")  # kinds of splits that come with the clips
+_OF_OTHERS = ("balanced", "imported_from", "more")  # facts of a split that is not of the corpus as a whole
 
 
-@dataclass(frozen=True)
-class Own:
-    """Sides that the clips bring along, and what to say of them.
-
-    Attributes
-    ----------
-    kind : str
-        Of the split that is made of them.
-    words : str
-        Completes "the split is the one that ...".
-    more : str
-        What else there is to say of them, also where they are not whole.
-    """
-
-    kind: str = "published"
-    words: str = "the corpus publishes"
-    more: str = ""
-
-
-def settle(cfg, made, *, clips, wanted=None, more="", own=Own(), force=False):
+def settle(cfg, made, *, clips, wanted=None, own=None, gap=None, extra=None, force=False):
     """Write the split of a store, unless one is there, which is brought up to date.
 
     Parameters
@@ -54,58 +32,34 @@ def settle(cfg, made, *, clips, wanted=None, more="", own=Own(), force=False):
     wanted : str or None
         Path of the user's own csv, "published" (as the published program drew), "draw" (a new grouped one),
         or None: what is there, else the corpus' own, else a grouped one.
-    more : str
-        What else a reader of the results must know, such as what `subsets.balanced` said; part of the note.
-    own : Own
-        What to say of the sides that the clips bring along.
+    own : dict or None
+        Facts of the split that the clips bring along; None: the corpus publishes it.
+    gap : dict or None
+        Why the clips bring none, where that is known.
+    extra : dict or None
+        Facts of the clips that go with any split, such as `balanced`.
     force : bool
         Draw even where a split is there.
 
     Returns
     -------
-    str
-        One sentence on the split, as `about` has it.
+    split : list of str
+        "train", "val" or "test" per clip of the store.
+    about : dict
+        As from `split_files.about`.
     """
-    name = made.stem
-    table, _ = paths(cfg, name)
-    if wanted or force or not table.exists():
-        _settle(cfg, made, clips=clips, wanted=wanted, more=more, own=own)
-    elif why := _why_not_again(cfg, made, clips, more):
+    name, columns, extra = made.stem, made.columns, extra or {}
+    table = split_files.paths(cfg, name)[0]
+    why = "" if wanted or force or not table.exists() else _why_draw_again(cfg, made, clips, extra)
+    if why:
         print(f"{why}, the old one is kept as {split_files.keep(table)}")
-        _settle(cfg, made, clips=clips, wanted=wanted, more=more, own=own)
+    if wanted or force or not table.exists():
+        split, facts = _new(cfg, made, clips, wanted, own or {"kind": "published"}, gap)
+        facts = split_files.record(cfg, name, columns, split, {**facts, **extra, "asked": wanted is not None})
     else:
-        _update(cfg, made, clips, more)
-        tell_unused(facts(cfg, name), _drawing(cfg, made))
-    return about(cfg, name, columns=made.columns)["note"]
-
-
-def _settle(cfg, made, *, clips, wanted, more, own):
-    name, columns, drawing = made.stem, made.columns, _drawing(cfg, made)
-    common = {"ids": columns["clip"], "labels": columns["label"], **drawing}
-    groups, asked = splits.joined(columns["group"], columns["content"]), wanted is not None
-    if wanted == PUBLISHED:
-        drawn = splits.draw_per_clip(groups=groups, **common)
-        split_files.record(cfg, name, columns, drawn.split, kind="per clip", grouped_by="clip", **drawing, asked=asked,
-                           more=more, note=_join(drawn.note, more))
-        return
-    if wanted and wanted != DRAW:
-        split = split_files.load(wanted, made.ids)
-        origin = f"the split is the given file {os.path.basename(wanted)}"
-        split_files.record(cfg, name, columns, split, kind="given", grouped_by="given", seed=None, asked=asked,
-                           more=more, origin=origin, note=_join(origin, more))
-        return
-    given = splits.published(clips) if wanted is None else None
-    if given is not None:
-        origin = _join(f"the split is the one that {own.words}", own.more)
-        split_files.record(cfg, name, columns, given, kind=own.kind, grouped_by=own.kind, seed=None, asked=asked,
-                           more=more, origin=origin, note=_join(origin, more))
-        return
-    drawn = splits.draw(groups=groups, same=splits.joined(columns["clip"], columns["content"]),
-                        grouped_by=made.attributes["grouped_by"], **common)
-    gap = () if asked else (splits.published_gap(clips), own.more)
-    origin = _join(f"the split was drawn with seed {cfg.seed}, grouped by {drawn.grouped_by}", *gap)
-    split_files.record(cfg, name, columns, drawn.split, kind="drawn", grouped_by=drawn.grouped_by, **drawing,
-                       asked=asked, more=more, origin=origin, note=_join(origin, drawn.note, more))
+        split, facts = _update(cfg, made, clips, extra)
+        _print_unused(facts, _drawing(cfg, made))
+    return split, split_files.examined(facts, columns["clip"], columns["group"], split, columns["content"])
 
 
 def _drawing(cfg, made):
@@ -114,185 +68,175 @@ def _drawing(cfg, made):
     return {"seed": cfg.seed, "test_fraction": fraction, "val_fraction": cfg.val_fraction}
 
 
-# ---- a split that is there -------------------------------------------------------------------------------------------
+def _new(cfg, made, clips, wanted, own, gap):
+    """A new split: train, val or test per clip, and its facts."""
+    columns = made.columns
+    groups = splits.joined(columns["group"], columns["content"])
+    common = {"ids": columns["clip"], "labels": columns["label"], "groups": groups, **_drawing(cfg, made)}
+    if wanted == PUBLISHED:
+        return splits.draw_per_clip(**common)
+    if wanted and wanted != DRAW:
+        return split_files.load(wanted, made.ids), {"kind": "given", "grouped_by": "given", "seed": None,
+                                                    "file": os.path.basename(wanted)}
+    given, published_gap = published(clips)
+    if given and wanted is None:
+        return given, {**own, "grouped_by": own["kind"], "seed": None}
+    split, facts = splits.draw(**common, same=splits.joined(columns["clip"], columns["content"]),
+                               grouped_by=made.attributes["grouped_by"])
+    gap = (gap or published_gap) if wanted is None else None
+    return split, facts | ({"gap": gap} if gap else {})
 
 
-def _why_not_again(cfg, made, clips, more):
+def published(clips):
+    """The split that the corpus or the user's csv gives, or why it cannot be used.
+
+    Parameters
+    ----------
+    clips : sequence of mer.corpora.Clip
+
+    Returns
+    -------
+    split : list of str or None
+        None where a clip has no split or a split no clip. It may leak, see `splits.leak`.
+    gap : dict or None
+        `without` (how many clips have none, `of` how many) or `empty` (splits without a clip); None where the split can
+        be used, or no clip has one.
+    """
+    counts = Counter(clip.split for clip in clips)
+    empty = [name for name in splits.SPLITS if not counts[name]]
+    if counts[None] == len(clips):
+        return None, None
+    if counts[None] or empty:
+        return None, {"without": counts[None], "of": len(clips)} if counts[None] else {"empty": empty}
+    return [clip.split for clip in clips], None
+
+
+def _why_draw_again(cfg, made, clips, extra):
     """Why the split that is there gives way to a new one, as a clause; "" where it stays."""
-    name = made.stem
-    table, known = paths(cfg, name)[0], facts(cfg, name)
-    rows, bring = split_files.rows(table), {clip.id: clip.split for clip in clips if clip.split}
-    is_same = all(tables.split_name(rows[clip].get("split", "")) == side for clip, side in bring.items()
+    table = split_files.paths(cfg, made.stem)[0]
+    known, rows = split_files.facts(cfg, made.stem), split_files.rows(table)
+    kind, brought = known["kind"], {clip.id: clip.split for clip in clips if clip.split}
+    is_same = all(tables.split_name(rows[clip].get("split", "")) == split for clip, split in brought.items()
                   if clip in rows)
-    own = splits.published(clips)
-    if known.get("asked", known["kind"] not in _OF_CORPUS):
-        if own and not (is_same and rows.keys() >= bring.keys()):
+    whole = published(clips)[0]
+    if known.get("asked", kind not in OF_CORPUS):
+        if whole and not (is_same and rows.keys() >= brought.keys()):
             print(f"{table.name} stays as it was asked for or edited, and the split of the corpus or of its labels is "
                   f"not used: remove {table.name} to use it")
-    elif known["kind"] in _OF_CORPUS:
-        if not bring and known["kind"] == "published":
+    elif kind in OF_CORPUS:
+        if not brought and kind == "published":
             return "the split that came with the corpus or its labels is not there any more: a new one is drawn"
         return "" if is_same else "the split of the corpus or of its labels has changed: it is used"
-    elif own:
+    elif whole:
         return "the corpus or its labels bring a split now: it is used"
-    if known["kind"] == "drawn":
-        by = splits.owners_of(made.columns["group"], made.columns["clip"], made.attributes["grouped_by"])[1]
-        if by != known["grouped_by"]:
-            return f"the clips are now grouped by {by}, and were by {known['grouped_by']}: a new split is drawn"
-    if known["kind"] in _DRAWN and bool(known.get("more")) != bool(more):
+    by = splits.owners_of(made.columns["group"], made.columns["clip"], made.attributes["grouped_by"])[1]
+    if kind == "drawn" and by != known["grouped_by"]:
+        return f"the clips are now grouped by {by}, and were by {known['grouped_by']}: a new split is drawn"
+    if kind in DRAWN and _is_special(known) != _is_special(extra):
         return "other clips of the corpus were asked for than before (--balance): a new split is drawn"
     return ""
 
 
-def _update(cfg, made, clips, more):
-    """Bring the split that is there up to date; print which clips came, and which had to move."""
+def _is_special(facts):
+    return any(map(facts.get, _OF_OTHERS))
+
+
+def _update(cfg, made, clips, extra):
+    """Bring the split that is there up to date, and return it; print which clips came, and which had to move."""
     name, columns = made.stem, made.columns
-    known = facts(cfg, name)
-    if is_current(cfg, name, columns, exactly=True) and known.get("more", more) == more:
-        return
-    table, _ = paths(cfg, name)
+    known, table = split_files.facts(cfg, name), split_files.paths(cfg, name)[0]
+    is_old = "note" in known  # its extra facts were no fields
+    if split_files.is_current(cfg, name, columns, exactly=True) and (
+            is_old or all(known.get(key) == extra.get(key) for key in _OF_OTHERS)):
+        return split_files.load(table, made.ids), known
     held = list(split_files.rows(table))
     saved = dict(zip(held, split_files.load(table, held), strict=True))  # refuses what an edited one may hold
-    left = {clip: side for clip, side in known.get("left", {}).items() if clip not in saved}
-    bring = {clip.id: clip.split for clip in clips if clip.split} if known["kind"] in _OF_CORPUS else {}
+    left = {clip: split for clip, split in known.get("left", {}).items() if clip not in saved}
+    kind, brought = known["kind"], {clip.id: clip.split for clip in clips if clip.split}
     ids, labels = [clip.strip() for clip in columns["clip"]], list(columns["label"])
     groups, drawing = splits.joined(columns["group"], columns["content"]), _drawing(cfg, made)
     drawing |= {key: known[key] for key in drawing if known.get(key) is not None}
     wanted = split_search.shares(drawing["test_fraction"], drawing["val_fraction"])
-    same = splits.joined(columns["clip"], columns["content"])
-    owners = groups if known["kind"] in ("given", *_OF_CORPUS) else splits.owners_of(groups, same, "")[0]
-    done = split_update.split({**left, **saved, **bring}, ids=ids, labels=labels, shares=wanted, seed=drawing["seed"],
-                              groups=list(columns["clip"]) if known["kind"] == "per clip" else owners,
-                              only_add=known["kind"] not in _DRAWN)
-    if set(done.split) < set(splits.SPLITS):
-        absent = " and ".join(side for side in splits.SPLITS if side not in done.split)
+    owners = groups if kind in ("given", *OF_CORPUS) else list(columns["clip"]) if kind == "per clip" else (
+        splits.owners_of(groups, splits.joined(columns["clip"], columns["content"]), "")[0])
+    split, added, moved = split_search.update(
+        {**left, **saved, **(brought if kind in OF_CORPUS else {})}, ids=ids, labels=labels, groups=owners,
+        shares=wanted, seed=drawing["seed"], only_add=kind not in DRAWN)
+    if set(split) < set(splits.SPLITS):
+        absent = " and ".join(where for where in splits.SPLITS if where not in split)
         raise MerError(f"{name}.splits.csv leaves no clip in {absent}, since clips have left: draw a new one with "
                        "--split draw")
-    facts_now = {**known, "n_added": known.get("n_added", 0) + len(done.added), "more": more,
-                 "n_moved": known.get("n_moved", 0) + len(done.moved),
-                 "left": {clip: side for clip, side in {**left, **saved}.items() if clip not in set(ids)}}
-    facts_now["note"] = _join(_note(facts_now, done.split, groups, labels, wanted, made.attributes["grouped_by"]),
-                              *changes(facts_now), more)
-    _tell_changes(paths(cfg, name)[0].name, done, saved)
-    split_files.record(cfg, name, columns, done.split, **{key: value for key, value in facts_now.items()
-                                                          if key != "sha256"})
+    if added:
+        print(f"{table.name}: {len(added)} new clip(s) added, the others keep their split (--split draw makes a new "
+              "one)")
+    if moved:
+        moves = ", ".join(f"{clip} from {saved[clip]}" for clip in moved[:5] if clip in saved)
+        print(f"{table.name}: {len(moved)} clip(s) moved, since their group or their audio would have been in two "
+              f"splits: {moves}{', ...' if len(moved) > 5 else ''}")
+    facts = {key: value for key, value in known.items()
+             if key not in ("sha256", "note", "uneven", "few_groups", *_OF_OTHERS)} | extra
+    if is_old and kind not in DRAWN:
+        facts.setdefault("origin", known["note"])
+    if kind == "per clip":
+        facts["shared"] = splits.shared(split, groups)
+    if kind == "drawn":
+        facts |= splits.caveats(split, groups, labels, wanted, made.attributes["grouped_by"])
+    n_added, n_moved = known.get("n_added", 0) + len(added), known.get("n_moved", 0) + len(moved)
+    return split, split_files.record(cfg, name, columns, split, {
+        **facts, "n_added": n_added, "n_moved": n_moved,
+        "left": {clip: where for clip, where in {**left, **saved}.items() if clip not in set(ids)}})
 
 
-def _note(known, split, groups, labels, wanted, what):
-    """The note of a split of other clips than before, but for how many came."""
-    if known["kind"] == "per clip":
-        return splits.per_clip_caveat(split, groups, known["seed"])
-    drawn = f"the split was drawn with seed {known['seed']}, grouped by {known['grouped_by']}"
-    origin = known.setdefault("origin", drawn if known["kind"] == "drawn" else known["note"])
-    if known["kind"] == "drawn":
-        return _join(origin, splits.caveats(split, groups, labels, wanted, known["grouped_by"], what))
-    return origin
-
-
-def changes(known):
-    """What has become of a split since it was made, for its note.
-
-    Parameters
-    ----------
-    known : dict
-        With n_added and n_moved, the counts of clips.
-
-    Yields
-    ------
-    str
-    """
-    if known["n_added"]:
-        yield f"{known['n_added']} clip(s) added since"
-    if known["n_moved"]:
-        yield f"{known['n_moved']} clip(s) moved since, so that no group is on two sides"
-
-
-def _tell_changes(table, done, saved):
-    if done.added:
-        print(f"{table}: {len(done.added)} new clip(s) added, the others keep their sides (--split draw makes a new "
-              "split)")
-    if done.moved:
-        moves = ", ".join(f"{clip} from {saved[clip]}" for clip in done.moved[:5] if clip in saved)
-        print(f"{table}: {len(done.moved)} clip(s) moved, since their group or their audio would have been on two "
-              f"sides: {moves}{', ...' if len(done.moved) > 5 else ''}")
-
-
-def tell_unused(known, wanted):
-    """Print where the settings ask for another drawing than the one that stays.
-
-    Parameters
-    ----------
-    known, wanted : dict
-        seed, test_fraction, val_fraction, as it was drawn and as the settings are.
-    """
+def _print_unused(known, wanted):
+    """Print where the settings ask for another drawing (seed and fractions) than the one that stays."""
     then = {key: value for key, value in known.items() if key in wanted and value is not None}
     if any(wanted[key] != value for key, value in then.items()):
         words = ", ".join(f"{key} {value:g}" for key, value in then.items())
         again = PUBLISHED if known["kind"] == "per clip" else DRAW
-        print(f"the split is kept as it was drawn with {words}: --split {again} makes a new one with those of now")
+        print(f"the split is kept as it was drawn with {words}: --split {again} makes a new one with today's settings")
 
 
-def is_current(cfg, name, columns, *, exactly=False):
-    """Whether a split fits the clips that there are now.
-
-    Every clip must stand in it. One that was drawn, and not edited, must also know them by the groups and classes
-    that they have now: artists that became known later may stand on two sides of it.
+def settle_folds(cfg, made, n_folds, *, extra=None, anew=False):
+    """Write the folds of a store; those that are there are kept for the clips that they have.
 
     Parameters
     ----------
-    cfg : Config
-    name : str
-        Stem of the files.
-    columns : dict
-        `store.Store.columns`: clip, group, label.
-    exactly : bool
-        Drawn of these clips and no others.
+    cfg, made, extra
+        As for `settle`.
+    n_folds : int
+    anew : bool
+        Cut all clips again.
+
+    Returns
+    -------
+    dict
+        n_folds, grouped_by, and uneven, the numbers of the folds that are.
     """
-    table, _ = paths(cfg, name)
-    named = {clip: (row.get("group"), row.get("label")) for clip, row in split_files.rows(table).items()}
-    now = {clip.strip(): (group.strip(), label)
-           for clip, group, label in zip(*(columns[key] for key in ("clip", "group", "label")), strict=True)}
-    if facts(cfg, name)["kind"] not in _DRAWN:
-        return named.keys() >= now.keys()
-    return now.items() <= named.items() and not (exactly and named.keys() - now.keys())
-
-
-# ---- what to say of a split ------------------------------------------------------------------------------------------
-
-
-def _join(*sentences):
-    return "; ".join(filter(None, sentences))
-
-
-def about(cfg, name, *, columns=None):
-    """The `facts` of a split, with what leaks in it.
-
-    A group that stands on two sides, or the same audio under two names, is said in the note, and so in every report.
-
-    Parameters
-    ----------
-    cfg : Config
-    name : str
-        Stem of the files.
-    columns : dict or None
-        Of the store, for the audio and the groups of the clips; None: the csv tells the groups, and nothing the audio.
-    """
-    known = facts(cfg, name)
-    leak = "" if known["kind"] == "per clip" else _leak(paths(cfg, name)[0], columns, known)
-    return {**known, "leak": leak, "note": _join(known["note"], leak)}
-
-
-def _leak(table, columns, known):
-    rows = split_files.rows(table)
-    ids, groups, contents = list(rows), [row.get("group") or clip for clip, row in rows.items()], ()
-    if columns:
-        held = [row for row in zip(*(columns[key] for key in ("clip", "group", "content")), strict=True)
-                if row[0].strip() in rows]
-        ids, groups, contents = zip(*held, strict=True) if held else ((), (), ())
-    if known["kind"] == "drawn" and known["grouped_by"] == "clip":
-        groups = ids  # drawn clip by clip for want of groups: its note says so already
-    try:
-        splits.check(ids, groups, [tables.split_name(rows[clip.strip()].get("split", "")) for clip in ids], contents)
-    except MerError as error:
-        return str(error)
-    return ""
+    columns, by, name, extra = made.columns, made.attributes["grouped_by"], made.stem, extra or {}
+    drawing = {"seed": cfg.seed, "val_fraction": cfg.val_fraction}
+    common = {"ids": [clip.strip() for clip in columns["clip"]], "labels": columns["label"],
+              "groups": splits.joined(columns["group"], columns["content"])}
+    stems = [split_files.fold_stem(name, number, n_folds) for number in range(1, n_folds + 1)]
+    known = [] if anew else [split_files.facts(cfg, stem) for stem in stems if split_files.paths(cfg, stem)[0].exists()]
+    is_kept = len(known) == n_folds and all(  # none of them edited, or of other groups or clips
+        fold["kind"] == "fold" and fold["grouped_by"] == by and _is_special(fold) == _is_special(extra)
+        for fold in known)
+    counts, folds = {}, []
+    if is_kept:
+        _print_unused({key: known[0][key] for key in drawing} | {"kind": "fold"}, drawing)
+        drawing = {key: known[0][key] for key in drawing}
+        saved = [{clip: tables.split_name(row["split"])
+                  for clip, row in split_files.rows(split_files.paths(cfg, stem)[0]).items()} for stem in stems]
+        folds, added, moved = split_search.update_folds(saved, **common, **drawing)
+        counts = {"n_added": known[0].get("n_added", 0) + len(added),
+                  "n_moved": known[0].get("n_moved", 0) + len(moved)}
+    if not is_kept or any(set(split) < set(splits.SPLITS) for split in folds):
+        folds = splits.draw_folds(**common, **drawing, n_folds=n_folds)
+    uneven, wanted = [], split_search.shares(1 / n_folds, drawing["val_fraction"])
+    for number, (stem, split) in enumerate(zip(stems, folds, strict=True), start=1):
+        odd = splits.caveats(split, columns["clip"], columns["label"], wanted, by)
+        uneven += [number] * bool(odd)
+        split_files.record(cfg, stem, columns, split, {
+            "kind": "fold", "grouped_by": by, **drawing, **odd, **extra, **counts, "number": number,
+            "n_folds": n_folds})
+    return {"n_folds": n_folds, "grouped_by": by, "uneven": uneven}

@@ -1,4 +1,4 @@
-"""Parts of a corpus: so many hours of speech, or as many music clips in every class."""
+"""Parts of a corpus: so many hours of speech, equal hours of several, or as many music clips in every class."""
 
 import heapq
 import zlib
@@ -9,6 +9,7 @@ import joblib
 import numpy as np
 
 from mer import MerError, progress
+from mer.data import split_files, splits
 from mer.data.split_search import SPLITS
 from mer.features import decode
 
@@ -27,22 +28,21 @@ def durations(clips):
     np.ndarray, shape (n,), float64
         NaN where the header cannot be read: the extraction will name that file.
     """
+    def seconds(path):
+        try:
+            return decode.duration_seconds(path)
+        except MerError:
+            return np.nan
+
     work = joblib.Parallel(n_jobs=THREADS, prefer="threads", return_as="generator", batch_size=256)(
-        joblib.delayed(_seconds)(clip.path) for clip in clips)
+        joblib.delayed(seconds)(clip.path) for clip in clips)
     return np.array(list(progress.bar(iterable=work, total=len(clips), unit="file", desc="durations")), float)
-
-
-def _seconds(path):
-    try:
-        return decode.duration_seconds(path)
-    except MerError:
-        return np.nan
 
 
 def choose(*, ids, groups, seconds, split, hours, seed):
     """Choose so many hours, evenly over the speakers; fewer hours are always a part of more.
 
-    On every side of the split the clip of the speaker who has least so far comes next, so a choice is the
+    In every split the clip of the speaker who has least so far comes next, so a choice is the
     beginning of one fixed order. The order depends on the seed and the clips, not on how they are listed.
 
     Parameters
@@ -52,7 +52,7 @@ def choose(*, ids, groups, seconds, split, hours, seed):
     seconds : sequence of float, length n
         Durations; clips with NaN are never chosen.
     split : sequence of str, length n
-        Side of each clip; each side gives the share of the hours that it has of the corpus.
+        Of each clip; each split gives the share of the hours that it has of the corpus.
     hours : float > 0
     seed : int
 
@@ -70,9 +70,9 @@ def choose(*, ids, groups, seconds, split, hours, seed):
     there = np.nansum(seconds) / 3600
     if hours > there:
         raise MerError(f"{hours:g} hours were asked for, and there are {there:.2f}: ask for fewer, or add speech")
-    chosen, share = [], {}  # the share of its side with which a clip comes in puts the sides into one order
-    for side in SPLITS:
-        members = [i for i in np.flatnonzero(split == side) if seconds[i] == seconds[i]]
+    chosen, share = [], {}  # the share of its split with which a clip comes in puts the splits into one order
+    for name in SPLITS:
+        members = [i for i in np.flatnonzero(split == name) if seconds[i] == seconds[i]]
         order = evenly(members, ids=ids, groups=groups, seconds=seconds, seed=seed)
         target = hours / there * seconds[members].sum()
         so_far = np.cumsum(seconds[order])
@@ -121,8 +121,8 @@ def balanced(listing, *, seed):
     Returns
     -------
     listing : mer.corpora.Listing
-    note : str
-        What was kept.
+    facts : dict
+        seed, clips per_class, number of classes, how many clips were kept of how many.
 
     Raises
     ------
@@ -136,6 +136,115 @@ def balanced(listing, *, seed):
     for name in sorted(counts):
         members = sorted((clip for clip in listing.clips if clip.quadrant == name), key=lambda c: _draw(seed, c.id))
         kept += members[:n]
-    note = (f"balanced with seed {seed}: {n} clips in each of {len(counts)} classes, {len(kept)} of "
-            f"{len(listing.clips)}")
-    return replace(listing, clips=tuple(sorted(kept, key=lambda clip: clip.id))), note
+    return replace(listing, clips=tuple(sorted(kept, key=lambda clip: clip.id))), {
+        "seed": seed, "per_class": n, "classes": len(counts), "kept": len(kept), "of": len(listing.clips)}
+
+
+def hours_of(cfg, listing, hours, *, whole, failed=()):
+    """Choose so many hours of a speech corpus by the durations in their headers.
+
+    Parameters
+    ----------
+    cfg : Config
+    listing : mer.corpora.Listing
+    hours : float
+    whole : str
+        Stem of the split of the whole corpus, which is taken where it is there.
+    failed : set of str
+        Clips that could not be extracted before.
+
+    Returns
+    -------
+    chosen : dict
+        Clip to split, in an order of which the choice of fewer hours is the beginning.
+    facts : dict
+        How the split came about, for `split_files.record`.
+    """
+    known, clips = _split_of_whole(cfg, listing, whole, failed), listing.clips
+    if known:
+        clips, facts = [clip for clip in clips if clip.id in known], split_files.facts(cfg, whole)
+        facts = {key: value for key, value in facts.items() if key not in ("sha256", "left", "asked")}
+        if "note" in facts:  # of a split made before its facts were fields
+            facts = {"kind": facts["kind"], "grouped_by": facts["grouped_by"], "seed": facts.get("seed"),
+                     "origin": facts["note"]}
+    ids, groups = [clip.id for clip in clips], [clip.group for clip in clips]
+    if known:
+        split = [known[name] for name in ids]
+    else:
+        split, facts = splits.draw(ids=ids, groups=groups, labels=[""] * len(ids), grouped_by=listing.grouped_by,
+                                   seed=cfg.seed, test_fraction=cfg.speech_test_fraction,
+                                   val_fraction=cfg.val_fraction)
+    picked = choose(ids=ids, groups=groups, seconds=durations(clips), split=split, hours=hours, seed=cfg.seed)
+    return {ids[i]: split[i] for i in picked}, facts
+
+
+def _split_of_whole(cfg, listing, whole, failed):
+    """Clip to its split in that of the whole corpus; None where that is not there, or lacks too much.
+
+    A clip that it lacks, since its file was damaged or has been added, goes with its group. Of a group that it lacks
+    too, those that `failed` are left out: every other one needs a split of its own.
+    """
+    table, _ = split_files.paths(cfg, whole)
+    if not table.exists():
+        return None
+    named, of_group = split_files.rows(table).keys(), defaultdict(Counter)
+    known = [clip.id for clip in listing.clips if clip.id.strip() in named]
+    split = dict(zip(known, split_files.load(table, known), strict=True)) if known else {}
+    for clip in listing.clips:
+        if clip.id in split:
+            of_group[clip.group][split[clip.id]] += 1
+    for clip in listing.clips:
+        if clip.id in split:
+            continue
+        if clip.group in of_group:
+            split[clip.id] = max(SPLITS, key=of_group[clip.group].__getitem__)
+        elif clip.id not in failed:
+            print(f"{table.name} has neither {clip.id} nor another clip of its {listing.grouped_by}, so these hours "
+                  "get a split of their own: the same command without --hours brings it up to date")
+            return None
+    return split
+
+
+def without_duplicates(part, order):
+    """The clips without those whose audio another one has that comes earlier in `order`, ids as they were chosen.
+
+    Parameters
+    ----------
+    part : mer.data.store.ClipSet
+    order : sequence of str
+        What comes first stays, so that fewer hours stay a part of more.
+
+    Returns
+    -------
+    mer.data.store.ClipSet
+    """
+    rank = {name: i for i, name in enumerate(order)}
+    seen, keep, contents = set(), np.ones(len(part), bool), part.contents
+    for i in sorted(range(len(part)), key=lambda i: rank[part.ids[i]]):
+        keep[i] = contents[i] not in seen
+        seen.add(contents[i])
+    return part.take(keep)
+
+
+def equal_hours(parts, *, seed):
+    """Per split, a seeded choice of clips so that no part has more seconds than the one that has least.
+
+    In the order of `evenly`, so that a mixture of fewer hours is a part of one of more.
+
+    Parameters
+    ----------
+    parts : list of mer.data.store.ClipSet
+    seed : int
+
+    Returns
+    -------
+    list of mer.data.store.ClipSet
+    """
+    keep = [np.zeros(len(part), bool) for part in parts]
+    for name in SPLITS:
+        orders = [np.array(evenly(np.flatnonzero(part.split == name), ids=part.ids, groups=part.group,
+                                  seconds=part.seconds, seed=seed), int) for part in parts]
+        target = min(part.seconds[order].sum() for part, order in zip(parts, orders, strict=True))
+        for part, order, mask in zip(parts, orders, keep, strict=True):
+            mask[order[np.cumsum(part.seconds[order]) <= target + 1e-6]] = True
+    return [part.take(mask) for part, mask in zip(parts, keep, strict=True)]

@@ -3,6 +3,7 @@
 import numpy as np
 
 from mer import files
+from mer.data import split_files
 from mer.evaluation import predictions
 from mer.tasks import TASKS
 from mer.training import transfer
@@ -45,14 +46,11 @@ def run(cfg, *, n_folds, release, it=0, **options):
 def _all_folds(runs):
     """How the split of all folds together came about."""
     splits = [run.metadata["split"] for run in runs]
-    odd = [split["note"] for split in splits if split["kind"] != "fold" or split.get("leak")]
-    if odd:
-        note = (f"{len(runs)} folds, {len(odd)} of them not as cut: a clip may be missing, predicted twice, or by a "
-                "model that had heard it")
-        return {**splits[0], "kind": "given", "grouped_by": "given", "note": "; ".join([note, *odd])}
-    drawn = splits[0]["note"].partition(", ")[2]
-    note = f"{len(runs)} folds, {drawn}: every clip was predicted once, by a model that had not heard it"
-    return {**splits[0], "kind": "folds", "note": note}
+    odd = [split for split in splits if split["kind"] != "fold" or split.get("leak")]
+    facts = {key: value for key, value in splits[0].items() if key not in ("note", "leak", "uneven", "number")}
+    facts |= {"kind": "given", "grouped_by": "given", "odd_folds": odd} if odd else {"kind": "folds"}
+    facts |= {"n_folds": len(runs), "leak": {}}
+    return {**facts, "note": split_files.describe(facts)}
 
 
 def _pooled(folds):

@@ -42,7 +42,7 @@ class Corpus:
 
     def sides(self, cfg, **fold):
         clips = datasets.load("music", "t", cfg, **fold)
-        splits.check(clips.ids, clips.group, clips.split, clips.contents)
+        assert not splits.leak(clips.ids, clips.group, clips.split, clips.contents)
         return dict(zip(clips.ids, clips.split, strict=True))
 
 
@@ -63,7 +63,7 @@ def test_one_new_clip_moves_none_of_24(cfg, corpus, capsys):
     made = corpus.run(cfg)
     after = corpus.sides(cfg)
     assert before.items() <= after.items() and len(after) == 26 and after["024.wav"] == before["003.wav"]
-    assert "2 new clip(s) added, the others keep their sides" in capsys.readouterr().out
+    assert "2 new clip(s) added, the others keep their split" in capsys.readouterr().out
     assert "2 clip(s) added since" in made.note and made.note.startswith("the split was drawn with seed 1") \
         and not old_splits(cfg)
     assert corpus.run(cfg).note == made.note and corpus.sides(cfg) == after

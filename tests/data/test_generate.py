@@ -67,7 +67,7 @@ def test_folds_test_every_clip_once_and_keep_groups_whole(cfg):
     tested = []
     for number in range(1, 5):
         clips = datasets.load("music", "e", cfg, fold=(number, 4))
-        splits.check(clips.ids, clips.group, clips.split)
+        assert not splits.leak(clips.ids, clips.group, clips.split)
         tested += clips.side("test").ids.tolist()
         assert len(set(clips.side("test").quadrant)) == 4 and len(clips.side("val"))
         about = datasets.split_about(cfg, f"music_english.fold_{number}of4")
@@ -90,7 +90,7 @@ def test_the_published_way_to_draw_leaks_and_says_so(cfg):
     assert generate.run("music", "e", cfg).note == made.note  # it stays until another one is asked for
     drawn = generate.run("music", "e", cfg, split="draw")
     clips = datasets.load("music", "e", cfg)
-    splits.check(clips.ids, clips.group, clips.split)
+    assert not splits.leak(clips.ids, clips.group, clips.split)
     assert "grouped by artist" in drawn.note
 
 
@@ -132,11 +132,12 @@ def test_the_same_audio_under_two_names_stays_on_one_side(cfg, tmp_path):
         generate.run("music", "e", cfg_of_seed, sounds=str(folder), force=True)
         clips = datasets.load("music", "e", cfg_of_seed)
         assert len(set(clips.contents)) == 24
-        splits.check(clips.ids, clips.group, clips.split, contents=clips.contents)
+        assert not splits.leak(clips.ids, clips.group, clips.split, contents=clips.contents)
     rows = "\n".join(f"{name},{['train', 'test', 'val'][index // 4 % 3]}" for index, name in enumerate(clips.ids))
     (tmp_path / "mine.csv").write_text("clip,split\n" + rows)
     made = generate.run("music", "e", cfg, sounds=str(folder), split=str(tmp_path / "mine.csv"))
-    assert "the same audio stands on two sides" in datasets.split_about(cfg, "music_english")["note"]
+    about = datasets.split_about(cfg, "music_english")
+    assert about["leak"]["group"] == "" and "leak: the same audio is in two splits" in about["note"] == made.note
 
 
 def test_force_with_hours_keeps_what_the_whole_corpus_needs(cfg):
@@ -160,7 +161,7 @@ def test_hours_say_where_their_sides_come_from(cfg, tmp_path):
     rows = "\n".join(f"{clip},{('train', 'test', 'val')[number % 3]}" for number, clip in enumerate(clips))
     (tmp_path / "mine.csv").write_text("clip,split\n" + rows)
     whole = generate.run("speech", "e", cfg, split=str(tmp_path / "mine.csv"))
-    assert "leak: group '1' stands on two sides" in whole.note
+    assert whole.about["leak"]["group"] == "1" and "leak: group '1' is in two splits" in whole.note
     part = generate.run("speech", "e", cfg, hours=HOURS * 0.9)
     assert "the given file mine.csv" in part.note and "leak: group '1'" in part.note
 
@@ -191,7 +192,7 @@ def test_a_split_of_other_groups_is_drawn_again_and_its_folds_are_refused(cfg, c
     assert "grouped by artist" in generate.run("music", "e", cfg, sounds=str(folder)).note
     assert "are now grouped by artist, and were by clip" in capsys.readouterr().out
     clips = datasets.load("music", "e", cfg)
-    splits.check(clips.ids, clips.group, clips.split)
+    assert not splits.leak(clips.ids, clips.group, clips.split)
     with pytest.raises(MerError, match=r"fold_1of3.* was cut of other clips, groups .* with --folds 3"):
         datasets.load("music", "e", cfg, fold=(1, 3))
 
@@ -257,11 +258,11 @@ def test_the_same_audio_stays_together_where_there_is_but_one_speaker(cfg, make_
         of_seed = make_config(f"path_to_data={tmp_path / 'data'}", f"seed={seed}", folder=tmp_path)
         made = generate.run("speech", "e", of_seed, force=True)
         clips = datasets.load("speech", "e", of_seed)
-        splits.check(clips.ids, clips.ids, clips.split, contents=clips.contents)
+        assert not splits.leak(clips.ids, clips.ids, clips.split, contents=clips.contents)
         assert "only 1 speaker: split by clip" in made.note and "leak" not in made.note
 
 
-@pytest.mark.parametrize("overlap, kind, words", [(True, "drawn", "12 of 12 test clips also stand in training"),
+@pytest.mark.parametrize("overlap, kind, words", [(True, "drawn", "12 of 12 test clips of the files are in training"),
                                                   (False, "imported", "the one that the corpus came with")])
 def test_imported_features_say_in_every_report_whether_they_leaked(cfg, tmp_path, overlap, kind, words):
     published_features(tmp_path, overlap=overlap)

@@ -50,7 +50,7 @@ WHOLE = {"train": range(6), "val": range(6, 8), "test": range(8, 12)}
 def test_frames_labels_and_sides_come_back(tmp_path, dtype):
     found = read(write(tmp_path / "f", WHOLE, dtype=dtype))
     assert [clip.id for clip in found.clips] == sorted(f"Q{i % 4 + 1}/song {i}.mp3" for i in range(12))
-    assert found.skipped == () and found.grouped_by == "clip" and "sides are those of the files" in found.about_sides
+    assert found.skipped == () and found.grouped_by == "clip" and found.gap is None
     for clip, row, frames in zip(found.clips, found.rows, found.log_mel, strict=True):
         number = int(clip.id.split()[1].split(".")[0])
         wanted = log_mel(number)[:15 * 4 + 31]  # five whole patches fit into 100 frames
@@ -80,15 +80,15 @@ def test_the_store_holds_what_was_imported_and_cuts_the_same_patches(tmp_path):
         np.testing.assert_array_equal(cut.gather(np.arange(5))[..., 0], file[first][:, 0])
 
 
-def test_overlapping_sides_are_told_and_not_kept(tmp_path):
+def test_overlapping_splits_are_reported_and_not_kept(tmp_path):
     found = read(write(tmp_path / "f", {"train": range(8), "val": range(8, 12), "test": [0, 3, 9]}))
     assert len(found.clips) == 12 and {clip.split for clip in found.clips} == {None}
-    assert "3 of 3 test clips also stand in training" in found.about_sides
+    assert found.gap == {"split": "test", "shared": 3, "of": 3}
 
 
-def test_overlapping_train_and_validation_are_told_too(tmp_path):
+def test_overlapping_train_and_validation_are_reported_too(tmp_path):
     found = read(write(tmp_path / "f", {"train": range(8), "val": range(7, 10), "test": [10, 11]}))
-    assert "1 of 3 validation clips also stand in training" in found.about_sides
+    assert found.gap == {"split": "val", "shared": 1, "of": 3}
     assert {clip.split for clip in found.clips} == {None}
 
 
@@ -97,8 +97,7 @@ def test_speech_has_speakers_and_no_test_file(tmp_path):
     found = read(write(tmp_path / "f", {"train": [0, 2], "val": [1]}, csv=csv), kind="speech")
     assert [(clip.group, clip.quadrant, clip.split) for clip in found.clips] == [
         ("19", None, "train"), ("19", None, "val"), ("S0150", None, "train")]
-    assert found.grouped_by == "speaker" and "there is no test_dataset.h5py" in found.about_sides
-    assert "those of the files" not in found.about_sides
+    assert found.grouped_by == "speaker" and found.gap is None
     assert [row["label"] for row in found.rows] == [""] * 3
     other = read(write(tmp_path / "g", {"train": [0, 1]}, csv="Songs\n./19-198-1.flac\n./x.flac\n"), kind="speech")
     assert other.grouped_by == "clip" and [clip.group for clip in other.clips] == ["19-198-1.flac", "x.flac"]

@@ -1,13 +1,14 @@
 """A saved split and the clips of now: what moves, and that nothing ever leaks."""
 
 from collections import Counter
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mer.data import split_update, splits
+from mer.data import split_search, splits
 
 SHARES = np.array([0.595, 0.105, 0.3])
 
@@ -16,20 +17,22 @@ def corpus(n=24, groups=8):
     """Ids, groups, labels, and a drawn split of them."""
     ids = [f"{i:03d}.wav" for i in range(n)]
     group, labels = [f"artist {i % groups}" for i in range(n)], [f"Q{i % 4 + 1}" for i in range(n)]
-    drawn = splits.draw(ids=ids, groups=group, labels=labels, seed=1, test_fraction=0.3, val_fraction=0.15,
-                        grouped_by="artist")
-    return ids, group, labels, dict(zip(ids, drawn.split, strict=True))
+    split, _ = splits.draw(ids=ids, groups=group, labels=labels, seed=1, test_fraction=0.3, val_fraction=0.15,
+                           grouped_by="artist")
+    return ids, group, labels, dict(zip(ids, split, strict=True))
 
 
 def updated(saved, ids, groups, labels, **more):
-    return split_update.split(saved, ids=ids, groups=groups, labels=labels, shares=SHARES, seed=1, **more)
+    split, added, moved = split_search.update(saved, ids=ids, groups=groups, labels=labels, shares=SHARES, seed=1,
+                                              **more)
+    return SimpleNamespace(split=split, added=added, moved=moved)
 
 
 @pytest.mark.parametrize("group", ["artist 3", "somebody new"])
 def test_one_new_clip_moves_no_other(group):
     ids, groups, labels, saved = corpus()
     made = updated(saved, [*ids, "new.wav"], [*groups, group], [*labels, "Q1"])
-    assert made.added == ("new.wav",) and not made.moved and made.split[:-1] == [saved[name] for name in ids]
+    assert made.added == ["new.wav"] and not made.moved and made.split[:-1] == [saved[name] for name in ids]
     if group in groups:
         assert made.split[-1] == saved[ids[groups.index(group)]]
 
@@ -60,7 +63,7 @@ def test_a_group_that_comes_to_stand_on_two_sides_is_united_with_the_fewest_move
 def test_sides_that_somebody_chose_are_only_added_to():
     saved = {"a": "train", "b": "test", "c": "train"}
     made = updated(saved, ["a", "b", "c", "d"], ["one"] * 4, ["Q1"] * 4, only_add=True)
-    assert made.split == ["train", "test", "train", "test"] and made.added == ("d",) and not made.moved
+    assert made.split == ["train", "test", "train", "test"] and made.added == ["d"] and not made.moved
 
 
 def test_many_new_groups_come_out_stratified():
@@ -95,7 +98,7 @@ def test_nothing_ever_leaks_and_no_test_clip_is_ever_trained_on(before, after):
     side = {group: ("train", "val", "test")[int(group[1:]) % 3] for group in groups}
     saved = {name: side[group] for name, group in zip(ids, groups, strict=True)}
     made = updated(saved, now, now_groups, now_labels)
-    splits.check(now, now_groups, made.split)
+    assert not splits.leak(now, now_groups, made.split)
     assert not [name for name, place in zip(now, made.split, strict=True)
                 if saved.get(name) == "test" and place == "train"]
     assert set(made.added) == set(now) - set(ids)
@@ -113,17 +116,19 @@ def drawn_folds(ids, groups, labels, n_folds=4):
 
 
 def updated_folds(saved, ids, groups, labels):
-    return split_update.folds(saved, ids=ids, groups=groups, labels=labels, val_fraction=0.25, seed=1)
+    folds, added, moved = split_search.update_folds(saved, ids=ids, groups=groups, labels=labels, val_fraction=0.25,
+                                                    seed=1)
+    return folds, SimpleNamespace(added=added, moved=moved)
 
 
 def test_folds_keep_what_they_know():
     ids, groups, labels, _ = corpus(48, 12)
     saved = drawn_folds(ids, groups, labels)
     made, what = updated_folds(saved, [*ids, "new", "other"], [*groups, "artist 3", "new"], [*labels, "Q1", "Q2"])
-    assert what.added == ("new", "other") and not what.moved
+    assert what.added == ["new", "other"] and not what.moved
     for sides, old in zip(made, saved, strict=True):
         assert dict(zip(ids, sides, strict=False)) == old
-        splits.check([*ids, "new", "other"], [*groups, "artist 3", "new"], sides)
+        assert not splits.leak([*ids, "new", "other"], [*groups, "artist 3", "new"], sides)
     assert [sum(sides[i] == "test" for sides in made) for i in (-1, -2)] == [1, 1]
 
 
@@ -135,5 +140,5 @@ def test_folds_never_leak(after):
     saved = drawn_folds(*corpus(48, 12)[:3])
     made, _ = updated_folds(saved, ids, groups, labels)
     for sides in made:
-        splits.check(ids, groups, sides)
+        assert not splits.leak(ids, groups, sides)
     assert all(sum(sides[i] == "test" for sides in made) == 1 for i in range(len(ids)))

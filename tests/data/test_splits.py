@@ -9,15 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mer import MerError
-from mer.data import split_files, splits
+from mer.data import split_files, splits, store_split
 
 FRACTIONS = {"test_fraction": 0.30, "val_fraction": 0.15}
 
 
 def drawn(groups, labels, *, seed=1, grouped_by="song", **fractions):
     ids = [f"clip{index:05d}" for index in range(len(groups))]
-    return splits.draw(ids=ids, groups=groups, labels=labels, seed=seed, grouped_by=grouped_by,
-                       **{**FRACTIONS, **fractions})
+    split, facts = splits.draw(ids=ids, groups=groups, labels=labels, seed=seed, grouped_by=grouped_by,
+                               **{**FRACTIONS, **fractions})
+    return SimpleNamespace(split=split, facts=facts, uneven=facts.get("uneven", []))
 
 
 @st.composite
@@ -39,8 +40,8 @@ def test_every_clip_has_one_side_and_every_group_too(corpus, seed):
     for group, side in zip(groups, result.split, strict=True):
         sides[group].add(side)
     assert all(len(found) == 1 for found in sides.values())
-    assert result.grouped_by == "song"
-    splits.check(groups, groups, result.split)
+    assert result.facts["grouped_by"] == "song"
+    assert not splits.leak(groups, groups, result.split)
 
 
 @settings(deadline=None, max_examples=30)
@@ -51,10 +52,10 @@ def test_the_seed_decides_and_the_order_does_not(corpus, seed, random):
     random.shuffle(order)
     ids = [f"clip{index:05d}" for index in range(len(groups))]
     first = drawn(groups, labels, seed=seed)
-    second = splits.draw(ids=[ids[i] for i in order], groups=[groups[i] for i in order],
-                         labels=[labels[i] for i in order], seed=seed, grouped_by="song", **FRACTIONS)
-    assert [first.split[index] for index in order] == second.split
-    assert first.note == second.note
+    second, facts = splits.draw(ids=[ids[i] for i in order], groups=[groups[i] for i in order],
+                                labels=[labels[i] for i in order], seed=seed, grouped_by="song", **FRACTIONS)
+    assert [first.split[index] for index in order] == second
+    assert first.facts == facts
 
 
 @settings(deadline=None, max_examples=40)
@@ -80,7 +81,7 @@ def test_four_quadrants_with_artists_of_uneven_size():
     counts = Counter(zip(labels, result.split, strict=True))
     for name in set(labels):
         assert abs(counts[name, "test"] - 67.5) < 8 and abs(counts[name, "val"] - 23.6) < 6
-    splits.check(labels, artists, result.split)
+    assert not splits.leak(labels, artists, result.split)
 
 
 def test_other_seeds_give_other_splits():
@@ -93,7 +94,7 @@ def test_a_rare_class_reaches_every_side(seed):
     labels = ["common"] * 300 + [f"rare {number}" for number in range(8) for _ in range(3)]
     result = drawn([str(index) for index in range(324)], labels, seed=seed, grouped_by="clip")
     assert len(set(zip(labels, result.split, strict=True))) == 27
-    assert result.note == ""
+    assert not result.uneven
 
 
 def test_a_class_of_two_groups_is_in_train_and_test_and_the_note_tells():
@@ -101,21 +102,24 @@ def test_a_class_of_two_groups_is_in_train_and_test_and_the_note_tells():
     result = drawn([str(index) for index in range(43)], labels)
     assert {side for side, label in zip(result.split, labels, strict=True) if label == "Q2"} == {"train", "test"}
     assert result.split[-1] == "train"
-    assert "val has no clip of Q2, Q3" in result.note and "test has no clip of Q3" in result.note
+    assert result.uneven == [{"split": "val", "without": ["Q2", "Q3"]}, {"split": "test", "without": ["Q3"]}]
+    assert "val has no clip of Q2, Q3; test has no clip of Q3" in split_files.describe(result.facts)
 
 
 @pytest.mark.parametrize("n_speakers", [1, 2])
 def test_too_few_groups_fall_back_to_clips_and_say_so(n_speakers):
     groups = [f"S{index % n_speakers}" for index in range(50)]
     result = drawn(groups, [""] * 50, grouped_by="speaker", test_fraction=0.1)
-    assert result.grouped_by == "clip"
-    assert f"only {n_speakers} speaker" in result.note
+    assert result.facts["grouped_by"] == "clip"
+    assert result.facts["few_groups"] == {"n": n_speakers, "what": "speaker"}
+    assert f"only {n_speakers} speaker" in split_files.describe(result.facts)
     assert Counter(result.split) == {"test": 5, "val": 7, "train": 38}
 
 
 def test_a_giant_group_is_told():
     result = drawn(["big"] * 97 + ["a", "b", "c"], ["Q1"] * 100)
-    assert "instead of 30" in result.note
+    assert result.uneven[-1] | {"clips": 0} == {"split": "test", "clips": 0, "wanted": 30, "of": 100}
+    assert "clips instead of 30, since groups (song) are kept whole" in split_files.describe(result.facts)
     assert set(result.split) == set(splits.SPLITS)
 
 
@@ -136,20 +140,26 @@ IDS = ["Q1/a, b.mp3", "Q2/\"c\".mp3", "Q3/安 é.mp3"]
 SIDES = ["train", "val", "test"]
 
 
-def test_a_saved_split_is_read_back_in_any_order(tmp_path):
-    path = tmp_path / "split.csv"
-    split_files.save(path, IDS, ["x", "y", "z"], ["Q1", "Q2", "Q3"], SIDES)
+def recorded(configure, tmp_path, **columns):
+    columns = {"clip": IDS, "group": ["x", "y", "z"], "label": ["Q1", "Q2", "Q3"], **columns}
+    cfg = configure(f"path_to_features={tmp_path}")
+    split_files.record(cfg, "own", columns, SIDES, {"kind": "drawn", "grouped_by": "song"})
+    return cfg, tmp_path / "own.splits.csv"
+
+
+def test_a_saved_split_is_read_back_in_any_order(configure, tmp_path):
+    cfg, path = recorded(configure, tmp_path)
     assert path.read_text(encoding="utf-8").splitlines()[0] == "clip,group,label,split"
     assert split_files.load(path, IDS[::-1]) == SIDES[::-1]
-    assert [file.name for file in tmp_path.iterdir()] == ["split.csv"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["own.splits.csv", "own.splits.json"]
+    assert split_files.facts(cfg, "own")["kind"] == "drawn"
 
 
-def test_a_failed_save_leaves_the_old_file(tmp_path):
-    path = tmp_path / "split.csv"
-    path.write_text("old")
+def test_a_failed_save_leaves_the_old_file(configure, tmp_path):
+    (tmp_path / "own.splits.csv").write_text("old")
     with pytest.raises(ValueError):
-        split_files.save(path, IDS, ["x"], ["Q1"], SIDES)
-    assert path.read_text() == "old" and len(list(tmp_path.iterdir())) == 1
+        recorded(configure, tmp_path, group=["x"])
+    assert (tmp_path / "own.splits.csv").read_text() == "old" and len(list(tmp_path.iterdir())) == 1
 
 
 def test_a_users_file_may_be_a_spreadsheet_export(tmp_path):
@@ -172,18 +182,28 @@ def test_a_users_mistake_is_named(tmp_path, text, message):
 
 
 def test_the_leak_test_names_the_group():
-    splits.check(["a", "b", "c"], ["x", "x", "y"], ["train", "train", "test"])
-    with pytest.raises(MerError, match=r"leak: group 'x' stands on two sides .* a in train and b in test"):
-        splits.check(["a", "b", "c"], ["x", "x", "y"], ["train", "test", "test"])
+    assert not splits.leak(["a", "b", "c"], ["x", "x", "y"], ["train", "train", "test"])
+    leak = splits.leak(["a", "b", "c"], ["x", "x", "y"], ["train", "test", "test"])
+    assert leak == {"group": "x", "clips": ["a", "b"], "splits": ["train", "test"]}
+    assert splits.leak("ab", "xy", ["train", "test"], ["same", "same"])["group"] == ""
+    said = split_files.describe({"kind": "imported", "grouped_by": "imported", "leak": leak})
+    assert "leak: group 'x' is in two splits, a in train and b in test" in said
 
 
-@pytest.mark.parametrize("sides, whole, gap", [
-    (["train", "val", "test"], True, ""), ([None, None, None], False, ""),
-    (["train", "val", None], False, "none for 1 of 3 clips"), (["train", "val", "val"], False, "no clip in test")])
-def test_published_splits_are_used_where_they_are_whole(sides, whole, gap):
-    clips = [SimpleNamespace(split=side) for side in sides]
-    assert splits.published(clips) == (sides if whole else None)
-    assert gap in splits.published_gap(clips) and bool(gap) == bool(splits.published_gap(clips))
+@pytest.mark.parametrize("given, whole, gap", [
+    (["train", "val", "test"], True, None), ([None, None, None], False, None),
+    (["train", "val", None], False, {"without": 1, "of": 3}), (["train", "val", "val"], False, {"empty": ["test"]})])
+def test_published_splits_are_used_where_they_are_whole(given, whole, gap):
+    clips = [SimpleNamespace(split=split) for split in given]
+    assert store_split.published(clips) == (given if whole else None, gap)
+
+
+@pytest.mark.parametrize("gap, words", [
+    ({"empty": ["test"]}, "the published split is incomplete (no test clips), so a new split was drawn"),
+    ({"without": 1, "of": 3}, "the published split is incomplete (none for 1 of 3 clips), so a new split was drawn"),
+    ({"split": "val", "shared": 2, "of": 5}, "2 of 5 validation clips of the files are in training too, so a new")])
+def test_why_a_published_split_is_not_used_is_said(gap, words):
+    assert words in split_files.describe({"kind": "drawn", "seed": 1, "grouped_by": "song", "gap": gap})
 
 
 def test_folds_of_small_classes_are_cut_or_refused_in_words():

@@ -97,7 +97,7 @@ def test_imported_sides_that_are_not_used_are_not_spoken_of(cfg, tmp_path, split
     notes = [made.note, *(datasets.split_about(cfg, name)["note"] for name in ("music_english",
                                                                                "music_english.fold_1of3"))]
     assert all(f"imported from {tmp_path.name}" in note for note in notes)
-    assert not any("sides are those of the files" in note or "stand in training (the" in note for note in notes)
+    assert not any("are in training too" in note for note in notes)
 
 
 def test_copies_in_test_of_what_is_trained_on_are_counted(cfg, tmp_path):
@@ -112,7 +112,8 @@ def test_copies_in_test_of_what_is_trained_on_are_counted(cfg, tmp_path):
     clips = datasets.load("music", "e", cfg)
     trained = {content for content, side in zip(clips.contents, clips.split, strict=True) if side != "test"}
     shared = sum(content in trained for content in clips.side("test").contents)
-    assert shared > 0 and f"{shared} of {made.sides['test']} test clips share their group or audio" in made.note
+    assert shared > 0 and f"{shared} of {made.counts['test']} test clips share their group or audio" in made.note
+    assert made.about["shared"] == {"n": shared, "of": made.counts["test"]}
 
 
 def test_a_folder_that_is_given_starts_at_the_working_directory(cfg, corpora_folder, monkeypatch):
@@ -130,9 +131,33 @@ def test_an_uneven_fold_says_so(cfg, tmp_path):
         rows.append(f"{path},Q{number % 4 + 1},{'Prolific' if number < 24 else number}")
     (tmp_path / "own" / "annotations.csv").write_text("\n".join(rows))
     made = generate.run("music", "e", cfg, sounds=str(tmp_path / "own"), folds=4)
-    notes = [datasets.split_about(cfg, f"music_english.fold_{number}of4")["note"] for number in range(1, 5)]
-    assert all("val has " in note or "test has " in note for note in notes)  # all clips of one artist stand somewhere
-    assert "4 folds, grouped by artist, uneven in " in made.note
+    odd = [datasets.split_about(cfg, f"music_english.fold_{number}of4")["uneven"] for number in range(1, 5)]
+    assert all(odd)  # all clips of one artist are somewhere
+    assert made.folds == {"n_folds": 4, "grouped_by": "artist", "uneven": [1, 2, 3, 4]}
+    assert "4 folds, grouped by artist, uneven in 1, 2, 3, 4" in made.note
+
+
+@pytest.mark.parametrize("kind, more", [("drawn", ""), ("given", ""), ("drawn", "balanced with seed 1: 8 of each")])
+def test_a_split_written_before_its_facts_were_fields_is_kept_and_brought_up_to_date(cfg, labels, kind, more):
+    made = generate.run("music", "e", cfg, labels=labels(), folds=2)
+    path = cfg.features_dir / "music_english.splits.json"
+    facts = json.loads(path.read_text())
+    old = {key: facts[key] for key in ("grouped_by", "seed", "test_fraction", "val_fraction", "sha256")}
+    old |= {"kind": kind, "note": "an old sentence", "origin": "an old sentence", "more": more, "asked": False}
+    if kind == "given":
+        old |= {"grouped_by": "given", "asked": True}
+    path.write_text(json.dumps(old))
+    again = generate.run("music", "e", cfg, labels=labels())
+    assert again.clips.split.tolist() == made.clips.split.tolist()  # the same seed draws the same one, where it may
+    drawn = "the split was drawn with seed 1, grouped by artist"
+    assert again.about["note"] == (drawn if more else "an old sentence")
+    assert len(old_splits(cfg)) == bool(more)
+    rows = labels()
+    text = open(rows).read()
+    with open(rows, "w") as file:
+        file.write("\n".join(text.splitlines()[:-1]))  # one clip less: the split is written again
+    less = generate.run("music", "e", cfg, labels=rows)
+    assert less.n_clips == made.n_clips - 1 and less.about["note"] == again.about["note"]
 
 
 # ---- hours -------------------------------------------------------------------------------------------------------
@@ -168,7 +193,7 @@ def test_a_damaged_file_does_not_take_the_hours_their_sides(configure, tmp_path,
         assert "the split was drawn with seed 3" in generate.run("speech", "e", other, hours=hours).note
         part = sides_of(other, hours)
         assert len(part) > 5 and part.items() <= whole.items()
-    assert "sides of their own" not in capsys.readouterr().out
+    assert "a split of their own" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("lose", [lambda path: path.unlink(), lambda path: path.write_bytes(b"no store")],
@@ -184,7 +209,7 @@ def test_hours_keep_the_split_of_the_whole_corpus_where_its_store_is_lost(config
     assert len(part) > 5 and part.items() <= whole.items()
 
 
-def test_a_new_file_goes_with_its_speaker_and_a_new_speaker_is_told(configure, tmp_path, capsys):
+def test_a_new_file_goes_with_its_speaker_and_a_new_speaker_is_reported(configure, tmp_path, capsys):
     paths = own_speech(tmp_path, np.random.default_rng(3))
     paths[11][0].rename(tmp_path / "later.flac")
     cfg = configure(f"path_to_data={tmp_path}")
@@ -195,13 +220,13 @@ def test_a_new_file_goes_with_its_speaker_and_a_new_speaker_is_told(configure, t
     generate.run("speech", "e", cfg, hours=hours * 0.9999)
     part = sides_of(cfg, hours * 0.9999)
     assert part["dev-clean/11/7/11-7-0000.flac"] == whole["dev-clean/11/7/11-7-0001.flac"]
-    assert "sides of their own" not in capsys.readouterr().out
+    assert "a split of their own" not in capsys.readouterr().out
     own_speech(tmp_path / "more", np.random.default_rng(4), speakers=1)
     os.rename(tmp_path / "more" / "LibriSpeech" / "dev-clean" / "11", tmp_path / "LibriSpeech" / "dev-clean" / "99")
     for path in (tmp_path / "LibriSpeech" / "dev-clean" / "99" / "7").iterdir():
         path.rename(path.with_name(path.name.replace("11-", "99-", 1)))
     generate.run("speech", "e", cfg, hours=hours / 2)
-    assert "knows neither dev-clean/99/7/99-7-0000.flac nor another clip of its speaker" in capsys.readouterr().out
+    assert "has neither dev-clean/99/7/99-7-0000.flac nor another clip of its speaker" in capsys.readouterr().out
 
 
 def test_fewer_hours_are_a_part_of_more_where_clips_are_doubled(configure, tmp_path):

@@ -73,10 +73,10 @@ def test_balance_keeps_the_smallest_class_whole():
     clips = tuple(corpora.Clip(f"{name}/{i:02d}.mp3", Path("x"), f"{i}", name)
                   for name, size in sizes.items() for i in range(size))
     listing = corpora.Listing(clips, (), "song")
-    balanced, note = subsets.balanced(listing, seed=1)
+    balanced, facts = subsets.balanced(listing, seed=1)
     assert Counter(clip.quadrant for clip in balanced.clips) == dict.fromkeys(sizes, 4)
     assert [clip for clip in clips if clip.quadrant == "Q2"] == [c for c in balanced.clips if c.quadrant == "Q2"]
-    assert "4 clips in each of 4 classes, 16 of 39" in note
+    assert facts == {"seed": 1, "per_class": 4, "classes": 4, "kept": 16, "of": 39}
     assert balanced.clips != subsets.balanced(listing, seed=2)[0].clips
     with pytest.raises(MerError, match="speech has none"):
         subsets.balanced(corpora.Listing((corpora.Clip("a", Path("a"), "a"),), (), "speaker"), seed=1)
