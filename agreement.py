@@ -30,7 +30,7 @@ def parse(argv):
 
 def main(argv=None):
     args = parse(argv)
-    cfg = cli.configure(args.set)
+    cfg = cli.configure(args.set, announce=False)
     from mer.agreement import agreement, agreement_files, ratings  # scipy starts here: -h answers at once
     from mer.weights import provenance
 

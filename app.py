@@ -21,7 +21,6 @@ def main(argv=None):
                        help="offer this model instead of those found; may be repeated")
     args = flags.parse_args(argv)
     cfg = cli.configure(args.set)
-    cli.announce(cfg)
     from mer.prediction import webpage, webserver
     from mer.weights import catalogue
 

@@ -18,7 +18,7 @@ def main(argv=None):
     parser.add_argument("-o", "--out", metavar="FOLDER", help="where the results go (default: beside each file)")
     parser.add_argument("--force", action="store_true", help="convert again what was converted before")
     args = parser.parse_args(argv)
-    cfg = cli.configure(args.set)
+    cfg = cli.configure(args.set, announce=False)
     cli.start_keras()  # only now: -h and typos answer at once
     from mer import MerError, progress
     from mer.weights import convert

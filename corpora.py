@@ -37,9 +37,7 @@ def parse(argv):
 def main(argv=None):
     """List, check or fetch; returns the exit status."""
     args = parse(argv)
-    cfg = cli.configure(args.set)
-    if not args.json:
-        cli.announce(cfg)
+    cfg = cli.configure(args.set, announce=not args.json)
     from mer.inventory import check_report, fetching, survey, survey_text
     if args.download:
         return fetching.fetch(args.download.split(","), cfg)

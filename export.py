@@ -24,7 +24,6 @@ def main(argv=None):
                         help="a quarter of the size; the difference from Keras is printed and kept")
     args = parser.parse_args(argv)
     cfg = cli.configure(args.set)
-    cli.announce(cfg)
     from mer.weights import catalogue, export
     wanted = cli.wanted_model(args)
     if bool(args.weights) == any(value is not None for value in wanted.values()):

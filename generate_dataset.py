@@ -45,7 +45,6 @@ def parse(argv):
 def main(argv=None):
     args = parse(argv)
     cfg = cli.configure(args.set)
-    cli.announce(cfg)
     from mer.data import generate  # heavy imports start here: -h and typos answer at once
     options = {"labels": args.path_labels, "split": args.split, "folds": args.folds}
     if args.features:

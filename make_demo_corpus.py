@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent
 
 def parse(argv=None):
     """Read the flags."""
-    parser = cli.plain_parser(__doc__)
+    parser = cli.parser(__doc__, settings=False)
     parser.add_argument("--out", default="demo/data", help="folder of the corpus, relative to the repository "
                         "(default: %(default)s)")
     parser.add_argument("--seed", type=cli.number(0, 2**31 - 1, kind=int), default=1, help="default: %(default)s")

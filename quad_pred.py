@@ -44,7 +44,7 @@ def parse(argv):
 
 def main(argv=None):
     args = parse(argv)
-    cfg = cli.configure(args.set)
+    cfg = cli.configure(args.set, announce=False)
     # numpy starts here: -h and typos answer at once
     from mer.prediction import batch, pictures, song_files
     from mer.weights import catalogue, engines

@@ -14,7 +14,6 @@ def main(argv=None):
     flags.add_argument("--out", type=Path, help="folder to write to (default: path_to_results in settings.py)")
     args = flags.parse_args(argv)
     cfg = cli.configure(args.set)
-    cli.announce(cfg)
     from mer.data import label_check
     from mer.evaluation import compare, results  # the template engine starts here: -h and typos answer at once
 

@@ -22,28 +22,25 @@ _FLAGS = {
 }
 
 
-def parser(doc, **wanted):
-    """An argparse parser with the shared flags.
+def parser(doc, *, settings=True, **wanted):
+    """An argparse parser with the shared flags; it refuses values that are empty or cannot be a path.
 
     Parameters
     ----------
     doc : str
         The script's docstring, shown by -h.
+    settings : bool
+        Whether the script reads settings, which --set overrides.
     **wanted : dict or sequence of str
         Flag name (dataset, language, speech, music, model, release) to its legal values, with a
         description each where a dict is given.
     """
-    made = plain_parser(doc)
-    _add_choices(made, wanted, required=True)
-    made.add_argument("--set", action="append", default=[], metavar="NAME=VALUE",
-                      help="override one value of settings.py for this run; may be repeated")
-    return made
-
-
-def plain_parser(doc):
-    """An argparse parser without the shared flags; it refuses values that are empty or cannot be a path."""
     made = _Parser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     made.add_argument("--version", action="version", version=f"%(prog)s of mer {__version__}")
+    _add_choices(made, wanted, required=True)
+    if settings:
+        made.add_argument("--set", action="append", default=[], metavar="NAME=VALUE",
+                          help="override one value of settings.py for this run; may be repeated")
     return made
 
 
@@ -101,18 +98,18 @@ def number(lowest: float, highest: float, unit: str = "", *, kind: type = float)
     return read
 
 
-def whole_number(given):
-    """A count that argparse refuses unless it is 1 to 1 000 000."""
-    return number(1, 1_000_000, kind=int)(given)
+whole_number = number(1, 1_000_000, kind=int)  # a count, as an argparse type
 
 
-def configure(overrides=()):
+def configure(overrides=(), *, announce=True):
     """The settings of this run: settings.py, then the environment, then --set.
 
     Parameters
     ----------
     overrides : sequence of str
         The values of --set.
+    announce : bool
+        Print which values differ from settings.py, and whether the demo corpus is in use.
 
     Returns
     -------
@@ -123,15 +120,13 @@ def configure(overrides=()):
     MerError
         See `config.read`.
     """
-    return config.read("settings", overrides)
-
-
-def announce(cfg):
-    """Print which values differ from settings.py, and whether the demo corpus is in use."""
-    for line in cfg.overridden():
-        print(f"  setting {line}")
-    if cfg.is_demo:
-        print("Demo corpus in use: results go to demo/ and say nothing about people.")
+    cfg = config.read("settings", overrides)
+    if announce:
+        for line in cfg.overridden():
+            print(f"  setting {line}")
+        if cfg.is_demo:
+            print("Demo corpus in use: results go to demo/ and say nothing about people.")
+    return cfg
 
 
 class NoKeras(MerError):
@@ -179,23 +174,26 @@ def run(main):
     sys.stdout, sys.stderr = _Screen(sys.stdout), _Screen(sys.stderr)
     try:
         sys.exit(main())
-    except MerError as error:
-        _end(str(error))
     except KeyboardInterrupt:
         print(f"\ninterrupted; {again()} goes on from here", file=sys.stderr)
         sys.exit(130)
-    except ImportError as error:
-        _end(_import_sentence(error))
-    except MemoryError as error:
-        _end(f"there is not enough memory ({str(error).rstrip('.') or 'no size is known'}): close other programs, or "
-             "take shorter files or a smaller batch")
-    except OSError as error:
-        _end(_os_sentence(error))
+    except (MerError, ImportError, MemoryError, OSError) as error:
+        print(f"error: {text.printable(_sentence(error), keep=chr(10))}", file=sys.stderr)
+        sys.exit(1)
 
 
-def _end(sentence):
-    print(f"error: {text.printable(sentence, keep=chr(10))}", file=sys.stderr)
-    sys.exit(1)
+def _sentence(error):
+    """What came and what to do, for an error that a user can mend."""
+    if isinstance(error, ImportError):
+        return _import_sentence(error)
+    if isinstance(error, MemoryError):
+        return (f"there is not enough memory ({str(error).rstrip('.') or 'no size is known'}): close other programs, "
+                "or take shorter files or a smaller batch")
+    if isinstance(error, OSError):
+        where = f" while writing or reading {error.filename}" if error.filename else ""
+        full = f"the disk is full{where}: free some space, and {again()} goes on from there"
+        return full if error.errno == errno.ENOSPC else f"{error.strerror or error}{where}"
+    return str(error)
 
 
 class _Screen:
@@ -244,13 +242,6 @@ def _import_sentence(error):
 def again():
     """The command that goes on where this one ends: with --force it would start anew."""
     return "the same command without --force" if "--force" in sys.argv else "the same command"
-
-
-def _os_sentence(error):
-    where = f" while writing or reading {error.filename}" if error.filename else ""
-    if error.errno == errno.ENOSPC:
-        return f"the disk is full{where}: free some space, and {again()} goes on from there"
-    return f"{error.strerror or error}{where}"
 
 
 def report_skipped(skipped, *, strict):

@@ -55,6 +55,5 @@ def _begin(parser, argv, models, pretexts):
     parser.add_argument("--force", action="store_true", help="train again even where a finished run is there")
     args = parser.parse_args(argv)
     cfg = cli.configure(args.set)
-    cli.announce(cfg)
     cli.start_keras()
     return args, cfg, models.load(args.model, pretexts=pretexts)

@@ -85,7 +85,7 @@ def describe(path):
     from_scratch = model.startswith("model_cnn")
     return {"kind": kind, "model": model,
             "pretext": None if from_scratch else "cpc" if model == "model_cpc" else "denoise",
-            "speech": _code(folder.get("speech")), "music": _code(folder.get("music")),
+            **{name: _CODES.get((folder.get(name) or "")[:3]) for name in ("speech", "music")},
             "hours": int(folder["hours"]) if folder.get("hours") else None,
             "release": _RELEASE[transfer["rate"]] if transfer and not from_scratch else None,
             "it": int(named["it"]) if named else None,
@@ -131,7 +131,15 @@ def load(model, path):
     """
     wanted = {f"{layer.name}/{weight.name}": weight for layer in _leaves(model) for weight in layer.weights}
     with _open(path) as file:
-        held = _held(file, path, wanted)
+        held = {}  # by "layer/weight", or by their own path where they belong to no layer of ours
+        waiting = [("", _layers(file, path))]
+        while waiting:
+            prefix, group = waiting.pop(0)
+            for key in group:
+                if isinstance(group[key], h5py.Group) and key != "optimizer_weights":
+                    waiting.append((f"{prefix}{key}/", group[key]))
+                elif key != "optimizer_weights":
+                    held.setdefault(_canonical(f"{prefix}{key}", wanted), []).append(group[key])
         for name, weight in wanted.items():
             _check(path, model, name, tuple(weight.shape), held.get(name, ()))
         other = next((name for name in held if name not in wanted), None)
@@ -193,32 +201,6 @@ def _by_layers(path):
             return "pretext", model
     raise MerError(f"{path} holds none of the published models: expected the layers of model_over, model_cpc or "
                    "model_cnn by their names")
-
-
-def _code(language):
-    return _CODES[language[:3]] if language else None
-
-
-def _held(file, path, wanted):
-    """Datasets of the file by "layer/weight"; by their own path where they belong to no layer of ours."""
-    held = {}
-    for name, data in _datasets(_layers(file, path)):
-        held.setdefault(_canonical(name, wanted), []).append(data)
-    return held
-
-
-def _datasets(root):
-    """(path in the file, data set) of all arrays below a group; what the optimizer kept is left out."""
-    waiting = [("", root)]
-    while waiting:
-        prefix, group = waiting.pop(0)
-        for key in group:
-            if key == "optimizer_weights":
-                continue
-            if isinstance(group[key], h5py.Group):
-                waiting.append((f"{prefix}{key}/", group[key]))
-            else:
-                yield f"{prefix}{key}", group[key]
 
 
 def _canonical(name, wanted):
