@@ -1,5 +1,6 @@
 """Settings: `settings.py` < environment (MER_NAME) < --set name=value, as one read-only Config."""
 
+import functools
 import importlib
 import os
 import traceback
@@ -40,7 +41,7 @@ class Config:
         raise AttributeError("a Config is read-only; use --set or settings.py")
 
     def __reduce__(self):
-        return _rebuild, (dict(self.values), dict(self.sources), self.root)
+        return functools.partial(Config, values=dict(self.values), sources=dict(self.sources), root=self.root), ()
 
     @property
     def is_demo(self) -> bool:
@@ -105,10 +106,6 @@ class Config:
         """Lines 'name = value (source)' for every value that does not come from settings.py."""
         return [f"{name} = {self.values[name]!r} ({source})"
                 for name, source in self.sources.items() if source != "settings.py"]
-
-
-def _rebuild(values, sources, root):
-    return Config(values=values, sources=sources, root=root)
 
 
 def read(module: str, overrides: Sequence[str] = (), *, root: Path | None = None) -> Config:
@@ -183,7 +180,9 @@ def load(settings: types.ModuleType, environ: Mapping[str, str], overrides: Sequ
         A name that is missing or unknown (with the nearest right one), a wrong type, a value outside its limits, or
         values that do not go together.
     """
-    values = {name: value for name, value in vars(settings).items() if not _is_private(name, value)}
+    # names of the user's own, and what settings.py imports or defines, are no settings
+    values = {name: value for name, value in vars(settings).items() if not name.startswith("_")
+              and not isinstance(value, (types.ModuleType, types.FunctionType, type))}
     for name in values:
         if name not in limits.OF:
             raise MerError(limits.unknown(name, "settings.py"))
@@ -195,7 +194,11 @@ def load(settings: types.ModuleType, environ: Mapping[str, str], overrides: Sequ
     sources = dict.fromkeys(values, "settings.py")
     named = [(key[len(ENV_PREFIX):].lower(), text, "environment")
              for key, text in environ.items() if key.startswith(ENV_PREFIX)]
-    named += [(*_split_override(text), "--set") for text in overrides]
+    for text in overrides:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise MerError(f"--set {limits.shown(text)} has no '=': write --set name=value, for example --set seed=2")
+        named.append((name.strip(), value.strip(), "--set"))
     for name, text, source in named:
         if name not in limits.OF:
             raise MerError(limits.unknown(name, source))
@@ -204,15 +207,3 @@ def load(settings: types.ModuleType, environ: Mapping[str, str], overrides: Sequ
     values = {name: limits.check(name, value) for name, value in values.items()}
     limits.check_together(values)
     return Config(values=values, sources=sources, root=root or Path(str(settings.__file__)).resolve().parent)
-
-
-def _is_private(name, value):
-    """Whether a name of settings.py is no setting: the user's own, or something that it imports or defines."""
-    return name.startswith("_") or isinstance(value, (types.ModuleType, types.FunctionType, type))
-
-
-def _split_override(text):
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise MerError(f"--set {limits.shown(text)} has no '=': write --set name=value, for example --set seed=2")
-    return name.strip(), value.strip()

@@ -13,6 +13,9 @@ from mer.weights import catalogue, model_file
 
 _OF_STAGE = ("epochs", "batch_patches", "learning_rate")  # heads_epochs, full_epochs, scratch_epochs, ...
 _STAGES = {"heads": ("heads",), "full": ("heads", "full"), "scratch": ("scratch",)}  # a stage and those before it
+# Decay of the learning rate and whether rare classes weigh more: one for both stages of a transfer, one from scratch
+_SHARED = {"heads": ("transfer_decay", "class_weights"), "full": ("transfer_decay", "class_weights"),
+           "scratch": ("scratch_decay", "scratch_class_weights")}
 
 
 def relevant_settings(cfg, stage, reads):
@@ -20,15 +23,9 @@ def relevant_settings(cfg, stage, reads):
 
     `reads` is what the encoder reads. Full also depends on the settings of the stage that it goes on from.
     """
-    names = [*loop.SHARED_SETTINGS, *(_named(stage, name) for name in ("decay", "class_weights"))]
+    names = [*loop.SHARED_SETTINGS, *_SHARED[stage]]
     names += [f"{each}_{name}" for each in _STAGES[stage] for name in _OF_STAGE]
     return {**reads.settings, **{name: cfg.values[name] for name in names}, "loss": LOSS}
-
-
-def _named(stage, name):
-    """Setting of a stage that the two stages of a transfer share: the rate's decay or the class weights."""
-    shared = {"decay": "transfer_decay", "class_weights": "class_weights"}
-    return f"scratch_{name}" if stage == "scratch" else shared[name]
 
 
 class Music:
@@ -149,9 +146,12 @@ def _stage(cfg, data, stage, *, name, module, it, force, speech=None, hours=None
                        *([encoder_key] if encoder else []))
 
     def train():
-        model = _assemble(data.reads, module, encoder)
-        if encoder and encoder.key != encoder_key:
-            raise MerError(f"{encoder.path} was replaced while it was read: run the same command again")
+        pretrained = module.build(data.reads.shape)
+        if encoder:
+            encoder.load(pretrained)
+            if encoder.key != encoder_key:
+                raise MerError(f"{encoder.path} was replaced while it was read: run the same command again")
+        model = heads.attach(module.encoder(pretrained))
         if before:
             before.load(model)
         print(f"{run.path.parent.name}/{run.stem}")
@@ -159,7 +159,7 @@ def _stage(cfg, data, stage, *, name, module, it, force, speech=None, hours=None
         trainee = heads.on_codes(model, codes.shape[1]) if stage == "heads" else model
         compile_for(trainee, cfg, stage)
         options = {"codes": codes, "batch_size": cfg.values[f"{stage}_batch_patches"],
-                   "weighted": cfg.values[_named(stage, "class_weights")]}
+                   "weighted": cfg.values[_SHARED[stage][1]]}
         epochs = loop.fit(trainee, data.batches("train", seed=seed, shuffle=True, **options),
                           data.batches("val", **options), cfg=cfg, folder=run.file("state"), key=key,
                           epochs=cfg.values[f"{stage}_epochs"])
@@ -183,16 +183,9 @@ def _stage(cfg, data, stage, *, name, module, it, force, speech=None, hours=None
     return run
 
 
-def _assemble(reads, module, encoder):
-    pretrained = module.build(reads.shape)
-    if encoder:
-        encoder.load(pretrained)
-    return heads.attach(module.encoder(pretrained))
-
-
 def compile_for(model, cfg, stage):
     """Compile a model, or heads on codes, with the optimizer, loss and metrics of a stage: heads, full or scratch."""
-    weighted, decay = (cfg.values[_named(stage, name)] for name in ("class_weights", "decay"))
+    decay, weighted = (cfg.values[name] for name in _SHARED[stage])
     accuracy = {task.name: ["accuracy"] for task in TASKS}
     model.compile(loop.DecayingAdam(cfg.values[f"{stage}_learning_rate"], decay=decay),
                   loss={task.name: LOSS for task in TASKS}, metrics=None if weighted else accuracy,

@@ -49,12 +49,12 @@ class Engine:
     predict: Callable
 
 
-def open_engine(found: ModelFile, *, engine: str, load_module: LoadModule) -> Engine:
+def open_engine(file: ModelFile, *, engine: str, load_module: LoadModule) -> Engine:
     """Open a transferred model as one asked for.
 
     Parameters
     ----------
-    found : ModelFile
+    file : ModelFile
         Weights, or an exported file alone.
     engine : {"auto", "onnx", "keras"}
         "auto" takes the exported file where it is there and made from these very weights, otherwise Keras, and says
@@ -71,44 +71,37 @@ def open_engine(found: ModelFile, *, engine: str, load_module: LoadModule) -> En
     MerError
         The way asked for is not there, or a file is not what it should be.
     """
-    alone = found.path.suffix == ".onnx"
+    path, exported, problem = file.path, file.exported, None
+    if path.suffix == ".onnx":
+        if engine == "keras":
+            raise MerError(f"{path} is an exported file, and Keras reads weight files only: use --engine onnx, or name "
+                           "the weights")
+        return open_onnx(path)
     if engine == "keras":
-        if alone:
-            raise MerError(f"{found.path} is an exported file, and Keras reads weight files only: use --engine onnx, "
-                           "or name the weights")
-        return open_keras(found, load_module=load_module)
-    problem = None if alone else _why_not_onnx(found)
+        return open_keras(file, load_module=load_module)
+    try:
+        if exported is None:
+            problem = f"no exported file stands beside {path}"
+        elif not onnx_file.is_of(exported, path):
+            problem = f"{exported} was exported from other weights"
+    except MerError as error:
+        problem = str(error)
     if problem and engine == "onnx":
-        raise MerError(f"{problem}; run 'python3 export.py {found.path}'")
-    if not problem:
+        raise MerError(f"{problem}; run 'python3 export.py {path}'")
+    if exported and not problem:
         try:
-            return open_onnx(found.exported or found.path)
+            return open_onnx(exported)
         except MerError as error:
-            if alone or engine == "onnx":
+            if engine == "onnx":
                 raise
             problem = str(error)
-    return _with_keras_instead(found, problem, load_module)
-
-
-def _why_not_onnx(found):
-    """Why the exported file cannot stand for the weights, or None."""
-    if found.exported is None:
-        return f"no exported file stands beside {found.path}"
     try:
-        return (None if onnx_file.is_of(found.exported, found.path)
-                else f"{found.exported} was exported from other weights")
-    except MerError as error:
-        return str(error)
-
-
-def _with_keras_instead(found, problem, load_module):
-    try:
-        engine = open_keras(found, load_module=load_module)
+        opened = open_keras(file, load_module=load_module)
     except cli.NoKeras as error:
         raise MerError(f"{problem}, and {error}") from None
-    print(f"note: {problem}; Keras takes over, which starts slowly ('python3 export.py {found.path}' mends that)",
+    print(f"note: {problem}; Keras takes over, which starts slowly ('python3 export.py {path}' mends that)",
           file=sys.stderr)
-    return engine
+    return opened
 
 
 def open_onnx(path: str | os.PathLike[str]) -> Engine:
@@ -195,12 +188,12 @@ def _session(path):
                        ) from None
 
 
-def open_keras(found: ModelFile, *, load_module: LoadModule) -> Engine:
+def open_keras(file: ModelFile, *, load_module: LoadModule) -> Engine:
     """Open a weight file with Keras.
 
     Parameters
     ----------
-    found : ModelFile
+    file : ModelFile
         Ours (.weights.h5) or of the release (.hdf5).
     load_module : callable
         Architecture name -> module of `models/`.
@@ -214,10 +207,10 @@ def open_keras(found: ModelFile, *, load_module: LoadModule) -> Engine:
     MerError
         Keras or its backend is not installed, or the weights do not fit.
     """
-    model = build_keras(found, load_module=load_module)
-    reads = chunks.recorded(found.metadata["settings"], quick_start=True)
-    about = {**found.facts, "settings": reads.exact, "labels": onnx_file.LABELS}
-    about["sha256"] = about.get("sha256") or files.sha256(found.path)
+    model = build_keras(file, load_module=load_module)
+    reads = chunks.recorded(file.metadata["settings"], quick_start=True)
+    about = {**file.facts, "settings": reads.exact, "labels": onnx_file.LABELS}
+    about["sha256"] = about.get("sha256") or files.sha256(file.path)
 
     def predict(patches):
         if not len(patches):
@@ -228,7 +221,7 @@ def open_keras(found: ModelFile, *, load_module: LoadModule) -> Engine:
     return Engine("keras", title(about), about, predict)
 
 
-def build_keras(found: ModelFile, *, load_module: LoadModule) -> Any:
+def build_keras(file: ModelFile, *, load_module: LoadModule) -> Any:
     """The transferred model itself, in float32 whatever it was trained in; parameters and errors of `open_keras`.
 
     Returns
@@ -240,18 +233,18 @@ def build_keras(found: ModelFile, *, load_module: LoadModule) -> Any:
     import keras
 
     from mer import heads
-    reads = chunks.recorded(found.metadata["settings"], quick_start=True)
+    reads = chunks.recorded(file.metadata["settings"], quick_start=True)
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32")
     try:
-        module = load_module(found.metadata["model"])
+        module = load_module(file.metadata["model"])
         if reads.of.name != module.INPUT:
-            raise MerError(f"{found.path} was trained on {reads.of.name}, and {module.__name__} reads {module.INPUT} "
+            raise MerError(f"{file.path} was trained on {reads.of.name}, and {module.__name__} reads {module.INPUT} "
                            "now: train it again, or set its INPUT back")
         model = heads.attach(module.encoder(module.build(reads.shape)))
     finally:
         keras.config.set_dtype_policy(policy)
-    found.load(model)
+    file.load(model)
     return model
 
 

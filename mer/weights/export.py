@@ -21,12 +21,12 @@ COMPRESSION = "dense layers in 8 bits, convolutions in 16"
 _ABOUT = ("model", "title", "pretext", "speech", "music", "hours", "release", "it", "corpus", "scores")
 
 
-def export(found, path, *, load_module, compress=False):
+def export(file, path, *, load_module, compress=False):
     """Write an ONNX file, check it against Keras and rename it into place.
 
     Parameters
     ----------
-    found : ModelFile
+    file : ModelFile
         A weight file, ours or of the release.
     path : path
         Of the file to write.
@@ -46,17 +46,17 @@ def export(found, path, *, load_module, compress=False):
         The weights are not what they should be, the backend of Keras cannot export, or the file does not give what
         Keras gives: then none is kept.
     """
-    path, source = Path(path), found.path
+    path, source = Path(path), file.path
     if source.suffix == ".onnx":
         raise MerError(f"{source} is exported already: name the weights it was made from")
     sha256 = files.sha256(source)
-    model = engines.build_keras(found, load_module=load_module)
+    model = engines.build_keras(file, load_module=load_module)
     converted = _convert(model, source)
-    reads = chunks.recorded(found.metadata["settings"])
+    reads = chunks.recorded(file.metadata["settings"])
     _refine(converted, unnamed=sorted(model.output), compress=compress)
     facts = {"compress": COMPRESSION if compress else None,
              "tolerance": COMPRESSED_TOLERANCE if compress else TOLERANCE, "max_difference": None}
-    about = {name: found.facts[name] for name in _ABOUT}
+    about = {name: file.facts[name] for name in _ABOUT}
     about |= {"origin": "release" if about["corpus"] == "published" else "ours", "file": source.name}
     patches = check_patches(reads)
     with files.writing(path) as temporary:

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -148,7 +149,9 @@ def test_known_probabilities_are_recovered(make_config):
 
 def test_the_loss_and_the_settings_of_a_stage_are_part_of_what_a_run_depends_on(make_config):
     cfg = make_config()
-    of = {stage: transfer.relevant_settings(cfg, stage) for stage in ("heads", "full", "scratch")}
+    reads = SimpleNamespace(settings={"hop_samples": 512})
+    of = {stage: transfer.relevant_settings(cfg, stage, reads) for stage in ("heads", "full", "scratch")}
+    assert all(settings["hop_samples"] == 512 for settings in of.values())
     assert all(settings["loss"] == "categorical_crossentropy" for settings in of.values())
     assert {name for name in of["scratch"] if name.startswith(("heads_", "full_", "transfer_", "class_"))} == set()
     assert {name for name in of["heads"] if name.startswith(("scratch_", "full_"))} == set()

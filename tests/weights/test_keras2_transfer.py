@@ -62,7 +62,9 @@ def test_an_encoder_of_the_release_becomes_the_start_of_a_transfer(own, tmp_path
     for name, make, cpc in (("model_over", autoencoder_arrays, False), ("model_cpc", cpc_arrays, True)):
         arrays = make(rng)
         write(tmp_path / "models/speech/english" / PRETEXT_FILE.format(name), arrays)
-        model = transfer._assemble(of_encoder(module_of(name), own.values), module_of(name), find(own, name=name))
+        pretrained = module_of(name).build(of_encoder(module_of(name), own.values).shape)
+        find(own, name=name).load(pretrained)
+        model = heads.attach(module_of(name).encoder(pretrained))
         code = heads.encoder_of(model).predict(np.moveaxis(patches, 1, -1), verbose=0)
         expected = reference_code(patches.astype(np.float64), arrays.get("time_distributed_1", arrays), cpc=cpc)
         np.testing.assert_allclose(code, expected, rtol=1e-4, atol=1e-4)
