@@ -27,7 +27,7 @@ def parse(argv):
                       help="mean and spread over the runs, the languages, the architectures, or all that fits")
     flags.add_argument("--demo", action="store_true", help="use the demo model, which knows synthetic sound only")
     flags.add_argument("--hop", type=cli.number(0.001, 3600, "seconds"), metavar="SECONDS", help="from one "
-                      "prediction to the next, rounded to whole frames of 0.032 s (default: no overlap, 0.992 s)")
+                      "prediction to the next, rounded to whole rows (log-mel: 0.032 s; default: no overlap, 0.992 s)")
     flags.add_argument("--engine", choices=("auto", "onnx", "keras"), default="auto", help="auto: the exported file "
                       "where it is there, otherwise Keras (default)")
     flags.add_argument("--json", action="store_true", help="one JSON document on stdout, and nothing else there")

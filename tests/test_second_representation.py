@@ -1,13 +1,18 @@
 """Another representation, and an encoder that reads it, are one new file each: from audio to an exported model."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
+import textwrap
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from conftest import ROOT
+
+from mer import MerError
 
 TOY = '''"""Toy: strided convolutions over what it reads."""
 import keras
@@ -30,36 +35,8 @@ def encoder(model):
     """The model itself."""
     return model
 '''
-LOUDNESS = '''"""Peak and root mean square of every quarter of a second."""
-from dataclasses import dataclass
-from typing import ClassVar
-
-import numpy as np
-
-from mer.features.representations import Representation
-
-
-@dataclass(frozen=True, kw_only=True)
-class Loudness(Representation):
-    """Two values a row."""
-
-    sample_rate_hz: int = 16000
-    row_samples: int = 4000
-    TITLE: ClassVar[str] = "loudness"
-    width: ClassVar[int] = 2
-
-    @property
-    def hop_samples(self):
-        return self.row_samples
-
-    context_samples = hop_samples
-
-    def rows(self, waveform):
-        """Waveform (n,) -> (n // 4000, 2)."""
-        n = len(waveform) // self.row_samples
-        cells = np.abs(waveform[:n * self.row_samples].reshape(n, self.row_samples))
-        return np.stack([cells.max(axis=1), np.sqrt(np.square(cells).mean(axis=1))], axis=1).astype(np.float32)
-'''
+ADDING = (ROOT / "docs" / "adding.md").read_text(encoding="utf-8")
+LOUDNESS = textwrap.dedent(re.search(r"```python\n( *\"\"\"Peak .*?)```", ADDING, re.DOTALL)[1])
 PASS = '''"""The scripts one after the other in one process, for Keras starts slowly."""
 import sys
 from mer import MerError
@@ -136,6 +113,14 @@ def test_an_encoder_of_the_waveform_is_one_new_file(project, data):
     assert onnx["patch_seconds"] == 0.5 and onnx["models"][0]["about"]["settings"]["patch_frames"] == 8000
     assert keras["models"][0]["engine"] == "keras" and len(both["models"]) == 2 and np.isfinite(mixed).all()
     assert both["hop_seconds"] == 0.992, "the coarser rows decide"
+
+
+@pytest.mark.parametrize("pretext", ["denoise", "cpc"])
+def test_a_pretext_task_of_bands_and_frames_refuses_the_waveform(cfg, pretext):
+    from mer.training import pretrain
+    module = SimpleNamespace(__name__="models.model_x", INPUT="waveform", CHUNK_SECONDS=1, PRETEXT=pretext)
+    with pytest.raises(MerError, match=rf"reads waveform of shape \(16000, 1\), and the task {pretext} works on"):
+        pretrain.run(cfg, speech="e", name="model_x", module=module)
 
 
 def test_a_representation_of_ones_own_is_one_new_file(project, data):

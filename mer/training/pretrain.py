@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mer import corpora, files
+from mer import MerError, corpora, files
 from mer.data import datasets
 from mer.features import chunks
 from mer.training import loop, pretexts
@@ -41,6 +41,9 @@ def run(cfg, *, speech, name, module, hours=None, it=0, force=False):
     corpus = corpora.get("speech", speech)
     task = pretexts.task(module.PRETEXT, cfg, module)
     reads = chunks.of_encoder(module, cfg.values)
+    if len(reads.shape) != getattr(task, "patch_axes", len(reads.shape)):
+        raise MerError(f"{name} reads {reads.of.TITLE} of shape {reads.shape}, and the task {module.PRETEXT} works on "
+                       "patches (bands, frames, 1): set its PRETEXT to None, or to a pretext task of your own")
     clips = datasets.load("speech", speech, cfg, of=reads.of, hours=hours)
     seed, settings = cfg.seed + it, relevant_settings(cfg, task, reads)
     key = files.key_of(name, seed, settings, clips.fingerprint())

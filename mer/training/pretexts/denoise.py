@@ -37,6 +37,7 @@ class Task:
     HIDDEN_SHARE and TILE it hides tiles of the patch (`_masked.Masking`), and only hidden cells count.
     """
 
+    patch_axes = 3  # bands, frames, 1
     compile_with = {"loss": "mean_squared_error"}
 
     def __init__(self, cfg, module):
