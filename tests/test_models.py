@@ -7,6 +7,7 @@ import pytest
 
 import models
 from mer import MerError, heads, layers
+from mer.features import chunks
 from mer.training import loop
 from mer.weights import keras2, keras3
 
@@ -18,8 +19,13 @@ def load(name):
     return models.load(name, pretexts=["denoise", "cpc", None])
 
 
-def some_patches(n=4, *, seed=0):
-    return np.random.default_rng(seed).normal(-6, 2, (n, *PATCH)).astype(np.float32)
+def shape_of(name):
+    """Shape of one chunk as an architecture reads it, with the settings as they came."""
+    return chunks.of_encoder(load(name), {}).shape
+
+
+def some_patches(n=4, *, seed=0, shape=PATCH):
+    return np.random.default_rng(seed).normal(-6, 2, (n, *shape)).astype(np.float32)
 
 
 def channels_last(array):
@@ -67,22 +73,24 @@ def test_published_layer_names():
 @pytest.mark.parametrize("name", ALL)
 def test_codes_and_heads_have_the_stated_shapes(name):
     module = load(name)
-    model = heads.attach(module.encoder(module.build(PATCH)))
-    out = model.predict(some_patches(), verbose=0)
+    model = heads.attach(module.encoder(module.build(shape_of(name))))
+    out = model.predict(some_patches(shape=shape_of(name)), verbose=0)
     assert {task: value.shape for task, value in out.items()} == {"quadrants": (4, 4), "arousal": (4, 2),
                                                                   "valence": (4, 2)}
     for value in out.values():
         np.testing.assert_allclose(value.sum(axis=1), 1, atol=1e-5)
-    assert heads.encoder_of(model).output_shape == (None, 256 if name in ("model_cpc", "model_masked") else 7936)
+    units = {"model_over": 7936, "model_cpc": 256}.get(name, np.prod(module.encoder(module.build(shape_of(name)))
+                                                                     .output_shape[1:]))
+    assert heads.encoder_of(model).output_shape == (None, units)
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_heads_on_codes_are_the_same_function(name):
     module = load(name)
-    model = heads.attach(module.encoder(module.build(PATCH)))
-    codes = heads.encoder_of(model).predict(some_patches(), verbose=0)
-    whole, split = model.predict(some_patches(), verbose=0), heads.on_codes(model, codes.shape[1]).predict(codes,
-                                                                                                        verbose=0)
+    model = heads.attach(module.encoder(module.build(shape_of(name))))
+    codes = heads.encoder_of(model).predict(some_patches(shape=shape_of(name)), verbose=0)
+    whole = model.predict(some_patches(shape=shape_of(name)), verbose=0)
+    split = heads.on_codes(model, codes.shape[1]).predict(codes, verbose=0)
     for task, value in whole.items():
         np.testing.assert_allclose(split[task], value, atol=1e-5)
 
@@ -91,14 +99,14 @@ def test_heads_on_codes_are_the_same_function(name):
 def test_saved_weights_give_the_same_output_and_hold_no_optimiser(name, tmp_path):
     module = load(name)
     keras.utils.set_random_seed(1)
-    model = heads.attach(module.encoder(module.build(PATCH)))
+    model = heads.attach(module.encoder(module.build(shape_of(name))))
     model.compile(loop.DecayingAdam(1e-3), loss="mse", jit_compile=False)
     keras3.save(model, tmp_path / "a.weights.h5")
     keras.utils.set_random_seed(2)
-    other = heads.attach(module.encoder(module.build(PATCH)))
+    other = heads.attach(module.encoder(module.build(shape_of(name))))
     keras3.load(other, tmp_path / "a.weights.h5")
-    for task, value in model.predict(some_patches(), verbose=0).items():
-        np.testing.assert_array_equal(other.predict(some_patches(), verbose=0)[task], value)
+    for task, value in model.predict(some_patches(shape=shape_of(name)), verbose=0).items():
+        np.testing.assert_array_equal(other.predict(some_patches(shape=shape_of(name)), verbose=0)[task], value)
     with h5py.File(tmp_path / "a.weights.h5") as file:
         assert "optimizer" not in file
 
@@ -107,10 +115,10 @@ def test_saved_weights_give_the_same_output_and_hold_no_optimiser(name, tmp_path
 def test_one_step_of_training_moves_every_trainable_layer(name):
     module = load(name)
     keras.utils.set_random_seed(0)
-    model = module.build(PATCH)
+    model = module.build(shape_of(name))
     if module.PRETEXT is None:
         model = heads.attach(model)
-        x = some_patches()
+        x = some_patches(shape=shape_of(name))
         y = {"quadrants": np.eye(4, dtype="f"), "arousal": np.eye(2, dtype="f")[[0, 1, 0, 1]],
              "valence": np.eye(2, dtype="f")[[0, 1, 1, 0]]}
         loss = "categorical_crossentropy"
@@ -119,10 +127,10 @@ def test_one_step_of_training_moves_every_trainable_layer(name):
              "future": np.stack([some_patches(2, seed=9 + i) for i in range(4)])}
         y, loss = np.array([[0.0], [1.0], [0.0], [1.0]], "f"), "binary_crossentropy"
     elif hasattr(module, "HIDDEN_SHARE"):
-        y, loss = some_patches(), "mse"
+        y, loss = some_patches(shape=shape_of(name)), "mse"
         x = {"patch": y, "hidden": np.zeros_like(y)}
     else:
-        x = y = some_patches()
+        x = y = some_patches(shape=shape_of(name))
         loss = "mse"
     model.compile(loop.DecayingAdam(1e-2), loss=loss, jit_compile=False)
     before = [keras.ops.convert_to_numpy(weight).copy() for weight in model.trainable_weights]
