@@ -24,7 +24,7 @@ import numpy as np
 
 import models
 from mer import files, heads
-from mer.tasks import LOSS, TASKS
+from mer.tasks import PUBLISHED, QUADRANTS
 from mer.training import batches, loop
 from mer.training.pretexts import denoise
 
@@ -32,7 +32,7 @@ PATCH = (128, 31, 1)
 SCAE_GFLOP = 2.43  # of one training step and patch: forward, and twice that backward
 GEMM_SIZE = 2048
 CODES = 4096  # patches whose codes are cached
-LOSSES = {task.name: LOSS for task in TASKS}
+LOSSES = {task.name: task.loss for task in PUBLISHED}
 
 
 class InMemory:
@@ -77,19 +77,21 @@ def heads_steps(*, batch, chosen_batch, steps):
     """Functions for patches/s: through the frozen encoder, cached codes at the same batch, at the chosen one."""
     module = models.load("model_over", pretexts=["denoise"])
     encoder = module.encoder(module.build(PATCH))
-    model = heads.attach(encoder)
+    model = heads.attach(encoder, PUBLISHED)
     encoder.trainable = False
-    truth = np.random.default_rng(0).integers(0, 4, CODES)
+    labels = np.random.default_rng(0).choice(QUADRANTS, CODES)
+    truth = {task.name: task.targets(labels) for task in PUBLISHED}
     patches = InMemory(batch * steps)
-    through = batches.Emotion(patches, truth, rows=np.arange(batch * steps), batch_size=batch)
+    through = batches.Emotion(patches, truth, rows=np.arange(batch * steps), tasks=PUBLISHED,
+                              batch_size=batch)
     model.compile(loop.DecayingAdam(1e-3), loss=LOSSES, **loop.compile_options())
     model.fit(through, verbose=0)
     codes = np.random.default_rng(1).random((CODES, heads.encoder_of(model).output_shape[1]), dtype=np.float32)
     made = [lambda: batch * steps / seconds_of(lambda: model.fit(through, verbose=0))]
     for size in (batch, chosen_batch):
-        on_codes = heads.on_codes(model, codes.shape[1])
+        on_codes = heads.on_codes(model, codes.shape[1], PUBLISHED)
         on_codes.compile(loop.DecayingAdam(1e-3), loss=LOSSES, **loop.compile_options())
-        cached = batches.Emotion(codes, truth, rows=np.arange(CODES), batch_size=size)
+        cached = batches.Emotion(codes, truth, rows=np.arange(CODES), tasks=PUBLISHED, batch_size=size)
         on_codes.fit(cached, verbose=0)
         made.append(lambda net=on_codes, data=cached: CODES / seconds_of(lambda: net.fit(data, verbose=0)))
     return made

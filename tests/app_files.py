@@ -11,7 +11,7 @@ import soundfile
 from conftest import ROOT
 
 from mer.prediction import predict
-from mer.tasks import TASKS
+from mer.tasks import PUBLISHED, labels_of
 from mer.weights import catalogue, engines, onnx_file
 
 SETTINGS = {"sample_rate_hz": 16000, "n_fft": 2048, "window_samples": 1024, "hop_samples": 512, "n_mel_bands": 128,
@@ -25,7 +25,7 @@ def write_model(folder, *, speech, music, corpus="real", seed=0):
     helper, rng = onnx.helper, np.random.default_rng(seed)
     nodes = [helper.make_node("ReduceMean", ["patch", "axes"], ["bands"], keepdims=0)]
     constants = [onnx.numpy_helper.from_array(np.array([2, 3]), "axes")]
-    for task in TASKS:
+    for task in PUBLISHED:
         weights = rng.normal(0, 0.05, (128, len(task.classes))).astype(np.float32)
         constants.append(onnx.numpy_helper.from_array(weights, f"{task.name}_weights"))
         nodes += [helper.make_node("MatMul", ["bands", f"{task.name}_weights"], [f"{task.name}_sums"]),
@@ -33,12 +33,12 @@ def write_model(folder, *, speech, music, corpus="real", seed=0):
     kind = onnx.TensorProto.FLOAT
     graph = helper.make_graph(nodes, "tiny", [helper.make_tensor_value_info("patch", kind, ["n", 128, 31, 1])],
                               [helper.make_tensor_value_info(task.name, kind, ["n", len(task.classes)])
-                               for task in TASKS], constants)
+                               for task in PUBLISHED], constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
     about = {"model": "model_scae", "title": f"Tiny {seed}", "pretext": "denoise", "speech": speech, "music": music,
              "release": "y", "it": 0, "corpus": corpus}
     helper.set_model_props(model, {"format": onnx_file.FORMAT, "title": "", "sha256": "", "about": json.dumps(about),
-                                   "labels": json.dumps(onnx_file.LABELS), "settings": json.dumps(SETTINGS),
+                                   "labels": json.dumps(labels_of(PUBLISHED)), "settings": json.dumps(SETTINGS),
                                    "export": json.dumps({"compress": None, "tolerance": 1e-4, "max_difference": 0.0})})
     folder.mkdir(parents=True)
     path = folder / f"model_scae.multitask.spec.it_{seed}.lr_5e-05.onnx"

@@ -6,6 +6,7 @@ import numpy as np
 
 import models
 from mer import heads
+from mer.tasks import PUBLISHED
 from mer.weights import keras3
 from mer.weights.model_file import ModelFile
 
@@ -24,7 +25,7 @@ def write(folder, name, settings, seed=0):
     """Write a model of random weights, moving statistics too, with its run.json."""
     frames = int(settings["patch_seconds"] * settings["sample_rate_hz"] / settings["hop_samples"])
     module = load_module(name)
-    model = heads.attach(module.encoder(module.build((settings["n_mel_bands"], frames, 1))))
+    model = heads.attach(module.encoder(module.build((settings["n_mel_bands"], frames, 1))), PUBLISHED)
     generator = np.random.default_rng(seed)
     for variable in model.weights:
         if "kernel" not in variable.path:

@@ -14,6 +14,7 @@ import pytest
 
 import models
 from mer import MerError, heads
+from mer.tasks import PUBLISHED
 
 SPEC = importlib.util.spec_from_file_location("golden", Path(__file__).parent / "golden" / "reference.py")
 golden = importlib.util.module_from_spec(SPEC)
@@ -136,7 +137,7 @@ def pretext_model(name):
 
 
 def emotion_model(name):
-    return heads.attach(module_of(name).encoder(pretext_model(name)))
+    return heads.attach(module_of(name).encoder(pretext_model(name)), PUBLISHED)
 
 
 def assert_computes(model, patches, arrays, *, cpc):

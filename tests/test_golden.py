@@ -12,6 +12,7 @@ import models
 from mer import heads
 from mer.features import waveform as waveforms
 from mer.features.representations.log_mel import LogMel
+from mer.tasks import PUBLISHED
 
 GOLDEN = Path(__file__).parent / "golden"
 sys.path.insert(0, str(GOLDEN))
@@ -67,7 +68,7 @@ def test_autoencoder_code_and_emotion(golden):
     np.testing.assert_allclose(encoder.predict(patches, verbose=0), channels_last(golden["scae_code"]), atol=1e-4)
     np.testing.assert_allclose(model.predict(patches, verbose=0), channels_last(golden["scae_rebuilt"]),
                                rtol=1e-4, atol=5e-4)
-    emotion = heads.attach(encoder)
+    emotion = heads.attach(encoder, PUBLISHED)
     set_weights(emotion, held)
     for task, value in emotion.predict(patches, verbose=0).items():
         assert golden[f"scae_{task}"].std(axis=0).max() > 1e-3
@@ -82,7 +83,7 @@ def test_cpc_code_context_score_and_emotion(golden):
     context = keras.Model(model.input, model.get_layer("ar_context").output)
     np.testing.assert_allclose(context.predict(inputs, verbose=0), golden["cpc_context"], atol=1e-4)
     np.testing.assert_allclose(model.predict(inputs, verbose=0), golden["cpc_score"], atol=1e-4)
-    emotion = heads.attach(encoder)
+    emotion = heads.attach(encoder, PUBLISHED)
     set_weights(emotion, held)
     for task, value in emotion.predict(patches, verbose=0).items():
         np.testing.assert_allclose(value, golden[f"cpc_{task}"], atol=1e-4)

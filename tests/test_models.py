@@ -4,10 +4,12 @@ import h5py
 import keras
 import numpy as np
 import pytest
+from made_up import targets
 
 import models
 from mer import MerError, heads, layers
 from mer.features import chunks
+from mer.tasks import TASKS
 from mer.training import loop
 from mer.weights import keras2, keras3
 
@@ -73,12 +75,14 @@ def test_published_layer_names():
 @pytest.mark.parametrize("name", ALL)
 def test_codes_and_heads_have_the_stated_shapes(name):
     module = load(name)
-    model = heads.attach(module.encoder(module.build(shape_of(name))))
+    model = heads.attach(module.encoder(module.build(shape_of(name))), TASKS)
     out = model.predict(some_patches(shape=shape_of(name)), verbose=0)
-    assert {task: value.shape for task, value in out.items()} == {"quadrants": (4, 4), "arousal": (4, 2),
-                                                                  "valence": (4, 2)}
-    for value in out.values():
-        np.testing.assert_allclose(value.sum(axis=1), 1, atol=1e-5)
+    assert {task: value.shape for task, value in out.items()} == {task.name: (4, task.units) for task in TASKS}
+    for task in TASKS:
+        if task.classes:
+            np.testing.assert_allclose(out[task.name].sum(axis=1), 1, atol=1e-5)
+        else:
+            assert (np.abs(out[task.name] - np.mean(task.range)) <= np.ptp(task.range) / 2).all()
     units = {"model_over": 7936, "model_cpc": 256}.get(name, np.prod(module.encoder(module.build(shape_of(name)))
                                                                      .output_shape[1:]))
     assert heads.encoder_of(model).output_shape == (None, units)
@@ -87,10 +91,10 @@ def test_codes_and_heads_have_the_stated_shapes(name):
 @pytest.mark.parametrize("name", ALL)
 def test_heads_on_codes_are_the_same_function(name):
     module = load(name)
-    model = heads.attach(module.encoder(module.build(shape_of(name))))
+    model = heads.attach(module.encoder(module.build(shape_of(name))), TASKS)
     codes = heads.encoder_of(model).predict(some_patches(shape=shape_of(name)), verbose=0)
     whole = model.predict(some_patches(shape=shape_of(name)), verbose=0)
-    split = heads.on_codes(model, codes.shape[1]).predict(codes, verbose=0)
+    split = heads.on_codes(model, codes.shape[1], TASKS).predict(codes, verbose=0)
     for task, value in whole.items():
         np.testing.assert_allclose(split[task], value, atol=1e-5)
 
@@ -99,11 +103,11 @@ def test_heads_on_codes_are_the_same_function(name):
 def test_saved_weights_give_the_same_output_and_hold_no_optimiser(name, tmp_path):
     module = load(name)
     keras.utils.set_random_seed(1)
-    model = heads.attach(module.encoder(module.build(shape_of(name))))
+    model = heads.attach(module.encoder(module.build(shape_of(name))), TASKS)
     model.compile(loop.DecayingAdam(1e-3), loss="mse", jit_compile=False)
     keras3.save(model, tmp_path / "a.weights.h5")
     keras.utils.set_random_seed(2)
-    other = heads.attach(module.encoder(module.build(shape_of(name))))
+    other = heads.attach(module.encoder(module.build(shape_of(name))), TASKS)
     keras3.load(other, tmp_path / "a.weights.h5")
     for task, value in model.predict(some_patches(shape=shape_of(name)), verbose=0).items():
         np.testing.assert_array_equal(other.predict(some_patches(shape=shape_of(name)), verbose=0)[task], value)
@@ -117,7 +121,7 @@ def test_one_step_of_training_moves_every_trainable_layer(name):
     keras.utils.set_random_seed(0)
     model = module.build(shape_of(name))
     if module.PRETEXT is None:
-        model = heads.attach(model)
+        model = heads.attach(model, TASKS)
         x = some_patches(shape=shape_of(name))
         y = {"quadrants": np.eye(4, dtype="f"), "arousal": np.eye(2, dtype="f")[[0, 1, 0, 1]],
              "valence": np.eye(2, dtype="f")[[0, 1, 1, 0]]}

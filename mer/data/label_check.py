@@ -1,8 +1,11 @@
 """Whether a run was made with the labels, clips and split that the stores hold today."""
 
+from types import SimpleNamespace
+
 from mer import MerError, corpora
 from mer.data import datasets, store
-from mer.tasks import QUADRANTS
+from mer.evaluation.report_text import answered
+from mer.tasks import columns_read
 
 
 def outdated(cfg, reports, held) -> dict:
@@ -34,12 +37,13 @@ def outdated(cfg, reports, held) -> dict:
             continue
         if code not in labels:
             labels[code] = _labels(code, cfg)
-        if (code, n_folds) not in data:
-            data[code, n_folds] = _fingerprint(code, cfg, n_folds)
+        read = code, n_folds, tuple(columns_read(answered(report)))
+        if read not in data:
+            data[read] = _fingerprint(cfg, *read)
         if labels[code] is None:
             continue
         sentences = _changed(held[folder], labels[code])
-        if not sentences and data[code, n_folds] and run.get("data") not in (None, data[code, n_folds]):
+        if not sentences and data[read] and run.get("data") not in (None, data[read]):
             sentences = ["Clips, labels, split or features of the corpus have changed since this model was trained: "
                          "train again with --force before you compare it with newer ones."]
         if sentences:
@@ -47,35 +51,46 @@ def outdated(cfg, reports, held) -> dict:
     return found
 
 
-def _changed(held, labels):
-    """Sentences on test clips whose label is another one in the store, or that are not in it."""
-    then = {clip: QUADRANTS[index] for clip, index in zip(held.clips, held.quadrant, strict=True)}
-    gone = sorted(clip for clip in then if clip not in labels)
-    moved = sorted(clip for clip in then if clip in labels and labels[clip] != then[clip])
+def _changed(held, now):
+    """Sentences on test clips with another label in the store today, or that are not in it."""
+    gone = sorted(clip for clip in held.clips if clip not in now.number)
+    rows = [now.number[clip] for clip in held.clips if clip in now.number]
+    moved = {}
+    for task in held.tasks:
+        today = task.targets(now.labels[task.column][rows])
+        then = held.truth[task.name][[clip in now.number for clip in held.clips]]
+        for row, one, other in zip(rows, then, today, strict=True):
+            if task.is_labelled(one) != task.is_labelled(other) or abs(one - other) > 1e-6:  # NaN differs from nothing
+                moved.setdefault(now.ids[row], (task, one, other))
     sentences = []
     if moved:
-        clip = moved[0]
-        sentences.append(f"{len(moved)} of {len(then)} test clips have another label today (for example {clip}: "
-                         f"{then[clip]} then, {labels[clip] or 'none'} now). This result is about the old labels: "
-                         "train again with --force.")
+        clip = min(moved)
+        task, one, other = moved[clip]
+        words = [(task.classes[value] if task.classes else f"{value:g}") if task.is_labelled(value) else "none"
+                 for value in (one, other)]
+        sentences.append(f"{len(moved)} of {len(held.clips)} test clips have another label today (for example {clip}: "
+                         f"{words[0]} then, {words[1]} now). This result is about the old labels: train again with "
+                         "--force.")
     if gone:
-        sentences.append(f"{len(gone)} of {len(then)} test clips are no longer in the corpus (for example {gone[0]}): "
-                         "train again with --force.")
+        sentences.append(f"{len(gone)} of {len(held.clips)} test clips are no longer in the corpus (for example "
+                         f"{gone[0]}): train again with --force.")
     return sentences
 
 
 def _labels(code, cfg):
-    """Clip -> label in the store of a music corpus today; None where there is no store that can be read."""
+    """The clips of a music corpus today, and their number by name; None where there is no store that can be read."""
     try:
-        columns = store.read(datasets.store_path(corpora.get("music", code), cfg)).columns
+        held = store.read(datasets.store_path(corpora.get("music", code), cfg))
     except MerError:
         return None
-    return dict(zip(columns["clip"], columns["label"], strict=True))
+    clips = store.ClipSet.of_store(held, [""] * len(held.ids))
+    return SimpleNamespace(ids=clips.ids, labels=clips.labels, number={clip: i for i, clip in enumerate(clips.ids)})
 
 
-def _fingerprint(code, cfg, n_folds):
+def _fingerprint(cfg, code, n_folds, columns):
     """What a run on this corpus would be made of today; None where it cannot be told."""
     try:
-        return datasets.load("music", code, cfg, fold=(1, n_folds) if n_folds else None).fingerprint()
+        clips = datasets.load("music", code, cfg, fold=(1, n_folds) if n_folds else None)
     except MerError:
         return None
+    return clips.fingerprint(columns=columns)

@@ -156,8 +156,8 @@ class ClipSet:
     index : np.ndarray of int, shape (n,)
         Index of the clip in its store.
     group, split : np.ndarray of str, shape (n,)
-    quadrant : np.ndarray of int, shape (n,)
-        0..3, or -1 for speech.
+    labels : dict of str -> np.ndarray, shape (n,)
+        By column: "quadrant", text, "" where a clip has none; "arousal" and "valence", float, NaN where it has none.
     """
 
     stores: tuple
@@ -166,23 +166,25 @@ class ClipSet:
     index: np.ndarray
     group: np.ndarray
     split: np.ndarray
-    quadrant: np.ndarray
+    labels: dict
 
     @classmethod
     def of_store(cls, store, split):
         """All clips of one store with their sides of the split."""
         n = len(store.ids)
-        quadrant = [QUADRANTS.index(label) if label else -1 for label in store.columns["label"]]
+        labels = {"quadrant": np.array(store.columns["label"], object),
+                  **{name: np.array(store.columns[name], float) for name in ("arousal", "valence")}}
         return cls((store,), np.array(store.ids, object), np.zeros(n, int), np.arange(n),
-                   np.array(store.columns["group"], object), np.array(split, object), np.array(quadrant, int))
+                   np.array(store.columns["group"], object), np.array(split, object), labels)
 
     def __len__(self):
         return len(self.ids)
 
     def take(self, where):
         """The clips that a mask or an index array names."""
-        names = ("ids", "source", "index", "group", "split", "quadrant")
-        return ClipSet(self.stores, *(getattr(self, name)[where] for name in names))
+        names = ("ids", "source", "index", "group", "split")
+        return ClipSet(self.stores, *(getattr(self, name)[where] for name in names),
+                       {name: values[where] for name, values in self.labels.items()})
 
     def side(self, split):
         """The clips of "train", "val" or "test"."""
@@ -192,8 +194,9 @@ class ClipSet:
         """Clips of both, for training on several corpora; no frame is copied."""
         moved = other.source + len(self.stores)
         pairs = [(self.ids, other.ids), (self.source, moved), (self.index, other.index), (self.group, other.group),
-                 (self.split, other.split), (self.quadrant, other.quadrant)]
-        return ClipSet(self.stores + other.stores, *(np.concatenate(pair) for pair in pairs))
+                 (self.split, other.split)]
+        labels = {name: np.concatenate([values, other.labels[name]]) for name, values in self.labels.items()}
+        return ClipSet(self.stores + other.stores, *(np.concatenate(pair) for pair in pairs), labels)
 
     @property
     def seconds(self):
@@ -205,17 +208,27 @@ class ClipSet:
         """Hash of each clip's frames; equal for the same audio under two names."""
         return [self.stores[s].columns["content"][i] for s, i in zip(self.source, self.index, strict=True)]
 
-    def fingerprint(self, *, sides=True):
-        """Hash of what training depends on: clips, files, labels, feature settings and, unless told not to, sides."""
+    def fingerprint(self, *, sides=True, columns=()):
+        """Hash of what training depends on: clips, files, quadrants, feature settings.
+
+        Parameters
+        ----------
+        sides : bool
+            The splits of the clips too.
+        columns : sequence of str
+            Labels that count beside the quadrants.
+        """
         digest = hashlib.sha256()
         for store in self.stores:
             facts = sorted((k, v) for k, v in store.attributes.items() if k not in ("format", "table_hash"))
             digest.update(repr(facts).encode())
-        for s, i, split, quadrant in zip(self.source, self.index, self.split, self.quadrant, strict=True):
-            columns = self.stores[s].columns
-            side = (split,) if sides else ()
-            audio_file = columns["file_edges"][i] or columns["content"][i]  # imported features have no audio
-            digest.update(repr((columns["clip"][i], audio_file, *side, int(quadrant))).encode())
+        for row, (s, i) in enumerate(zip(self.source, self.index, strict=True)):
+            held, quadrant = self.stores[s].columns, self.labels["quadrant"][row]
+            audio_file = held["file_edges"][i] or held["content"][i]  # imported features have no audio
+            facts = (held["clip"][i], audio_file, *([self.split[row]] if sides else []),
+                     QUADRANTS.index(quadrant) if quadrant else -1)
+            more = [str(self.labels[name][row]) for name in columns]
+            digest.update(repr((*facts, *more)).encode())
         return digest.hexdigest()[:16]
 
     def patches(self, reads, hop_rows):
@@ -258,11 +271,6 @@ class Patches:
 
     def __len__(self):
         return len(self.clip)
-
-    @property
-    def quadrant(self):
-        """True quadrant of each patch, shape (n,), 0..3 or -1."""
-        return self.clips.quadrant[self.clip]
 
     def gather(self, indices):
         """Copy patches out of the stores.

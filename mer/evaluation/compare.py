@@ -4,17 +4,19 @@ All runs are resampled with the same draws of the same groups, so a difference o
 what is easy or hard for both cancels. Where intervals of two scores overlap says nothing about their difference.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
+from typing import NamedTuple
 
 from mer import files
 from mer.evaluation import intervals, metrics, predictions, run_facts
-from mer.tasks import TASKS
+from mer.evaluation.report_text import answered
+from mer.tasks import Task
 
-PUBLISHED = ("patch", "f1_weighted")  # the published measure
-STRICT = ("clip", "f1_macro")         # the one that comparisons are made with
+PUBLISHED = "patch"  # level of the published measure, weighted F1; of tasks with a range, CCC (`Task.headline`)
+STRICT = "clip"      # of the one that comparisons are made with, macro F1 or CCC
 MEASURES = (PUBLISHED, STRICT)
 ALPHA = 1 - intervals.CONFIDENCE
 SEED = 0
@@ -39,13 +41,13 @@ def read_predictions(reports: Sequence[dict]) -> tuple[dict[Path, predictions.Pr
     for report in reports:
         path = report["folder"] / "predictions.csv"
         try:
-            held = predictions.read(path)
+            held = predictions.read(path, answered(report))
         except FileNotFoundError:
             unreadable.append((path, "it is missing, so this run is compared with no other"))
         except (OSError, files.Damaged) as error:
             unreadable.append((path, str(error)))
         else:
-            if predictions.digest(held.clips, held.quadrant) == report["test"]["digest"]:
+            if predictions.digest(held.clips, held.truth[held.tasks[0].name]) == report["test"]["digest"]:
                 found[report["folder"]] = held
             else:
                 unreadable.append((path, "its clips or labels are not those of the report.json beside it: train this "
@@ -79,6 +81,15 @@ class Comparison:
         return Comparison(self.other, self.one, self.task, turned, self.p_holm)
 
 
+class _Sampled(NamedTuple):
+    """A run's score, and its margin above guessing, with their values on the resamples of the clips with a label."""
+
+    own: tuple
+    margin: tuple
+    resamples: intervals.Resamples
+    clips: tuple  # and their labels
+
+
 class TestSet:
     """Runs that were tested on the same clips with the same labels.
 
@@ -97,8 +108,8 @@ class TestSet:
         Names of the facts that differ between them, from `run_facts.varying`.
     music, unit : str
         Language of the music; what was drawn for the intervals: "artist", "clip", ...
-    resamples : intervals.Resamples or None
-        None where no predictions.csv can be used.
+    tasks : list of Task
+        Those that any of the runs answers.
     """
 
     def __init__(self, reports, held):
@@ -107,46 +118,54 @@ class TestSet:
         self.music, self.unit = reports[0]["run"]["music_abbr"], self.test.get("grouped_by", "clip")
         self.varying = run_facts.varying([known for known, _ in self.cells])
         self._held = {report["folder"]: held[report["folder"]] for report in reports if report["folder"] in held}
-        self.resamples, self._samples = None, {}
+        self.tasks = list(dict.fromkeys(task for report in reports for task in answered(report)))
+        self._samples: dict = {}
+        self._n_bootstrap = max(report["bootstrap"]["resamples"] for report in reports)
         if self._held:
             with_groups = [one for one in self._held.values() if one.groups]
             # Where runs know other groups, the coarsest are the careful choice.
             best = min(with_groups, key=lambda one: len(set(one.groups))) if with_groups else None
             one = best or next(iter(self._held.values()))
-            group = dict(zip(one.clips, one.groups or one.clips, strict=True))
-            self._order = sorted(group)
-            self.resamples = intervals.draw([group[clip] for clip in self._order], seed=SEED,
-                                            n_bootstrap=max(report["bootstrap"]["resamples"] for report in reports))
+            self._group = dict(zip(one.clips, one.groups or one.clips, strict=True))
 
-    def score(self, reports: Sequence[dict], task: str, measure: tuple[str, str]) -> dict:
+    def resamples(self, clips: Iterable[str] | None = None) -> intervals.Resamples:
+        """Resamples of clips, all of the test set or those with a label: the same for the same clips."""
+        return intervals.draw([self._group[clip] for clip in sorted(self._group if clips is None else clips)],
+                              seed=SEED, n_bootstrap=self._n_bootstrap)
+
+    def score(self, reports: Sequence[dict], task: Task, measure: str) -> dict | None:
         """What a table says about runs that differ in their seed only.
 
         Parameters
         ----------
         reports : sequence of dict, at least one
             One of `cells`.
-        task : str
-        measure : (str, str)
-            Level and score.
+        task : Task
+        measure : str
+            One of `MEASURES`.
 
         Returns
         -------
-        dict
+        dict or None
+            None where the runs do not answer the task. Else
             ``mean`` over the runs; ``low`` and ``high``, its interval (None without one); ``smallest``, ``largest`` and
             ``n_runs``; ``chance``, the best of the guesses; ``above_chance``, whether the interval of the difference
             from that guess, which is computed on the same resamples, lies above 0.
         """
-        level, score = measure
-        results = [report[level][task] for report in reports]
+        if any(task.name not in report[measure] for report in reports):
+            return None
+        score = task.headline(measure)
+        results = [report[measure][task.name] for report in reports]
         values = [result[score] for result in results]
         ends, margin = results[0]["intervals"][score], results[0].get("above_guessing", {}).get(score)
         if len(reports) > 1 or (ends and not margin):
             pairs = [self._sampled(report, task, measure) for report in reports]
-            known = all(pairs)
-            above = known and intervals.estimate([margin for _, margin in pairs], self.resamples, bounds=(-1, 1))
+            known = all(pairs) and len({one.clips for one in pairs if one}) == 1
+            limits = [metrics.bounds(task, score, margin=is_margin) for is_margin in (False, True)]
+            above = known and intervals.estimate([one.margin for one in pairs], pairs[0].resamples, bounds=limits[1])
             margin = above and above.low is not None and (above.low, above.high)
             if len(reports) > 1:
-                mean = known and intervals.estimate([own for own, _ in pairs], self.resamples, bounds=(0, 1))
+                mean = known and intervals.estimate([one.own for one in pairs], pairs[0].resamples, bounds=limits[0])
                 ends = mean and mean.low is not None and (mean.low, mean.high)
         low, high = ends or (None, None)
         chance = max(guess[score] for result in results for guess in result["chance"].values())
@@ -165,16 +184,18 @@ class TestSet:
         Returns
         -------
         list of Comparison
-            One per pair and task; pairs whose predictions cannot be read are left out.
+            One per pair and task; pairs whose predictions cannot be read, or whose labels in a task differ, are left
+            out.
         """
         made = []
         for one, other in references:
-            for task in TASKS:
-                runs, minus = ([self._sampled(report, task.name, STRICT) for report in self.cells[place][1]]
+            for task in self.tasks:
+                runs, minus = ([self._sampled(report, task, STRICT) for report in self.cells[place][1]]
                                for place in (one, other))
-                if all(runs) and all(minus):
+                if all(runs) and all(minus) and len({each.clips for each in (*runs, *minus)}) == 1:
                     made.append((one, other, task.name, intervals.estimate(
-                        [own for own, _ in runs], self.resamples, minus=[own for own, _ in minus], bounds=(-1, 1))))
+                        [each.own for each in runs], runs[0].resamples, minus=[each.own for each in minus],
+                        bounds=metrics.bounds(task, task.headline(STRICT), margin=True))))
         corrected = intervals.holm([estimate.p for *_, estimate in made])
         return [Comparison(*row, p_holm=p) for row, p in zip(made, corrected, strict=True)]
 
@@ -191,18 +212,17 @@ class TestSet:
                      and known["config"] != run_facts.SCRATCH and run_facts.compatible(known, other, names)), None)
 
     def _sampled(self, report, task, measure):
-        """((value, samples), the same of the margin above guessing) of one run; None without its predictions."""
-        level, score = measure
+        """`_Sampled` of one run; None without its predictions, or where it does not answer the task."""
         held = self._held.get(report["folder"])
-        if held is None:
+        if held is None or task not in held.tasks:
             return None
-        place = report["folder"], level, task
+        place = report["folder"], measure, task.name
         if place not in self._samples:
-            task = next(one for one in TASKS if one.name == task)
-            parts = held.confusions(level, task, self._order)
-            made = metrics.samples(parts.sum(axis=0), metrics.resampled(parts, self.resamples))
-            self._samples[place] = {name: made[name] for own_level, name in MEASURES if own_level == level}
-        return self._samples[place][score]
+            labelled = held.labelled(task)
+            resamples, score = self.resamples(labelled), task.headline(measure)
+            made = metrics.samples(task, held.parts(measure, task, sorted(labelled)), resamples)[score]
+            self._samples[place] = _Sampled(*made, resamples, tuple(sorted(labelled.items())))
+        return self._samples[place]
 
 
 def test_sets(reports: Sequence[dict], held: dict) -> list:

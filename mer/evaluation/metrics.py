@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
 
-from mer.evaluation import intervals
+from mer.evaluation import intervals, regression
 from mer.evaluation.intervals import CONFIDENCE as CONFIDENCE
 from mer.evaluation.intervals import draw_clips as draw_clips
+from mer.tasks import Task
 
 AVERAGES = ("macro", "weighted")
 SCORES = ("accuracy", *(f"{kind}_{average}" for average in AVERAGES for kind in ("precision", "recall", "f1")))
@@ -89,22 +90,22 @@ def scores(confusion: np.ndarray) -> dict[str, Any]:
     return result
 
 
-def resampled(confusions: np.ndarray, resamples: intervals.Resamples) -> np.ndarray:
-    """Confusion matrices of bootstrap resamples.
+def resampled(parts: np.ndarray, resamples: intervals.Resamples) -> np.ndarray:
+    """Confusion matrices, or sums, of bootstrap resamples.
 
     Parameters
     ----------
-    confusions : np.ndarray of int, shape (n_clips, n_classes, n_classes)
+    parts : np.ndarray, shape (n_clips, ...)
+        From `clip_confusions` or `regression.sums`.
     resamples : intervals.Resamples
 
     Returns
     -------
-    np.ndarray, shape (n_bootstrap, n_classes, n_classes)
+    np.ndarray, shape (n_bootstrap, ...)
     """
-    n_clips, n_classes, _ = confusions.shape
     # float64 sums of counts below 2**53 are exact, so BLAS threads cannot change a digit.
-    summed = resamples.weights.astype(float) @ confusions.reshape(n_clips, -1).astype(float)
-    return summed.reshape(-1, n_classes, n_classes)
+    summed = resamples.weights.astype(float) @ parts.reshape(len(parts), -1).astype(float)
+    return summed.reshape(-1, *parts.shape[1:])
 
 
 def guesses(confusion: np.ndarray) -> dict[str, dict[str, Any]]:
@@ -132,29 +133,35 @@ def guesses(confusion: np.ndarray) -> dict[str, dict[str, Any]]:
     return {name: scores(support[..., :, None] * share[..., None, :]) for name, share in shares.items()}
 
 
-def samples(confusion: np.ndarray, drawn: np.ndarray) -> dict[str, tuple]:
-    """Every score and how far it lies above the best guess, on the test set and on each resample.
+def samples(task: Task, parts: np.ndarray, resamples: intervals.Resamples) -> dict[str, tuple]:
+    """Every score and how much better it is than the best guess, on the test set and on each resample.
 
     Parameters
     ----------
-    confusion : np.ndarray, shape (n_classes, n_classes)
-    drawn : np.ndarray, shape (n_bootstrap, n_classes, n_classes)
-        From `resampled`.
+    task : Task
+    parts : np.ndarray, shape (n_clips, ...)
+        From `clip_confusions` where the task has classes, else from `regression.sums`.
+    resamples : intervals.Resamples
+        Of the clips.
 
     Returns
     -------
     dict of str -> ((float, np.ndarray), (float, np.ndarray))
-        Score -> (value, values on the resamples), and the same for its difference from the best of `guesses`, which are
-        computed on the same resamples.
+        Score -> (value, values on the resamples), and the same for its difference from the best of `guesses`, or from
+        the training mean, which are computed on the same resamples.
     """
     sides = []
-    for matrices in (np.asarray(confusion, float), drawn):
-        found, guessed = scores(matrices), guesses(matrices).values()
-        sides.append({name: (found[name], found[name] - np.max([guess[name] for guess in guessed], axis=0))
-                      for name in SCORES})
+    for totals in (parts.sum(axis=0).astype(float), resampled(parts, resamples)):
+        if task.classes:
+            found, guessed = scores(totals), guesses(totals).values()
+            margin = {name: found[name] - np.max([guess[name] for guess in guessed], axis=0) for name in SCORES}
+        else:
+            found, guess = regression.scores(totals)
+            margin = regression.improvement(found, guess)
+        sides.append({name: (found[name], margin[name]) for name in found})
     whole, many = sides
     return {name: tuple((float(value), values) for value, values in zip(whole[name], many[name], strict=True))
-            for name in SCORES}
+            for name in whole}
 
 
 def chance(confusion: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:
@@ -164,18 +171,21 @@ def chance(confusion: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-def evaluate(truth: np.ndarray, predicted: np.ndarray, clip: np.ndarray, *, classes: Sequence[str],
-             resamples: intervals.Resamples) -> dict[str, Any]:
+def evaluate(task: Task, truth: np.ndarray, predicted: np.ndarray, clip: np.ndarray, *,
+             resamples: intervals.Resamples, guess: np.ndarray | None = None) -> dict[str, Any]:
     """Everything the report says about one task at one level.
 
     Parameters
     ----------
-    truth, predicted : np.ndarray of int, shape (n,), in [0, n_classes)
+    task : Task
+    truth, predicted : np.ndarray, shape (n,)
+        Indices of classes, or values; every item has a label.
     clip : np.ndarray of int, shape (n,), in [0, n_clips)
         Clip of each item; at clip level simply 0 to n_clips - 1.
-    classes : sequence of str, length n_classes
     resamples : intervals.Resamples
         Of the n_clips clips.
+    guess : np.ndarray of float, shape (n,), or None
+        Of a task with a range: the training mean.
 
     Returns
     -------
@@ -183,24 +193,43 @@ def evaluate(truth: np.ndarray, predicted: np.ndarray, clip: np.ndarray, *, clas
         ``n``, every name of `SCORES`, ``intervals`` and ``above_guessing`` (score -> (low, high) of the score, and of
         its difference from the best guess; None with a single group), ``per_class`` (precision, recall, f1,
         support), ``classes``, ``confusion`` (list of rows, rows = truth) and ``chance``. A class that neither
-        occurs nor is predicted has zeros, as scikit-learn gives with ``zero_division=0``.
+        occurs nor is predicted has zeros, as scikit-learn gives with ``zero_division=0``. A task with a range has
+        ``range`` instead of the last four but ``chance``, and the names of `regression.SCORES`.
     """
-    labels = np.arange(len(classes))
-    confusion = confusion_matrix(truth, predicted, labels=labels)
-    parts = clip_confusions(truth, predicted, clip, n_clips=resamples.weights.shape[1], n_classes=len(classes))
-    found = samples(confusion, resampled(parts, resamples))
-    return {
+    n_clips, classes = resamples.weights.shape[1], task.classes
+    if classes:
+        parts = clip_confusions(truth, predicted, clip, n_clips=n_clips, n_classes=len(classes))
+    else:
+        guess = np.zeros(len(truth)) if guess is None else guess
+        parts = regression.sums(truth, predicted, guess, clip, n_clips=n_clips)
+    found = samples(task, parts, resamples)
+    made = {
         "n": len(truth),
-        **_point_estimates(truth, predicted),
-        "intervals": {name: _ends(intervals.estimate([own], resamples, bounds=(0, 1)))
+        **(_point_estimates if classes else regression.point_estimates)(truth, predicted),
+        "intervals": {name: _ends(intervals.estimate([own], resamples, bounds=bounds(task, name)))
                       for name, (own, _) in found.items()},
-        "above_guessing": {name: _ends(intervals.estimate([margin], resamples, bounds=(-1, 1)))
+        "above_guessing": {name: _ends(intervals.estimate([margin], resamples, bounds=bounds(task, name, margin=True)))
                            for name, (_, margin) in found.items()},
+    }
+    if task.range is not None:
+        totals = parts.sum(axis=0)
+        mean = {"value": float(totals[6] / totals[0]), **_floats(regression.scores(totals)[1])}
+        return {**made, "range": list(task.range), "chance": {"training mean": mean}}
+    confusion = confusion_matrix(truth, predicted, labels=np.arange(len(classes)))
+    return {
+        **made,
         "per_class": _per_class(truth, predicted, classes),
         "classes": list(classes),
         "confusion": confusion.tolist(),
         "chance": chance(confusion, classes),
     }
+
+
+def bounds(task: Task, score: str, *, margin: bool = False) -> tuple[float, float]:
+    """Lowest and highest possible value of a score, or of its `margin`, the difference of two."""
+    if not task.classes:
+        return (-np.inf, np.inf) if margin else regression.BOUNDS[score]
+    return (-1, 1) if margin else (0, 1)
 
 
 def _ends(estimate):

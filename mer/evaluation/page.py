@@ -10,15 +10,14 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from mer.evaluation import compare, page_tables
-from mer.evaluation.report_text import CONFIG_LABELS, CONFIG_WORDS, DEMO, describe, pretext_warning
-from mer.tasks import TASKS
+from mer.evaluation.report_text import CONFIG_LABELS, CONFIG_WORDS, DEMO, answered, describe, pretext_warning
 
 HERE = Path(__file__).parent
 EMBEDDED_RUNS = 24  # the pictures of one run weigh about 130 kB in a page; beyond this they are linked
 PICTURES = {
-    "confusion.png": "Confusion matrices of quadrants, arousal and valence, for clips and for patches; "
+    "confusion.png": "Confusion matrices of the tasks with classes, for clips and for patches; "
                      "the same counts are in the text report.",
-    "learning_curves.png": "Loss and accuracy of training and validation over the epochs; "
+    "learning_curves.png": "Loss and the measure of each task in training and validation over the epochs; "
                            "the same values are in the history of the run.",
 }
 FILES = ("report.txt", "report.json", "predictions.csv", "run.json", "history.csv")
@@ -54,7 +53,7 @@ def render(reports: Sequence[dict], out_dir: Path, *, held: dict, outdated: dict
                for name, group in groupby(reports, key=lambda report: str(report["run"].get("corpus")))]
     skipped = [(_relative(path, out_dir), reason.replace(str(path), path.name)) for path, reason in unreadable]
     return environment.get_template("report.html").render(
-        corpora=corpora, n_runs=len(reports), skipped=skipped, embed=embed, tasks=[task.name for task in TASKS],
+        corpora=corpora, n_runs=len(reports), skipped=skipped, embed=embed, tasks=page_tables.tasks_of(reports),
         demo=DEMO, config_words=CONFIG_WORDS, config_labels=CONFIG_LABELS, bootstrap=reports[0]["bootstrap"])
 
 
@@ -80,8 +79,8 @@ def _corpus(name, reports, held, *, out_dir, embed):
     return {
         "name": name,
         "is_demo": name == "demo",
-        "sets": [{"music": one.music, "test": one.test, "unit": one.unit, "rows": page_tables.glance(one),
-                  "differences": page_tables.differences(one)} for one in sets],
+        "sets": [{"music": one.music, "test": one.test, "unit": one.unit, "tasks": one.tasks,
+                  "rows": page_tables.glance(one), "differences": page_tables.differences(one)} for one in sets],
         "units": sorted({one.unit for one in sets}),
         "tables": [page_tables.layout(sets, measure, figures if measure == compare.PUBLISHED else {})
                    for measure in compare.MEASURES],
@@ -94,8 +93,8 @@ def _corpus(name, reports, held, *, out_dir, embed):
 def _run(report, out_dir, embed):
     """What the page shows about one run."""
     folder, run = report["folder"], report["run"]
-    return {"name": folder_name(report), "run": run, "words": describe(run), "report": report,
-            "warnings": warnings(report),
+    return {"name": folder_name(report), "run": run, "tasks": answered(report), "words": describe(run),
+            "report": report, "warnings": warnings(report),
             "pictures": [(_source(folder / name, out_dir, embed), _relative(folder / name, out_dir), text)
                          for name, text in PICTURES.items() if (folder / name).is_file()],
             "files": [(name, _relative(folder / name, out_dir)) for name in FILES if (folder / name).is_file()]}

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
+import numpy as np
+
 from mer.evaluation import compare, run_facts
-from mer.tasks import TASKS
+from mer.evaluation.report_text import answered
+from mer.tasks import TASKS, Task
 
 PAPER = ("SCAE", "CPC")  # columns of ICASSP 2021, Table 2
 PUBLISHED_HOURS = {"exp1_3h": 3, "exp2_30h": 30}  # hours of speech per language in the two published experiments
@@ -53,10 +56,16 @@ def cell_name(test_set: compare.TestSet, place: int) -> dict:
             "labels": run_facts.labels(known, test_set.varying)}
 
 
+def tasks_of(reports: Sequence[dict]) -> list[Task]:
+    """The tasks that any of these reports answers, in the order of the table of tasks."""
+    names = {task.name for report in reports for task in answered(report)}
+    return [task for task in TASKS if task.name in names]
+
+
 def glance(test_set: compare.TestSet) -> list:
-    """One row per cell, with macro F1 over clips for every task."""
+    """One row per cell, with macro F1 or CCC over clips for every task; None where the models do not answer it."""
     return [{**cell_name(test_set, place),
-             "cells": [test_set.score(reports, task.name, compare.STRICT) for task in TASKS]}
+             "cells": [test_set.score(reports, task, compare.STRICT) for task in test_set.tasks]}
             for place, (_, reports) in enumerate(test_set.cells)]
 
 
@@ -85,8 +94,9 @@ def differences(test_set: compare.TestSet) -> list:
 def _from_best(test_set, pairs):
     """Of all pairs those with the cell of the highest mean in each task, as other minus best."""
     found = []
-    for task in TASKS:
-        means = [test_set.score(reports, task.name, compare.STRICT)["mean"] for _, reports in test_set.cells]
+    for task in test_set.tasks:
+        scores = [test_set.score(reports, task, compare.STRICT) for _, reports in test_set.cells]
+        means = [one["mean"] if one else -np.inf for one in scores]
         best = means.index(max(means))
         found += [pair if pair.other == best else pair.turned() for pair in pairs
                   if pair.task == task.name and best in (pair.one, pair.other)]
@@ -99,7 +109,7 @@ def _block(to, test_set, comparisons, references, family=None):
     best = {one.other: one.task for one in comparisons} if to == "best" else {}
     rows = []
     for place in range(len(test_set.cells)):
-        found = [of.get((place, task.name)) for task in TASKS]
+        found = [of.get((place, task.name)) for task in test_set.tasks]
         if any(found) or place in best:
             reference = references.get(place)
             rows.append({**cell_name(test_set, place), "cells": [one and _difference(one) for one in found],
@@ -116,7 +126,7 @@ def _difference(one):
             "apart": apart, "is_clear": one.is_clear}
 
 
-def layout(sets: Sequence[compare.TestSet], measure: tuple[str, str], figures: dict[tuple, float]) -> dict:
+def layout(sets: Sequence[compare.TestSet], measure: str, figures: dict[tuple, float]) -> dict:
     """One table in the layout of Table 2: rows are setting, hours, split and whatever else differs, columns the models.
 
     A cell stands in every row whose facts it does not contradict: a model from scratch knows no pretraining, so it
@@ -126,8 +136,8 @@ def layout(sets: Sequence[compare.TestSet], measure: tuple[str, str], figures: d
     ----------
     sets : sequence of compare.TestSet
         Of one corpus.
-    measure : (str, str)
-        Level and score.
+    measure : str
+        One of `compare.MEASURES`.
     figures : dict
         From `published`, or empty.
     """
@@ -136,10 +146,10 @@ def layout(sets: Sequence[compare.TestSet], measure: tuple[str, str], figures: d
     firsts = [place for place, pair in enumerate(columns) if not place or columns[place - 1][0] != pair[0]]
     rows = [(one, row) for one in sets for row in _rows(one)]
     several = {one.music for number, one in enumerate(sets) if one.music in {other.music for other in sets[:number]}}
-    tasks = {task.name: [_row(one, row, columns, task=task.name, measure=measure, figures=figures,
-                              named=one.music in several) for one, row in rows] for task in TASKS}
-    return {"level": measure[0], "score": measure[1], "heads": heads, "firsts": firsts, "n_columns": len(columns),
-            "tasks": tasks}
+    tasks = {task.name: [_row(one, row, columns, task=task, measure=measure, figures=figures,
+                              named=one.music in several) for one, row in rows if task in one.tasks]
+             for task in tasks_of([report for one in sets for _, reports in one.cells for report in reports])}
+    return {"level": measure, "heads": heads, "firsts": firsts, "n_columns": len(columns), "tasks": tasks}
 
 
 def _row_facts(known, names):
@@ -170,14 +180,17 @@ def _row(test_set, row, columns, *, task, measure, figures, named):
             cells.append(None)
             continue
         own, reports = max(fitting, key=lambda pair: len(pair[0]))
+        score = test_set.score(reports, task, measure)
+        if score is None:
+            cells.append(None)
+            continue
         hours = own.get("hours") or (PUBLISHED_HOURS["exp2_30h"] if _is_released(own) else None)
-        cells.append({**test_set.score(reports, task, measure),
-                      "published": figures.get((hours, *column, setting(known), task))})
+        cells.append({**score, "published": figures.get((hours, *column, setting(known), task.name))})
     labels = run_facts.labels(row, ["split", *test_set.varying] if named else test_set.varying)
     if named:
         labels.append(f"test set {test_set.test['digest'][:4]} of {test_set.test['clips']:,} clips")
     return {"setting": setting(known), "cells": cells, "labels": labels,
-            "chance": max(one["chance"] for one in cells if one)}
+            "chance": max((one["chance"] for one in cells if one), default=None)}
 
 
 def _is_released(known):

@@ -15,27 +15,33 @@ from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from mer import files
-from mer.tasks import TASKS
+from mer.tasks import Task
 
 DPI = 130
 COLOURS = 256
 TRAIN, VALIDATION, GREY = "#0072B2", "#D55E00", "#595959"
 
 
-def confusion(report: dict, path: Path) -> None:
-    """Draw the confusion matrices of the three tasks: clips in the upper row, patches in the lower.
+def confusion(report: dict, tasks: Sequence[Task], path: Path) -> None:
+    """Draw the confusion matrices of the tasks with classes: clips in the upper row, patches in the lower.
 
     Parameters
     ----------
     report : dict
         As `mer.evaluation.report.write` returns it.
+    tasks : sequence of Task
+        Where none has classes, no picture is written, and one of an earlier run is removed.
     path : pathlib.Path
         PNG file to write.
     """
-    figure = blank(width=9, height=6.4)
-    axes = figure.subplots(2, len(TASKS))
+    tasks = [task for task in tasks if task.classes]
+    if not tasks:
+        path.unlink(missing_ok=True)
+        return
+    figure = blank(width=3 * max(len(tasks), 2), height=6.4)
+    axes = figure.subplots(2, len(tasks), squeeze=False)
     for row, level, plural in zip(axes, ("clip", "patch"), ("clips", "patches"), strict=True):
-        for ax, task in zip(row, TASKS, strict=True):
+        for ax, task in zip(row, tasks, strict=True):
             image = _matrix(ax, report[level][task.name], title=f"{task.name.capitalize()}, {plural}", unit=level)
     bar = figure.colorbar(image, ax=axes, shrink=0.6, pad=0.02, aspect=30)
     bar.set_label("share of the true class (recall on the diagonal)")
@@ -43,20 +49,22 @@ def confusion(report: dict, path: Path) -> None:
     save(figure, path)
 
 
-def learning_curves(history: Sequence[dict], path: Path) -> None:
-    """Draw loss and accuracies over the epochs, training against validation.
+def learning_curves(history: Sequence[dict], tasks: Sequence[Task], path: Path) -> None:
+    """Draw loss and the metric of each task over the epochs, training against validation.
 
     Parameters
     ----------
     history : sequence of dict, one per epoch in order, at least one
-        Keys ``loss``, ``val_loss``, ``<task>_accuracy``, ``val_<task>_accuracy`` and, optional, ``stage``;
+        Keys ``loss``, ``val_loss``, ``<task>_<metric>``, ``val_<task>_<metric>`` and, optional, ``stage``;
         a key that is missing everywhere leaves its line out.
+    tasks : sequence of Task
     path : pathlib.Path
         PNG file to write.
     """
     best = kept_epoch(history)
     panels: list[tuple[str, str, float | None]] = [("loss", "All tasks together", None)]
-    panels += [(f"{task.name}_accuracy", task.name.capitalize(), 1 / len(task.classes)) for task in TASKS]
+    panels += [(f"{task.name}_{task.metric}", task.name.capitalize().replace("_", " "),
+                1 / task.units if task.classes else None) for task in tasks]
     n_rows = -(-len(panels) // 2)
     figure = blank(width=9, height=3 * n_rows)
     axes = figure.subplots(n_rows, 2, sharex=True).ravel()
@@ -64,6 +72,8 @@ def learning_curves(history: Sequence[dict], path: Path) -> None:
         _curves(ax, history, key=key, title=title, guess=guess)
         _mark_stages(ax, history)
         _mark_best(ax, history, key=key, best=best)
+    for ax in axes[len(panels):]:
+        ax.set_axis_off()
     for ax in axes[-2:]:
         ax.set_xlabel("epoch")
     handles, labels = axes[1].get_legend_handles_labels()
@@ -119,7 +129,7 @@ def _curves(ax, history, *, key, title, guess):
     ax.set_xlim(0.5, len(epochs) + 0.5)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_title(title, loc="left")
-    ax.set_ylabel("accuracy" if guess else "loss")
+    ax.set_ylabel("accuracy" if guess else key.rpartition("mean_")[2].replace("_", " "))
     ax.grid(color="#e3e3e3")
     ax.spines[["top", "right"]].set_visible(False)
 

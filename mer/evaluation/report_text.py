@@ -3,7 +3,8 @@
 import textwrap
 from collections.abc import Sequence
 
-from mer.tasks import TASKS
+from mer.evaluation import regression
+from mer.tasks import Task, named
 
 CONFIGS = {"n": "feat_ext", "y": "full", None: "scratch"}
 CONFIG_LABELS = {"feat_ext": "Feat. Ext.", "full": "Full", "scratch": "scratch"}
@@ -22,7 +23,16 @@ COLUMNS = {
     "recall_macro": "R macro",
     "precision_weighted": "P weighted",
     "recall_weighted": "R weighted",
+    "ccc": "CCC",
+    "r2": "R2",
+    "rmse": "RMSE",
 }
+CLASS_COLUMNS = tuple(COLUMNS)[:7]
+_RANGES = [
+    "CCC (Lin 1989) is 1 where values agree with the ratings and 0 where they have nothing in common; R2 is the share",
+    "of the variance of the ratings that is explained, RMSE the error in their unit. The guess is the mean rating of",
+    "the clips for training.",
+]
 WIDTH = 21  # characters of "+0.12 [-0.11, -0.13]" and a gap
 GUESSES = {"uniform": "uniform guess", "shuffled": "its answers shuffled"}
 
@@ -52,6 +62,11 @@ def describe(run: dict) -> dict[str, str]:
     label = f"{model} {CONFIG_LABELS.get(config, config)}, {setting}, {hours}run {run.get('it', 0)}{part}"
     return {"model": model, "config": config, "pretrain": pretrain, "setting": setting, "label": label,
             "split": split_words(run.get("split"))}
+
+
+def answered(report: dict) -> tuple[Task, ...]:
+    """The tasks of a report, in the order of its model's outputs."""
+    return named(report["run"].get("tasks"), "a report")
 
 
 def split_words(split: object) -> str:
@@ -90,13 +105,17 @@ def compose(report: dict) -> str:
     str
         Plain text, lines of at most 110 characters where names are not longer.
     """
-    parts = [_heading(report), _score_tables(report), _class_table(report), _confusions(report), _reading(report)]
+    has_classes = any(task.classes for task in answered(report))
+    parts = [_heading(report), _score_tables(report), *([_class_table(report), _confusions(report)] * has_classes),
+             _reading(report)]
     return "\n\n".join("\n".join(lines) for lines in parts) + "\n"
 
 
 def _heading(report):
     run, test, words = report["run"], report["test"], describe(report["run"])
-    quadrants = ", ".join(f"{name} {n}" for name, n in test["clips_per_quadrant"].items())
+    quadrants = ", ".join(f"{name} {n}" for name, n in test.get("clips_per_quadrant", {}).items())
+    counted = f" ({quadrants})" if quadrants else ""
+    lacking = ", ".join(f"{n:,} for {name}" for name, n in test.get("clips_without_label", {}).items() if n)
     speech = "none" if words["pretrain"] == "-" else f"{words['pretrain']}, pretext {run.get('pretext')}"
     lines = [
         words["label"], "=" * len(words["label"]),
@@ -105,7 +124,8 @@ def _heading(report):
         f"Model   {run['model']} ({words['model']}), {CONFIG_WORDS.get(words['config'], words['config'])}",
         f"Run     it_{run.get('it', 0)}, seed {run.get('seed')}",
         *textwrap.wrap(f"Split   {words['split']}", 105, subsequent_indent=" " * 8),
-        f"Tested  on {test['clips']:,} clips ({quadrants}), {test['patches']:,} patches",
+        f"Tested  on {test['clips']:,} clips{counted}, {test['patches']:,} patches",
+        *([f"        clips without a label, left out of the scores: {lacking}"] if lacking else []),
     ]
     warnings = ([DEMO] if run.get("corpus") == "demo" else []) + report["warnings"]
     for sentence in warnings:
@@ -115,14 +135,16 @@ def _heading(report):
 
 def _score_tables(report):
     """Per level the main scores with what guessing gets beneath them, then precision and recall."""
-    lines, names = [_bootstrap_words(report["bootstrap"])], list(COLUMNS)
+    lines = [_bootstrap_words(report["bootstrap"])]
+    with_classes, with_range = ([task.name for task in answered(report) if bool(task.classes) == wanted]
+                                for wanted in (True, False))
     for level, words in (("clip", "CLIPS (mean over patches)"), ("patch", "PATCHES")):
-        lines += ["", _head(words, names[:3])]
-        for task in TASKS:
-            lines += [_score_row(report[level][task.name], task.name, names[:3]),
-                      *_chance_rows(report[level][task.name], names[:3])]
-        lines += ["", _head("", names[3:])]
-        lines += [_score_row(report[level][task.name], task.name, names[3:]) for task in TASKS]
+        for names, columns in ((with_classes, CLASS_COLUMNS[:3]), (with_range, regression.SCORES)):
+            lines += ["", _head(words, columns)] if names else []
+            for name in names:
+                lines += [_score_row(report[level][name], name, columns), *_chance_rows(report[level][name], columns)]
+        lines += ["", _head("", CLASS_COLUMNS[3:])] if with_classes else []
+        lines += [_score_row(report[level][name], name, CLASS_COLUMNS[3:]) for name in with_classes]
     return lines
 
 
@@ -138,6 +160,12 @@ def _score_row(result, name, columns):
 def _chance_rows(result, columns):
     """What guesses get that ignore the audio, and how far the score is above the best of them."""
     chance = result["chance"]
+    if "training mean" in chance:
+        guess, label = chance["training mean"], f"always {chance['training mean']['value']:.2f} (mean)"
+        better = [with_interval(regression.improvement(result, guess)[column], result["above_guessing"][column],
+                                sign="+") for column in columns]
+        return [f"    {label:<22}" + "".join(f"{guess[column]:<{WIDTH}.2f}" for column in columns).rstrip(),
+                f"    {'better than that by':<22}" + "".join(f"{words:<{WIDTH}}" for words in better).rstrip()]
     guesses = {f"always {chance['majority']['class']}": chance["majority"],
                **{words: chance[name] for name, words in GUESSES.items()}}
     rows = [f"    {label:<22}" + "".join(f"{guess[column]:<{WIDTH}.2f}" for column in columns).rstrip()
@@ -153,7 +181,7 @@ def _class_table(report):
     columns = "precision", "recall", "f1"
     head = "".join(f"{column:<11}" for column in columns) + f"{'support':<11}"
     lines = [f"{'PER CLASS':<16}{'clips:':<8}{head}{'patches:':<10}{head}".rstrip()]
-    for task in TASKS:
+    for task in answered(report):
         for label in task.classes:
             cells = f"  {task.name:<11}{label:<3}"
             for level, gap in (("clip", 8), ("patch", 10)):
@@ -167,7 +195,7 @@ def _class_table(report):
 def _confusions(report):
     """Confusion matrices, clips beside patches."""
     lines = ["CONFUSION (rows: truth, columns: prediction)"]
-    for task in TASKS:
+    for task in [task for task in answered(report) if task.classes]:
         sides = [_matrix(report[level][task.name], f"{task.name}, {plural}")
                  for level, plural in (("clip", "clips"), ("patch", "patches"))]
         lines += ["", *(f"  {left:<57}{right}".rstrip() for left, right in zip(*sides, strict=True))]
@@ -192,6 +220,7 @@ def _reading(report):
         "not the luck of training: run several seeds (--runs). The guesses ignore the audio and were scored on the",
         "same draws.",
         'Where the interval of "minus the best guess" holds 0, the model was not shown to hear anything.',
+        *(_RANGES if any(not task.classes for task in answered(report)) else []),
     ]
 
 

@@ -7,8 +7,9 @@ from itertools import groupby
 from pathlib import Path
 
 from mer import MerError, files
-from mer.evaluation import compare, metrics, page, page_tables, run_facts
-from mer.evaluation.report_text import describe
+from mer.evaluation import compare, metrics, page, page_tables, regression, run_facts
+from mer.evaluation.predictions import LEVELS
+from mer.evaluation.report_text import answered, describe
 from mer.tasks import TASKS
 
 # csv column -> (level, score); an interval's ends are added to every F. P, R and F are the published measure.
@@ -22,6 +23,9 @@ SCORE_COLUMNS = {
     "clip_F_macro": ("clip", "f1_macro"),
     "clip_accuracy": ("clip", "accuracy"),
 }
+# Of tasks with a range; the columns are there where a run answers one.
+VALUE_COLUMNS = {f"{prefix}{name}": (level, name.lower()) for prefix, level in (("", "patch"), ("clip_", "clip"))
+                 for name in ("CCC", "R2", "RMSE")}
 
 COMPARISON_COLUMNS = ("corpus", "music", "test_set", "task", "one", "other", "runs_one", "runs_other", "difference",
                       "low", "high", "p", "p_holm")
@@ -52,10 +56,17 @@ _RESULT = _objects(["n", "intervals", "chance", *_SHARES], n=_COUNT, **_SHARES,
                    intervals=_objects(list(_SHARES), **dict.fromkeys(_SHARES, _ENDS)),
                    above_guessing=_objects([], **dict.fromkeys(_SHARES, _ENDS)),
                    chance=_objects(["majority", "uniform"], majority=_GUESS, uniform=_GUESS, shuffled=_GUESS))
-_LEVEL = _objects([task.name for task in TASKS], **{task.name: _RESULT for task in TASKS})
+_VALUE = _objects(["n", "intervals", "above_guessing", "chance", *regression.SCORES], n=_COUNT,
+                  **dict.fromkeys(regression.SCORES, _NUMBER),
+                  intervals=_objects(list(regression.SCORES), **dict.fromkeys(regression.SCORES, _ENDS)),
+                  above_guessing=_objects(list(regression.SCORES), **dict.fromkeys(regression.SCORES, _ENDS)),
+                  chance={"type": "object", "additionalProperties": _objects(
+                      ["value", *regression.SCORES], **dict.fromkeys(["value", *regression.SCORES], _NUMBER))})
+_LEVEL = _objects([], **{task.name: _RESULT if task.classes else _VALUE for task in TASKS})
 _SCORES = {**_OBJECT, "properties": {"learnt": {"type": "boolean"}, "sentence": _WORDS}}
 _RUN = _objects(
-    ["model", "music_abbr"], model={"type": "string"}, music_abbr={"type": "string"}, title=_WORDS, release=_WORDS,
+    ["model", "music_abbr"], model={"type": "string"},
+    tasks={"type": "array", "items": {"type": "string"}}, music_abbr={"type": "string"}, title=_WORDS, release=_WORDS,
     speech_abbr=_WORDS, hours={"type": ["number", "null"]}, folds={"type": ["integer", "null"]},
     fold={"type": ["array", "null"], "minItems": 2}, it={"type": "integer"}, data=_WORDS, settings=_OBJECT,
     versions=_OBJECT, clips=_OBJECT, split={"type": ["object", "string", "null"], "properties": {
@@ -63,9 +74,10 @@ _RUN = _objects(
     encoder={**_OBJECT, "properties": {"scores": _SCORES, "settings": _OBJECT}})
 SCHEMA = _objects(
     ["run", "test", "bootstrap", "warnings", "patch", "clip"], run=_RUN, patch=_LEVEL, clip=_LEVEL,
-    test=_objects(["digest", "clips", "patches", "clips_per_quadrant"], digest={"type": "string"}, clips=_COUNT,
+    test=_objects(["digest", "clips", "patches"], digest={"type": "string"}, clips=_COUNT,
                   patches=_COUNT, groups=_COUNT, grouped_by={"type": "string"},
-                  clips_per_quadrant={"type": "object", "additionalProperties": _COUNT}),
+                  clips_per_quadrant={"type": "object", "additionalProperties": _COUNT},
+                  clips_without_label={"type": "object", "additionalProperties": _COUNT}),
     bootstrap=_objects(["unit", "resamples", "confidence"], unit={"type": "string"}, confidence=_NUMBER,
                        resamples={**_COUNT, "maximum": 10**6}),
     warnings={"type": "array", "items": {"type": "string"}})
@@ -87,10 +99,14 @@ def find(models_trans_dir: Path, models_dir: Path) -> Found:
     for path in sorted({*models_trans_dir.glob("**/report.json"), *models_dir.glob("**/report.json")}):
         try:
             report = files.read_json(path, schema=SCHEMA, remedy="train this model again with --force")
+            missing = [task.name for task in answered(report) if any(task.name not in report[one] for one in LEVELS)]
+            if missing:
+                raise files.Damaged(f"{path} is damaged (it has no scores for {missing[0]}): train this model again "
+                                    "with --force")
             if not _is_finite(report):
                 raise files.Damaged(f"{path} is damaged (it holds a value that is not a number): train this model "
                                     "again with --force")
-        except (OSError, files.Damaged) as error:
+        except (OSError, MerError) as error:
             unreadable.append((path, str(error)))
             continue
         if not report["run"].get("fold"):  # one fold is counted in the report on all folds
@@ -123,8 +139,8 @@ def table(reports: Sequence[dict]) -> list[dict]:
     for known in facts:
         by_test.setdefault(known["test"], []).append(known)
     varying = {digest: run_facts.varying(group) for digest, group in by_test.items()}
-    return [_row(report, known, varying[known["test"]], task.name)
-            for report, known in zip(reports, facts, strict=True) for task in TASKS]
+    return [_row(report, known, varying[known["test"]], task)
+            for report, known in zip(reports, facts, strict=True) for task in answered(report)]
 
 
 def comparisons(reports: Sequence[dict], held: dict) -> list[dict]:
@@ -191,7 +207,8 @@ def write(reports: Sequence[dict], out_dir: Path, *, unreadable: Sequence[tuple[
     held, damaged = compare.read_predictions(reports)
     paths = [out_dir / "results.csv", out_dir / "index.html", out_dir / "comparisons.csv"]
     rows, pairs = table(reports), comparisons(reports, held)
-    files.write_csv(paths[0], list(rows[0]), [row.values() for row in rows])
+    names = max((list(row) for row in rows), key=len)  # tasks with a range have columns more
+    files.write_csv(paths[0], names, [[row.get(name, "") for name in names] for row in rows])
     files.write_csv(paths[2], COMPARISON_COLUMNS, [row.values() for row in pairs])
     files.write_text(paths[1], page.render(reports, out_dir, held=held, outdated=outdated or {},
                                            unreadable=[*unreadable, *damaged]))
@@ -220,16 +237,18 @@ def _row(report, known, varying, task):
     run, test, words = report["run"], report["test"], describe(report["run"])
     row = {"experiment": f"{run['hours']:g}h" if run.get("hours") else "all", "model": words["model"],
            "config": words["config"], "pretrain": words["pretrain"], "music": run["music_abbr"],
-           "setting": words["setting"], "task": task}
-    for column, (level, score) in SCORE_COLUMNS.items():
-        result = report[level][task]
-        row[column] = result[score]
-        if "F" in column:
-            row[f"{column}_low"], row[f"{column}_high"] = result["intervals"][score] or ("", "")
-    guesses, scores = report["patch"][task]["chance"].values(), (run.get("encoder") or {}).get("scores") or {}
+           "setting": words["setting"], "task": task.name}
+    columns = [*SCORE_COLUMNS.items(), *([] if task.classes else VALUE_COLUMNS.items())]
+    for column, (level, score) in columns:
+        result = report[level][task.name]
+        row[column] = result.get(score, "")
+        if "F" in column or column in VALUE_COLUMNS:
+            row[f"{column}_low"], row[f"{column}_high"] = result["intervals"].get(score) or ("", "")
+    guesses, scores = report["patch"][task.name]["chance"].values(), (run.get("encoder") or {}).get("scores") or {}
+    chance = max(guess["f1_weighted"] for guess in guesses) if task.classes else ""
     return row | {
-        "chance_F": max(guess["f1_weighted"] for guess in guesses), "it": run.get("it", 0), "seed": run.get("seed"),
-        "n_patches": report["patch"][task]["n"], "n_clips": report["clip"][task]["n"],
+        "chance_F": chance, "it": run.get("it", 0), "seed": run.get("seed"),
+        "n_patches": report["patch"][task.name]["n"], "n_clips": report["clip"][task.name]["n"],
         "n_groups": test.get("groups", test["clips"]), "grouped_by": test.get("grouped_by", "clip"),
         "hours": run.get("hours"), "folds": known["folds"], "split": known["split"], "test_set": known["test"],
         "settings": run_facts.settings_key(known), "differences": "; ".join(run_facts.differences(known, varying)),

@@ -8,7 +8,8 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 
-from mer.evaluation.report_text import describe
+from mer.evaluation.report_text import answered, describe
+from mer.tasks import PUBLISHED
 
 # Facts that tables show in columns or rows of their own; the others are named only where they differ.
 COLUMNS = ("corpus", "music", "model", "config", "pretrain", "hours", "folds", "split", "test")
@@ -26,7 +27,8 @@ def facts(report: dict) -> dict:
     Returns
     -------
     dict of str -> value
-        `COLUMNS` first (a model from scratch has no ``pretrain`` and ``hours``), then ``data`` (hash of clips, labels
+        `COLUMNS` first (a model from scratch has no ``pretrain`` and ``hours``), then ``tasks`` where they are not the
+        published ones, ``data`` (hash of clips, labels
         and split; None in reports of before), ``clips`` (of training and validation), ``backend``, the settings by
         their names, and those of the encoder as ``encoder.<name>``.
     """
@@ -35,6 +37,8 @@ def facts(report: dict) -> dict:
              "config": words["config"]}
     if words["config"] != SCRATCH:
         found |= {"pretrain": words["pretrain"], "hours": run.get("hours")}
+    if answered(report) != PUBLISHED:
+        found["tasks"] = [task.name for task in answered(report)]
     split, clips = run.get("split"), run.get("clips") or {}
     found |= {"folds": run.get("folds"), "split": split.get("kind") if isinstance(split, dict) else split,
               "test": report["test"]["digest"], "data": run.get("data"),
@@ -103,6 +107,8 @@ def _words(name, value):
     if name == "clips":
         train, val = ("?" if n is None else n for n in value)
         return f"{train} training and {val} validation clips"
+    if name == "tasks":
+        return f"tasks: {', '.join(value)}"
     return f"{name}={value[:6] if name == 'data' else value}"
 
 

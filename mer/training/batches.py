@@ -7,8 +7,6 @@ also after a resumed run, and `epoch` stays 0 on validation data, whose noise is
 import keras
 import numpy as np
 
-from mer.tasks import TASKS
-
 
 class Batches(keras.utils.PyDataset):
     """Batches of `n` examples in a new seeded order each epoch.
@@ -49,56 +47,78 @@ class Batches(keras.utils.PyDataset):
 
 
 class Emotion(Batches):
-    """Patches, or codes of a frozen encoder, with one-hot targets and weights for each task.
+    """Chunks, or codes of a frozen encoder, with targets and weights for each task.
+
+    A clip without a label of a task has weight 0 there. The others weigh more by as much as examples are lacking, so
+    that the mean over all examples, which is what Keras takes, is the mean over those with a label. It is so over an
+    epoch, however the labels fall into batches, and on every backend.
 
     Parameters
     ----------
     inputs : store.Patches or np.ndarray, shape (n, units)
-        Patches are gathered, codes are indexed.
-    quadrant : np.ndarray of int, shape (n,)
-        True quadrant 0..3 of each input.
+        Chunks are gathered, codes are indexed.
+    targets : dict of str -> np.ndarray, shape (n,)
+        What is true of each input, by task; from `Task.targets`.
     rows : np.ndarray of int
         Which of the inputs to use: those of one side of the split.
+    tasks : sequence of Task
     class_weights : dict or None
         Task name to an array of one weight per class, see `class_weights`.
     **batching
         See `Batches`.
     """
 
-    def __init__(self, inputs, quadrant, *, rows, class_weights=None, **batching):
+    def __init__(self, inputs, targets, *, rows, tasks, class_weights=None, **batching):
         super().__init__(n=len(rows), **batching)
-        self.inputs, self.rows = inputs, rows
-        self.classes = {task.name: task.targets(quadrant) for task in TASKS}
-        self.class_weights = class_weights
-        self._one_hot = {task.name: np.eye(len(task.classes), dtype=np.float32) for task in TASKS}
+        self.inputs, self.rows, self.tasks, self.targets = inputs, rows, tasks, targets
+        weights = {task.name: _weights(task, targets[task.name], rows, class_weights or {}) for task in tasks}
+        plain = class_weights is None and all((each[rows] == 1).all() for each in weights.values())
+        self.weights = None if plain else weights
 
     def __getitem__(self, batch):
         chosen = self.rows[self.indices(batch)]
         inputs = self.inputs[chosen] if isinstance(self.inputs, np.ndarray) else self.inputs.gather(chosen)
-        classes = {name: index[chosen] for name, index in self.classes.items()}
-        targets = {name: self._one_hot[name][index] for name, index in classes.items()}
-        if self.class_weights is None:
+        targets = {task.name: task.encoded(self.targets[task.name][chosen]) for task in self.tasks}
+        if self.weights is None:
             return inputs, targets
-        return inputs, targets, {name: self.class_weights[name][index] for name, index in classes.items()}
+        return inputs, targets, {name: weights[chosen] for name, weights in self.weights.items()}
 
 
-def class_weights(quadrant):
+def _weights(task, targets, rows, class_weights):
+    """Weight of every example in the loss of a task, shape (n,), float32; errors count in halves of the range."""
+    known = task.is_labelled(targets)
+    n_known = known[rows].sum()
+    made = known * (len(rows) / max(n_known, 1))
+    if task.range is not None:
+        made = made * (2 / (task.range[1] - task.range[0])) ** 2
+    elif task.name in class_weights:
+        made = made * class_weights[task.name][np.where(known, targets, 0)]
+    return made.astype(np.float32)
+
+
+def class_weights(targets, tasks):
     """Weights that make every class of a task count the same: n / (classes * n of the class).
 
     The "balanced" heuristic of King & Zeng 2001 (Political Analysis 9), as in scikit-learn. A class without examples
-    gets weight 0.
+    gets weight 0; examples without a label do not count.
 
     Parameters
     ----------
-    quadrant : np.ndarray of int, shape (n,)
+    targets : dict of str -> np.ndarray of int, shape (n,)
+        By task; from `Task.targets`.
+    tasks : sequence of Task
 
     Returns
     -------
     dict of str to np.ndarray, shape (classes,), float32
+        Of the tasks with classes.
     """
     weights = {}
-    for task in TASKS:
-        count = np.bincount(task.targets(quadrant), minlength=len(task.classes))
-        present = np.count_nonzero(count)
-        weights[task.name] = np.where(count > 0, count.sum() / (present * np.maximum(count, 1)), 0).astype(np.float32)
+    for task in tasks:
+        if task.classes:
+            known = targets[task.name][task.is_labelled(targets[task.name])]
+            count = np.bincount(known, minlength=len(task.classes))
+            present = max(np.count_nonzero(count), 1)
+            balanced = np.where(count > 0, count.sum() / (present * np.maximum(count, 1)), 0)
+            weights[task.name] = balanced.astype(np.float32)
     return weights

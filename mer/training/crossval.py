@@ -5,13 +5,13 @@ import numpy as np
 from mer import files
 from mer.data import split_files
 from mer.evaluation import predictions
-from mer.tasks import TASKS
+from mer.tasks import named
 from mer.training import transfer
 from mer.weights import provenance
 
 # Facts of a fold's run that hold for all folds; scores, history and best epoch do not.
-_SHARED = ("name", "model", "title", "pretext", "speech", "speech_abbr", "hours", "music", "music_abbr", "release",
-           "it", "seed", "settings", "encoder", "data")
+_SHARED = ("tasks", "name", "model", "title", "pretext", "speech", "speech_abbr", "hours", "music", "music_abbr",
+           "release", "it", "seed", "settings", "encoder", "data")
 
 
 def run(cfg, *, n_folds, release, it=0, **options):
@@ -32,12 +32,15 @@ def run(cfg, *, n_folds, release, it=0, **options):
     """
     runs = [transfer.run(cfg, release=release, it=it, fold=(number, n_folds), **options)
             for number in range(1, n_folds + 1)]
+    tasks = [named(run.metadata.get("tasks"), run.file("run.json")) for run in runs]
     facts = {name: runs[0].metadata.get(name) for name in _SHARED}
+    facts["tasks"] = [task.name for task in tasks[0] if all(task in others for others in tasks)]
     facts["split"] = _all_folds(runs)
     folder = runs[0].path.parent / runs[0].stem.replace(f"fold_1of{n_folds}.", f"folds_{n_folds}.")
     about = provenance.describe(cfg, folds=n_folds, **facts)
     scores = transfer.write_report(cfg, folder, about, grouped_by=runs[0].metadata["grouped_by"],
-                                   **_pooled([predictions.read(run.file("predictions.csv")) for run in runs]))
+                                   **_pooled([predictions.read(run.file("predictions.csv"), answered)
+                                              for run, answered in zip(runs, tasks, strict=True)]))
     files.write_json(folder / "run.json", {**about, "scores": scores})
     print(f"report on all {n_folds} folds: {folder}")
     return folder
@@ -55,16 +58,19 @@ def _all_folds(runs):
 
 def _pooled(folds):
     """The predictions of all folds as keywords of `report.write`; a clip that two folds tested counts once."""
-    clips, groups, quadrant, patch_clip = {}, [], [], []
+    clips, groups, first, patch_clip = {}, [], [], []  # first: fold and number of a clip where it is met first
     for fold in folds:
-        for name, group, number in zip(fold.clips, fold.groups, fold.quadrant, strict=True):
+        for number, (name, group) in enumerate(zip(fold.clips, fold.groups, strict=True)):
             if name not in clips:
                 clips[name] = len(clips)
                 groups.append(group)
-                quadrant.append(number)
+                first.append((fold, number))
         patch_clip.append([clips[fold.clips[clip]] for clip in fold.patch_clip])
-    return {"clips": list(clips), "groups": groups, "quadrant": np.array(quadrant),
-            "patch_clip": np.concatenate(patch_clip),
+    tasks = [task for task in folds[0].tasks if all(task in fold.tasks for fold in folds)]
+    return {"clips": list(clips), "groups": groups, "tasks": tasks, "patch_clip": np.concatenate(patch_clip),
             "patch_start_seconds": np.concatenate([fold.starts for fold in folds]),
-            "probabilities": {task.name: np.concatenate([fold.probabilities[task.name] for fold in folds])
-                              for task in TASKS}}
+            "truth": {task.name: np.array([fold.truth[task.name][number] for fold, number in first])
+                      for task in tasks},
+            "guess": {task.name: np.array([fold.guess[task.name][number] for fold, number in first])
+                      for task in tasks if not task.classes},
+            "outputs": {task.name: np.concatenate([fold.outputs[task.name] for fold in folds]) for task in tasks}}

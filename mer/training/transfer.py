@@ -6,7 +6,7 @@ from mer import MerError, corpora, files, heads
 from mer.data import datasets, split_files, splits
 from mer.evaluation import report
 from mer.features import chunks
-from mer.tasks import LOSS, TASKS
+from mer.tasks import LOSS, PUBLISHED, TASKS, columns_read
 from mer.training import batches, loop
 from mer.training.codes import PREDICT_BATCH, cached_codes
 from mer.weights import catalogue, model_file
@@ -29,7 +29,9 @@ def relevant_settings(cfg, stage, reads):
 
 
 class Music:
-    """A music corpus as the stages of one transfer share it: splits, patches, targets.
+    """A music corpus as the stages of one transfer share it: splits, patches, tasks and their targets.
+
+    A task that no clip for training, or none for the test, has a label of is left out, which is printed.
 
     Parameters
     ----------
@@ -53,6 +55,16 @@ class Music:
         side = self.clips.split[self.patches.clip]
         self.rows = {name: np.flatnonzero(side == name) for name in ("train", "val", "test")}
         datasets.refuse_empty(self.rows)
+        self.targets = {task.name: task.targets(self.clips.labels[task.column])[self.patches.clip] for task in TASKS
+                        if task.column in self.clips.labels}
+        self.tasks = tuple(task for task in TASKS if task.name in self.targets and all(
+            task.is_labelled(self.targets[task.name][self.rows[name]]).any() for name in ("train", "test")))
+        for task in TASKS:
+            if task not in self.tasks:
+                print(f"the task {task.name} is left out: its column {task.column} is empty for the training or the "
+                      f"test clips of {self.corpus.NAME}")
+        if not self.tasks:
+            raise MerError(f"{self.corpus.NAME} has no labels for any task: run {datasets.command(self.corpus)} again")
 
     def batches(self, side, *, codes=None, weighted=False, batch_size, seed=0, shuffle=False):
         """Batches of patches, or of their `codes`, shape (patches of all sides, units), with targets.
@@ -60,28 +72,41 @@ class Music:
         `weighted` adds the class weights of the training side.
         """
         inputs = codes if codes is not None else self.patches
-        weights_of = batches.class_weights(self.patches.quadrant[self.rows["train"]]) if weighted else None
-        return batches.Emotion(inputs, self.patches.quadrant, rows=self.rows[side], class_weights=weights_of,
-                               batch_size=batch_size, seed=seed, shuffle=shuffle)
+        of_training = {name: targets[self.rows["train"]] for name, targets in self.targets.items()}
+        return batches.Emotion(inputs, self.targets, rows=self.rows[side], tasks=self.tasks, batch_size=batch_size,
+                               class_weights=batches.class_weights(of_training, self.tasks) if weighted else None,
+                               seed=seed, shuffle=shuffle)
+
+    @property
+    def fingerprint(self):
+        """Hash of the clips and of all labels that the tasks read."""
+        return self.clips.fingerprint(columns=columns_read(self.tasks))
 
     @property
     def facts(self):
         """What run.json says of the corpus."""
-        return {"fold": self.fold, "music": self.corpus.CODE, "music_abbr": self.corpus.ABBR,
+        return {"tasks": [task.name for task in self.tasks], "fold": self.fold, "music": self.corpus.CODE,
+                "music_abbr": self.corpus.ABBR,
                 "clips": {name: int((self.clips.split == name).sum()) for name in ("train", "val", "test")},
-                "split": self.split_about, "data": self.clips.fingerprint(),
+                "split": self.split_about, "data": self.fingerprint,
                 "grouped_by": self.clips.stores[0].attributes["grouped_by"]}
 
-    def predictions(self, probabilities):
-        """Probabilities of the test patches, with their clips and times, as keywords of `report.write`."""
+    def predictions(self, outputs):
+        """Outputs for the test patches, with their clips, labels and times, as keywords of `report.write`."""
         rows = self.rows["test"]
         clips, patch_clip = np.unique(self.patches.clip[rows], return_inverse=True)
         groups = splits.joined(self.clips.group, self.clips.contents)  # copies of one recording are one group
         hop_seconds = self.patches.hop_rows / self.reads.of.rows_per_second
         return {"clips": [str(self.clips.ids[i]) for i in clips], "groups": [groups[i] for i in clips],
-                "quadrant": self.clips.quadrant[clips], "patch_clip": patch_clip,
+                "tasks": self.tasks, "patch_clip": patch_clip,
+                "truth": {task.name: task.targets(self.clips.labels[task.column][clips]) for task in self.tasks},
+                "guess": {task.name: self._training_mean(task) for task in self.tasks if not task.classes},
                 "patch_start_seconds": self.patches.number[rows] * hop_seconds,
-                "probabilities": {name: np.asarray(value, np.float64) for name, value in probabilities.items()}}
+                "outputs": {name: np.asarray(value, np.float64) for name, value in outputs.items()}}
+
+    def _training_mean(self, task):
+        targets = self.targets[task.name][self.rows["train"]]
+        return float(targets[task.is_labelled(targets)].mean())
 
 
 def run(cfg, *, speech, music, name, module, release, hours=None, fold=None, it=0, weights_file=None, force=False):
@@ -142,8 +167,9 @@ def _stage(cfg, data, stage, *, name, module, it, force, speech=None, hours=None
     else:
         run = model_file.music_run(cfg, data.corpus.LANGUAGE, name, it, fold=data.fold_name)
     seed, settings, encoder_key = cfg.seed + it, relevant_settings(cfg, stage, data.reads), encoder and encoder.key
-    key = files.key_of(name, heads.ACTIVATION, stage, seed, settings, data.clips.fingerprint(),
-                       *([encoder_key] if encoder else []))
+    key = files.key_of(name, heads.ACTIVATION, stage, seed, settings, data.fingerprint,
+                       *([encoder_key] if encoder else []),
+                       *([task.name, task.column, task.labels] for task in data.tasks if data.tasks != PUBLISHED))
 
     def train():
         pretrained = module.build(data.reads.shape)
@@ -151,25 +177,25 @@ def _stage(cfg, data, stage, *, name, module, it, force, speech=None, hours=None
             encoder.load(pretrained)
             if encoder.key != encoder_key:
                 raise MerError(f"{encoder.path} was replaced while it was read: run the same command again")
-        model = heads.attach(module.encoder(pretrained))
+        model = heads.attach(module.encoder(pretrained), data.tasks)
         if before:
             before.load(model)
         print(f"{run.path.parent.name}/{run.stem}")
         codes = cached_codes(cfg, data, heads.encoder_of(model), encoder_key) if stage == "heads" else None
-        trainee = heads.on_codes(model, codes.shape[1]) if stage == "heads" else model
-        compile_for(trainee, cfg, stage)
+        trainee = heads.on_codes(model, codes.shape[1], data.tasks) if stage == "heads" else model
         options = {"codes": codes, "batch_size": cfg.values[f"{stage}_batch_patches"],
                    "weighted": cfg.values[_SHARED[stage][1]]}
-        epochs = loop.fit(trainee, data.batches("train", seed=seed, shuffle=True, **options),
-                          data.batches("val", **options), cfg=cfg, folder=run.file("state"), key=key,
+        known, unseen = data.batches("train", seed=seed, shuffle=True, **options), data.batches("val", **options)
+        compile_for(trainee, cfg, stage, data.tasks, weighted=known.weights is not None or unseen.weights is not None)
+        epochs = loop.fit(trainee, known, unseen, cfg=cfg, folder=run.file("state"), key=key,
                           epochs=cfg.values[f"{stage}_epochs"])
         history = before.read("history")["history"] if before else []
         history = [*history, *({"stage": "full" if stage == "scratch" else stage, **row} for row in epochs)]
 
         def score(about):
-            probabilities = trainee.predict(data.batches("test", codes=codes, batch_size=PREDICT_BATCH), verbose=0)
+            outputs = trainee.predict(data.batches("test", codes=codes, batch_size=PREDICT_BATCH), verbose=0)
             scores = write_report(cfg, run.file("."), about, history=history, grouped_by=about["grouped_by"],
-                                  **data.predictions(probabilities))
+                                  **data.predictions(outputs))
             print(f"report: {run.file('.')}")
             return {"scores": scores, "history": history}
 
@@ -183,13 +209,16 @@ def _stage(cfg, data, stage, *, name, module, it, force, speech=None, hours=None
     return run
 
 
-def compile_for(model, cfg, stage):
-    """Compile a model, or heads on codes, with the optimizer, loss and metrics of a stage: heads, full or scratch."""
-    decay, weighted = (cfg.values[name] for name in _SHARED[stage])
-    accuracy = {task.name: ["accuracy"] for task in TASKS}
-    model.compile(loop.DecayingAdam(cfg.values[f"{stage}_learning_rate"], decay=decay),
-                  loss={task.name: LOSS for task in TASKS}, metrics=None if weighted else accuracy,
-                  weighted_metrics=accuracy if weighted else None, **loop.compile_options())
+def compile_for(model, cfg, stage, tasks, *, weighted):
+    """Compile a model, or heads on codes, with the optimizer, losses and metrics of a stage: heads, full or scratch.
+
+    `weighted` says whether batches come with weights: the metrics then use them, so that classes count alike and clips
+    without a label do not count.
+    """
+    metrics = {task.name: [task.metric] for task in tasks}
+    model.compile(loop.DecayingAdam(cfg.values[f"{stage}_learning_rate"], decay=cfg.values[_SHARED[stage][0]]),
+                  loss={task.name: task.loss for task in tasks}, metrics=None if weighted else metrics,
+                  weighted_metrics=metrics if weighted else None, **loop.compile_options())
 
 
 def write_report(cfg, folder, about, *, grouped_by, history=(), **predictions):
@@ -207,9 +236,10 @@ def write_report(cfg, folder, about, *, grouped_by, history=(), **predictions):
     Returns
     -------
     dict
-        Level (patch, clip) -> task -> weighted F1.
+        Level (patch, clip) -> task -> its published score: weighted F1, or CCC.
     """
     made = report.write(folder, run=about, history=history, n_bootstrap=cfg.n_bootstrap, seed=about["seed"],
                         grouped_by=grouped_by, **predictions)
     print((folder / "report.txt").read_text(encoding="utf-8"))
-    return {level: {task.name: made[level][task.name]["f1_weighted"] for task in TASKS} for level in report.LEVELS}
+    return {level: {task.name: made[level][task.name][task.headline("patch")] for task in predictions["tasks"]}
+            for level in report.LEVELS}

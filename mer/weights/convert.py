@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from mer import MerError, corpora, files, heads
+from mer.tasks import PUBLISHED
 from mer.weights import keras2, keras3, provenance
 from mer.weights.model_file import OURS, ModelFile
 
@@ -83,7 +84,7 @@ def convert(cfg, path, run, *, load_module, force=False):
     module = load_module(known["model"])
     model = module.build(keras2.READS.shape)
     if known["kind"] == "transfer":
-        model = heads.attach(module.encoder(model))
+        model = heads.attach(module.encoder(model), PUBLISHED)
     keras2.load(model, path)
     run.begin_saving()
     saved = keras3.save(model, run.path)

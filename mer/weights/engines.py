@@ -15,7 +15,7 @@ import numpy as np
 
 from mer import MerError, cli, corpora, files, text
 from mer.features import chunks
-from mer.tasks import TASKS
+from mer.tasks import Task, labels_of, named
 from mer.weights import onnx_file
 from mer.weights.model_file import ModelFile
 
@@ -40,13 +40,18 @@ class Engine:
     about : dict
         JSON-able: model, pretext, speech, music, release, it, origin, corpus, file, sha256, settings, labels.
     predict : callable
-        Chunks (n, *shape) float32, as the settings say -> {task: (n, classes)} float32.
+        Chunks (n, *shape) float32, as the settings say -> {task: (n, units)} float32.
     """
 
     name: str
     title: str
     about: dict
     predict: Callable
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """What the model answers."""
+        return named(self.about.get("labels"), self.title)
 
 
 def open_engine(file: ModelFile, *, engine: str, load_module: LoadModule) -> Engine:
@@ -125,7 +130,7 @@ def open_onnx(path: str | os.PathLike[str]) -> Engine:
     session = _session(path)
     shape, (patch, *others) = list(chunks.recorded(about["settings"], quick_start=True).shape), session.get_inputs()
     outputs = {output.name: output.shape[1:] for output in session.get_outputs()}
-    wanted = {task.name: [len(task.classes)] for task in TASKS}
+    wanted = {task.name: [task.units] for task in named(about["labels"], path)}
     if others or patch.type != "tensor(float)" or patch.shape[1:] != shape or outputs != wanted:
         raise MerError(f"{path} takes {patch.shape} and gives {outputs}, but its metadata says {shape} and {wanted}: "
                        "export the model again")
@@ -134,8 +139,8 @@ def open_onnx(path: str | os.PathLike[str]) -> Engine:
         parts = [_run(session, path, list(wanted), {patch.name: np.ascontiguousarray(patches[i:i + BATCH_PATCHES],
                                                                                      np.float32)})
                  for i in range(0, len(patches), BATCH_PATCHES)]
-        return {task.name: np.concatenate([part[i] for part in parts]) if parts
-                else np.empty((0, len(task.classes)), np.float32) for i, task in enumerate(TASKS)}
+        return {name: np.concatenate([part[i] for part in parts]) if parts else np.empty((0, *units), np.float32)
+                for i, (name, units) in enumerate(wanted.items())}
 
     return Engine("onnx", title(about), about, predict)
 
@@ -208,15 +213,15 @@ def open_keras(file: ModelFile, *, load_module: LoadModule) -> Engine:
         Keras or its backend is not installed, or the weights do not fit.
     """
     model = build_keras(file, load_module=load_module)
-    reads = chunks.recorded(file.metadata["settings"], quick_start=True)
-    about = {**file.facts, "settings": reads.exact, "labels": onnx_file.LABELS}
+    reads, tasks = chunks.recorded(file.metadata["settings"], quick_start=True), tasks_of(file)
+    about = {**file.facts, "settings": reads.exact, "labels": labels_of(tasks)}
     about["sha256"] = about.get("sha256") or files.sha256(file.path)
 
     def predict(patches):
         if not len(patches):
-            return {task.name: np.empty((0, len(task.classes)), np.float32) for task in TASKS}
+            return {task.name: np.empty((0, task.units), np.float32) for task in tasks}
         made = model.predict_on_batch(np.asarray(patches, np.float32))
-        return {task.name: made[task.name] for task in TASKS}
+        return {task.name: made[task.name] for task in tasks}
 
     return Engine("keras", title(about), about, predict)
 
@@ -227,7 +232,7 @@ def build_keras(file: ModelFile, *, load_module: LoadModule) -> Any:
     Returns
     -------
     keras.Model
-        Patch (batch, *shape) -> {task: (batch, classes)}.
+        Patch (batch, *shape) -> {task: (batch, units)}.
     """
     cli.start_keras()
     import keras
@@ -241,11 +246,16 @@ def build_keras(file: ModelFile, *, load_module: LoadModule) -> Any:
         if reads.of.name != module.INPUT:
             raise MerError(f"{file.path} was trained on {reads.of.name}, and {module.__name__} reads {module.INPUT} "
                            "now: train it again, or set its INPUT back")
-        model = heads.attach(module.encoder(module.build(reads.shape)))
+        model = heads.attach(module.encoder(module.build(reads.shape)), tasks_of(file))
     finally:
         keras.config.set_dtype_policy(policy)
     file.load(model)
     return model
+
+
+def tasks_of(file: ModelFile) -> tuple[Task, ...]:
+    """What a weight file answers, by its run.json; MerError where the table of tasks lacks one of them."""
+    return named(file.metadata.get("tasks"), file.path)
 
 
 def title(about: dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 
 from mer import MerError, files
 from mer.features import chunks
+from mer.tasks import labels_of
 from mer.weights import engines, onnx_file
 
 TOLERANCE = 1e-4  # largest difference of a probability from Keras
@@ -52,20 +53,20 @@ def export(file, path, *, load_module, compress=False):
     sha256 = files.sha256(source)
     model = engines.build_keras(file, load_module=load_module)
     converted = _convert(model, source)
-    reads = chunks.recorded(file.metadata["settings"])
-    _refine(converted, unnamed=sorted(model.output), compress=compress)
+    reads, labels = chunks.recorded(file.metadata["settings"]), labels_of(engines.tasks_of(file))
+    _refine(converted, outputs=list(labels), compress=compress)
     facts = {"compress": COMPRESSION if compress else None,
              "tolerance": COMPRESSED_TOLERANCE if compress else TOLERANCE, "max_difference": None}
     about = {name: file.facts[name] for name in _ABOUT}
     about |= {"origin": "release" if about["corpus"] == "published" else "ours", "file": source.name}
     patches = check_patches(reads)
     with files.writing(path) as temporary:
-        _write(converted, temporary, about=about, settings=reads.exact, facts=facts, sha256=sha256)
+        _write(converted, temporary, about=about, labels=labels, settings=reads.exact, facts=facts, sha256=sha256)
         facts["max_difference"] = float(f"{_difference(model, temporary, patches):.1e}")
         if not facts["max_difference"] <= facts["tolerance"]:  # also where it is not a number
             raise MerError(f"the exported {source.name} differs from Keras by {facts['max_difference']:.1e}, more than "
                            f"the {facts['tolerance']:g} allowed, so it was not kept: predict with --engine keras")
-        _write(converted, temporary, about=about, settings=reads.exact, facts=facts, sha256=sha256)
+        _write(converted, temporary, about=about, labels=labels, settings=reads.exact, facts=facts, sha256=sha256)
     return facts
 
 
@@ -120,10 +121,10 @@ def _convert(model, source):
         raise MerError(f"Keras on {backend} cannot export {source.name} ({reason}){advice and f': {advice}'}") from None
 
 
-def _refine(converted, *, unnamed, compress):
+def _refine(converted, *, outputs, compress):
     from mer.weights import onnx_graph
     try:
-        converted.CopyFrom(onnx_graph.tidy(converted, outputs=list(onnx_file.LABELS), unnamed=unnamed))
+        converted.CopyFrom(onnx_graph.tidy(converted, outputs=outputs, unnamed=sorted(outputs)))
     except ValueError as error:
         raise MerError(f"the converter gave another model than expected ({error}): run the same command with "
                        "KERAS_BACKEND=tensorflow") from None
@@ -131,9 +132,9 @@ def _refine(converted, *, unnamed, compress):
         onnx_graph.shrink(converted.graph)
 
 
-def _write(converted, path, *, about, settings, facts, sha256):
+def _write(converted, path, *, about, labels, settings, facts, sha256):
     import onnx
-    parts = {"about": about, "labels": onnx_file.LABELS, "settings": settings, "export": facts}
+    parts = {"about": about, "labels": labels, "settings": settings, "export": facts}
     onnx.helper.set_model_props(converted, {
         "format": onnx_file.FORMAT, "title": engines.title(about), "sha256": sha256,
         onnx_file.GRAPH_SHA256: hashlib.sha256(converted.graph.SerializeToString(deterministic=True)).hexdigest(),
@@ -144,7 +145,7 @@ def _write(converted, path, *, about, settings, facts, sha256):
 def _difference(model, path, patches):
     """Largest difference of a probability between Keras and the exported file."""
     ours, theirs = engines.open_onnx(path).predict(patches), model.predict_on_batch(patches)
-    return max(float(np.abs(ours[name] - theirs[name]).max()) for name in onnx_file.LABELS)
+    return max(float(np.abs(ours[name] - theirs[name]).max()) for name in ours)
 
 
 @contextlib.contextmanager

@@ -35,6 +35,7 @@ _SCHEMA: dict[str, Any] = {
     "properties": {
         "key": {"type": "string"}, "settings": {"type": "object"}, "name": {"type": "string"}, "it": _COUNT,
         "seed": _COUNT, "weights_sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+        "tasks": {"type": "array", "items": {"type": "string"}},
         **dict.fromkeys(("speech", "music", "model", "title", "pretext", "release", "corpus", "origin"), _TEXT),
         "hours": {"type": ["number", "null"]}, "scores": _OBJECT, "encoder": _OBJECT, "versions": _OBJECT,
         "history": {"type": "array", "items": {"type": "object"}},

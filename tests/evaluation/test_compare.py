@@ -7,7 +7,9 @@ import pytest
 from made_up import RUN, predictions, without_pictures
 
 from mer.evaluation import compare, page, page_tables, report, results, run_facts
+from mer.tasks import PUBLISHED, TASKS, columns_read
 
+TASK = {task.name: task for task in TASKS}
 SETTINGS = {"heads_epochs": 10, "patch_overlap": 0.5, "precision": "float32"}
 BASE = {**RUN, "settings": SETTINGS, "versions": {"backend": "tensorflow"}, "data": "d1", "hours": None,
         "clips": {"train": 40, "val": 8, "test": 16},
@@ -74,7 +76,7 @@ def test_a_cross_validation_and_a_single_split_stand_in_rows_of_their_own(add, t
     text = page.render(reports, tmp_path, held=compare.read_predictions(reports)[0], outdated={})
     assert "2 runs" not in text and "<small>5 folds</small>" in text and "<small>split: folds</small>" in text
     single, folds = (next(one for one in _sets(tmp_path) if one.test["clips"] == n) for n in (60, 200))
-    shown = [one.score(one.cells[0][1], "quadrants", compare.STRICT)["above_chance"] for one in (single, folds)]
+    shown = [one.score(one.cells[0][1], TASKS[0], compare.STRICT)["above_chance"] for one in (single, folds)]
     assert shown == [False, True]
 
 
@@ -119,23 +121,25 @@ def test_differences_are_paired_and_turn_with_their_sides(add, tmp_path):
     turned = clear.turned()
     assert turned.difference.high == -clear.difference.low and (turned.one, turned.other) == (clear.other, clear.one)
     blocks = page_tables.differences(one)
-    assert [block["to"] for block in blocks] == ["scratch", "best"] and [block["n"] for block in blocks] == [6, 9]
+    assert [block["to"] for block in blocks] == ["scratch", "best"] and [block["n"] for block in blocks] == [
+        2 * len(TASKS), 3 * len(TASKS)]
 
 
 def test_holm_counts_all_pairs_and_tasks(add, tmp_path):
     for place, title in enumerate("abcd"):
         add(title, title=title, seed=place, skill=0.3 + 0.1 * place)
     pairs = _sets(tmp_path)[0].pairs()
-    assert len(pairs) == 6 * 3
+    assert len(pairs) == 6 * len(TASKS)
     assert all(pair.p_holm >= pair.difference.p for pair in pairs)
-    assert min(pair.p_holm for pair in pairs) == pytest.approx(min(1, 18 * min(pair.difference.p for pair in pairs)))
+    least = min(pair.difference.p for pair in pairs)
+    assert min(pair.p_holm for pair in pairs) == pytest.approx(min(1, len(pairs) * least))
 
 
 def test_a_mean_over_runs_is_wider_than_the_test_set_alone_explains(add, tmp_path):
     for it, skill in enumerate((0.0, 0.6, 1.2)):
         add(f"a{it}", it=it, seed=it, skill=skill)
     one = _sets(tmp_path)[0]
-    found = one.score(one.cells[0][1], "arousal", compare.STRICT)
+    found = one.score(one.cells[0][1], TASK["arousal"], compare.STRICT)
     values = [made["clip"]["arousal"]["f1_macro"] for made in one.cells[0][1]]
     assert found["high"] - found["low"] > 2 * np.std(values, ddof=1) / np.sqrt(3)
     assert 0 <= found["low"] < found["mean"] < found["high"] <= 1
@@ -147,7 +151,9 @@ def test_reports_of_before_without_groups_are_shown_and_compared(add, tmp_path):
         add(name, title=name, seed=place)
         folder = tmp_path / "models" / name
         old = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+        del old["run"]["tasks"]
         for level in ("patch", "clip"):
+            old[level] = {task.name: old[level][task.name] for task in PUBLISHED}
             for result in old[level].values():
                 del result["above_guessing"], result["chance"]["shuffled"]
         for key in ("groups", "grouped_by", "groups_effective"):
@@ -159,8 +165,8 @@ def test_reports_of_before_without_groups_are_shown_and_compared(add, tmp_path):
         with open(folder / "predictions.csv", "w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows(row[:2] + row[3:] for row in rows)
     one = _sets(tmp_path)[0]
-    assert one.unit == "clip" and one.resamples.n_groups == 48 and len(one.pairs()) == 3
-    assert all(one.score(reports, "arousal", compare.STRICT)["low"] is not None for _, reports in one.cells)
+    assert one.unit == "clip" and one.resamples().n_groups == 48 and len(one.pairs()) == len(PUBLISHED)
+    assert all(one.score(reports, TASK["arousal"], compare.STRICT)["low"] is not None for _, reports in one.cells)
     results.write(_reports(tmp_path), tmp_path / "out")
 
 
@@ -172,7 +178,7 @@ def test_damaged_predictions_are_named_and_the_rest_is_shown(add, tmp_path):
     table, made, pairs = results.write(_reports(tmp_path), tmp_path / "out")
     text = made.read_text(encoding="utf-8")
     assert "a/predictions.csv" in text and "b/predictions.csv" in text and "c/predictions.csv" in text
-    assert len(list(csv.DictReader(table.open(encoding="utf-8")))) == 9
+    assert len(list(csv.DictReader(table.open(encoding="utf-8")))) == 3 * len(TASKS)
     assert list(csv.DictReader(pairs.open(encoding="utf-8"))) == []
 
 
@@ -207,8 +213,8 @@ def test_other_labels_than_today_are_said(music, cfg, tmp_path, monkeypatch):
     test = music.side("test")
     n = len(test)
     data = predictions(n_clips=n, clips=[str(name) for name in test.ids])
-    data["quadrant"] = test.quadrant.copy()
-    run = {**RUN, "corpus": "real", "data": music.fingerprint()}
+    data["truth"] = {task.name: task.targets(test.labels[task.column]) for task in TASKS}
+    run = {**RUN, "corpus": "real", "data": music.fingerprint(columns=columns_read(TASKS))}
 
     def outdated(**changes):
         report.write(tmp_path / "models" / "a", **{**data, "run": run, **changes})
@@ -216,8 +222,9 @@ def test_other_labels_than_today_are_said(music, cfg, tmp_path, monkeypatch):
         found = label_check.outdated(cfg, reports, compare.read_predictions(reports)[0])
         return " ".join(found.get(tmp_path / "models" / "a", []))
     assert outdated() == ""
-    assert f"1 of {n} test clips have another label today" in outdated(
-        quadrant=np.concatenate([[(test.quadrant[0] + 1) % 4], test.quadrant[1:]]))
+    quadrants = data["truth"]["quadrants"]
+    other = np.concatenate([[(quadrants[0] + 1) % 4], quadrants[1:]])
+    assert f"1 of {n} test clips have another label today" in outdated(truth={**data["truth"], "quadrants": other})
     assert "1 of" in outdated(clips=["gone.mp3", *data["clips"][1:]]) and "no longer" in outdated(
         clips=["gone.mp3", *data["clips"][1:]])
     assert "have changed since" in outdated(run={**run, "data": "another"})

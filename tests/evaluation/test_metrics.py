@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 
 from mer.evaluation import intervals, metrics
-
-CLASSES = ("Q1", "Q2", "Q3", "Q4")
+from mer.tasks import TASKS
 
 
 @st.composite
@@ -158,7 +157,7 @@ def _agreeing_patches(generator, *, n_clips, n_patches):
 
 def _evaluate(truth, predicted, clip, *, n_bootstrap=400, seed=0):
     resamples = intervals.draw(range(int(clip.max()) + 1), n_bootstrap=n_bootstrap, seed=seed)
-    return metrics.evaluate(truth, predicted, clip, classes=CLASSES, resamples=resamples)
+    return metrics.evaluate(TASKS[0], truth, predicted, clip, resamples=resamples)
 
 
 def _width(found):

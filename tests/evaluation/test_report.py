@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_up import RUN, history, predictions, without_pictures
+from made_up import RUN, history, predictions, targets, without_pictures
 
 from mer import MerError
 from mer.evaluation import report
@@ -45,7 +45,12 @@ def test_every_level_and_task_is_scored(written):
     for level, n in (("clip", 16), ("patch", 96)):
         for task in TASKS:
             found = written[1][level][task.name]
-            assert found["n"] == n == sum(map(sum, found["confusion"]))
+            assert found["n"] == n
+            if not task.classes:
+                assert found["range"] == list(task.range)
+                assert all(low <= found[name] <= high for name, (low, high) in found["intervals"].items())
+                continue
+            assert n == sum(map(sum, found["confusion"]))
             assert [values["support"] for values in found["per_class"].values()] == list(
                 map(sum, found["confusion"]))
             assert set(found["per_class"]) == set(task.classes)
@@ -98,14 +103,14 @@ def test_learning_rates_in_the_run_are_not_rounded(tmp_path, quick):
 def test_predictions_have_a_row_per_patch_and_per_clip(written):
     rows = list(csv.DictReader((written[0] / "predictions.csv").open(encoding="utf-8")))
     data = predictions()
-    assert list(rows[0]) == [
+    assert list(rows[0])[:19] == [
         "level", "clip", "group", "patch", "start_seconds", "true_quadrants", "predicted_quadrants", "p_Q1", "p_Q2",
         "p_Q3", "p_Q4", "true_arousal", "predicted_arousal", "p_A-", "p_A+", "true_valence", "predicted_valence",
         "p_V-", "p_V+"]
     assert [row["level"] for row in rows] == ["patch"] * 96 + ["clip"] * 16
     assert [row["patch"] for row in rows[:7]] == ["0", "1", "2", "3", "4", "5", "0"]
     assert rows[1]["start_seconds"] == "0.480000" and rows[-1]["start_seconds"] == rows[-1]["patch"] == ""
-    first = data["probabilities"]["quadrants"][:6]
+    first = data["outputs"]["quadrants"][:6]
     assert float(rows[0]["p_Q3"]) == pytest.approx(first[0, 2], abs=1e-6)
     assert float(rows[96]["p_Q3"]) == pytest.approx(first[:, 2].mean(), abs=1e-6)
     assert rows[96]["predicted_quadrants"] == QUADRANTS[first.mean(axis=0).argmax()]
@@ -114,7 +119,7 @@ def test_predictions_have_a_row_per_patch_and_per_clip(written):
 def test_a_certain_patch_outvotes_two_hesitant_ones(tmp_path, quick):
     data = predictions(n_clips=2, n_patches=3)  # true quadrants Q1 and Q2
     hesitant, certain = [0.4, 0.3, 0.2, 0.1], [0.0, 1.0, 0.0, 0.0]
-    data["probabilities"]["quadrants"] = np.array([hesitant, hesitant, certain] * 2)
+    data["outputs"]["quadrants"] = np.array([hesitant, hesitant, certain] * 2)
     made = report.write(tmp_path, **data)
     assert made["patch"]["quadrants"]["confusion"] == [[2, 1, 0, 0], [2, 1, 0, 0], [0] * 4, [0] * 4]
     assert made["clip"]["quadrants"]["confusion"] == [[0, 1, 0, 0], [0, 1, 0, 0], [0] * 4, [0] * 4]
@@ -137,7 +142,7 @@ def test_text_says_what_was_run_and_warns(written):
 
 def test_absent_class_is_named_and_shown_as_a_dash(tmp_path, quick):
     data = predictions()
-    data["quadrant"] = np.where(data["quadrant"] == 3, 0, data["quadrant"])
+    data["truth"] |= targets(np.where(np.arange(16) % 4 == 3, 0, np.arange(16) % 4))
     made = report.write(tmp_path, **data)
     assert any("No test clip is in Q4" in line for line in made["warnings"])
     line = next(line for line in (tmp_path / "report.txt").read_text(encoding="utf-8").splitlines()
@@ -221,26 +226,27 @@ def _without_patches(data):
 
 
 def _with_nan(data):
-    data["probabilities"]["arousal"][3] = np.nan
+    data["outputs"]["arousal"][3] = np.nan
 
 
 def _with_logits(data):
-    data["probabilities"]["valence"] *= 7
+    data["outputs"]["valence"] *= 7
 
 
 @pytest.mark.parametrize("spoil, words", [
     (_without_patches, "is empty"),
-    (lambda data: data.update(clips=[], quadrant=[]), "is empty"),
-    (lambda data: data.update(quadrant=data["quadrant"][:-1]), "16 clips with 15 labels"),
+    (lambda data: data.update(clips=[], truth=targets([])), "is empty"),
+    (lambda data: data.update(truth=targets(np.arange(15) % 4)), "16 clips with 15 labels"),
     (lambda data: data.update(patch_start_seconds=[0.0]), "96 patches with 1 start times"),
     (lambda data: data.update(clips=["same"] * 16), "15 clip ids occur twice"),
     (lambda data: data.update(patch_clip=data["patch_clip"] + 1), "belongs to none of its 16 clips"),
     (lambda data: data.update(patch_clip=np.zeros(96, int)), "15 test clips of run have no patch"),
-    (lambda data: data.update(quadrant=data["quadrant"] + 1), "go from 1 to 4"),
+    (lambda data: data["truth"].update(quadrants=data["truth"]["quadrants"] + 1), "go from 1 to 4"),
+    (lambda data: data["truth"].update(valence=np.full(16, -1)), "no test clip of run has a label for valence"),
     (lambda data: data.update(groups=["one"]), "16 clips and 1 groups"),
-    (lambda data: data["probabilities"].pop("valence"), "no prediction for the task 'valence'"),
-    (lambda data: data["probabilities"].update(arousal=np.ones((96, 3))), "have the shape (96, 3), expected (96, 2)"),
-    (_with_nan, "1 of 96 patches of run have no finite probability for arousal"),
+    (lambda data: data["outputs"].pop("valence"), "no prediction for the task 'valence'"),
+    (lambda data: data["outputs"].update(arousal=np.ones((96, 3))), "have the shape (96, 3), expected (96, 2)"),
+    (_with_nan, "1 of 96 patches of run have no finite prediction for arousal"),
     (_with_logits, "expected probabilities from 0 to 1"),
 ])
 def test_wrong_input_is_told_in_one_sentence(tmp_path, spoil, words):

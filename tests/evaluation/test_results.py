@@ -155,7 +155,7 @@ def test_hostile_names_are_escaped(transfers):
 def test_several_runs_are_shown_as_mean_and_range(transfers):
     one = _sets(transfers)[0]
     reports = one.cells[0][1]
-    found = one.score(reports, "quadrants", compare.STRICT)
+    found = one.score(reports, TASKS[0], compare.STRICT)
     values = [made["clip"]["quadrants"]["f1_macro"] for made in reports]
     assert found["mean"] == pytest.approx(np.mean(values))
     assert [found["smallest"], found["largest"], found["n_runs"]] == [min(values), max(values), 2]
@@ -165,7 +165,7 @@ def test_several_runs_are_shown_as_mean_and_range(transfers):
 
 def test_guessing_is_told_from_hearing(transfers):
     one = _sets(transfers)[0]
-    heard = {known["model"]: one.score(reports, "quadrants", compare.PUBLISHED)["above_chance"]
+    heard = {known["model"]: one.score(reports, TASKS[0], compare.PUBLISHED)["above_chance"]
              for known, reports in one.cells}
     assert heard == {"SCAE": True, "CPC": False, "CNN": True}
 

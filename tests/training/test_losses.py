@@ -8,12 +8,13 @@ import sys
 from types import SimpleNamespace
 
 import keras
+import made_up
 import numpy as np
 import pytest
 from conftest import ROOT
 
 from mer import heads
-from mer.tasks import LOSS, TASKS
+from mer.tasks import PUBLISHED, TASKS
 from mer.training import batches, transfer
 
 UNITS = 5
@@ -22,15 +23,15 @@ PROGRAM = """
 import json, sys
 import keras, numpy as np
 from mer import heads
-from mer.tasks import LOSS, TASKS
+from mer.tasks import TASKS
 from models import model_cpc
 from mer.training.pretexts import cpc
 
 given = np.load(sys.argv[1], allow_pickle=False)
 code = keras.Input((5,))
-model = heads.attach(keras.Model(code, keras.layers.Activation("linear")(code)))
+model = heads.attach(keras.Model(code, keras.layers.Activation("linear")(code)), TASKS)
 model.set_weights([given[f"w{i}"] for i in range(len(model.weights))])
-model.compile("sgd", loss={task.name: LOSS for task in TASKS}, jit_compile=False)
+model.compile("sgd", loss={task.name: task.loss for task in TASKS}, jit_compile=False)
 targets = {task.name: given[task.name] for task in TASKS}
 losses = model.evaluate(given["codes"], targets, batch_size=64, return_dict=True, verbose=0)
 
@@ -43,9 +44,9 @@ print(json.dumps(losses))
 """
 
 
-def model_of_heads():
+def model_of_heads(tasks=TASKS):
     code = keras.Input((UNITS,))
-    return heads.attach(keras.Model(code, keras.layers.Activation("linear")(code)))
+    return heads.attach(keras.Model(code, keras.layers.Activation("linear")(code)), tasks)
 
 
 def softmax(logits):
@@ -54,13 +55,13 @@ def softmax(logits):
 
 
 def compiled(model):
-    model.compile("sgd", loss={task.name: LOSS for task in TASKS}, jit_compile=False)
+    model.compile("sgd", loss={task.name: task.loss for task in TASKS}, jit_compile=False)
     return model
 
 
 def logits_of(model):
     """Logits of a model's tasks for its input, by its own weights."""
-    layers = {task.name: model.get_layer(task.name) for task in TASKS}
+    layers = {task.name: model.get_layer(task.name) for task in TASKS if task.classes}
     inner = keras.Model(model.input, {name: layer.input for name, layer in layers.items()})
     return lambda codes: {name: inner.predict(codes, verbose=0)[name] @ layer.get_weights()[0] + layer.get_weights()[1]
                           for name, layer in layers.items()}
@@ -73,10 +74,16 @@ def given(tmp_path_factory):
     rng = np.random.default_rng(0)
     model, codes, truth = model_of_heads(), rng.normal(0, 3, (64, UNITS)).astype(np.float32), rng.integers(0, 4, 64)
     for task in TASKS:  # biases that are not 0, of one sign: a sum over sigmoids would count them
-        model.get_layer(task.name).bias.assign(rng.uniform(1, 3, len(task.classes)))
-    targets = {task.name: np.eye(len(task.classes), dtype=np.float32)[task.targets(truth)] for task in TASKS}
+        if task.classes:
+            model.get_layer(task.name).bias.assign(rng.uniform(1, 3, len(task.classes)))
+    targets, truth = {}, made_up.targets(truth)
+    for task in TASKS:
+        targets[task.name] = (np.eye(task.units, dtype=np.float32)[truth[task.name]] if task.classes
+                              else truth[task.name][:, None].astype(np.float32))
     expected = {f"{name}_loss": -np.mean(np.log(np.sum(softmax(logits) * targets[name], axis=1)))
                 for name, logits in logits_of(model)(codes).items()}
+    expected |= {f"{task.name}_loss": np.mean((model.predict(codes, verbose=0)[task.name] - targets[task.name]) ** 2)
+                 for task in TASKS if not task.classes}
     expected["loss"] = sum(expected.values())
     predicted, true = rng.normal(0, 2, (2, 64, 2, 4)).astype(np.float32)
     label = rng.integers(0, 2, (64, 1)).astype(np.float32)
@@ -101,12 +108,13 @@ def test_losses_are_those_by_hand_on_every_backend(given, backend):
     assert json.loads(done.stdout.splitlines()[-1]) == pytest.approx(expected, abs=1e-5)
 
 
-@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+@pytest.mark.parametrize("task", [task for task in TASKS if task.classes], ids=lambda task: task.name)
 def test_a_common_shift_of_the_logits_changes_no_loss(task):
     keras.utils.set_random_seed(0)
     rng = np.random.default_rng(1)
     model, codes = compiled(model_of_heads()), rng.normal(size=(32, UNITS)).astype(np.float32)
-    data = batches.Emotion(codes, rng.integers(0, 4, 32), rows=np.arange(32), batch_size=32)
+    data = batches.Emotion(codes, made_up.targets(rng.integers(0, 4, 32)), rows=np.arange(32), tasks=TASKS,
+                           batch_size=32)
     before = model.evaluate(data, return_dict=True, verbose=0)
     bias = model.get_layer(task.name).bias
     bias.assign(bias + 3)
@@ -117,8 +125,9 @@ def test_a_common_shift_of_the_logits_changes_no_loss(task):
 def test_every_stage_is_compiled_with_that_loss_and_its_own_settings(stage, make_config):
     cfg = make_config(f"{stage}_learning_rate=0.125", "transfer_decay=0.25", "scratch_decay=0.5", "class_weights=False")
     model = model_of_heads()
-    transfer.compile_for(model, cfg, stage)
-    assert model.loss == {task.name: "categorical_crossentropy" for task in TASKS}
+    transfer.compile_for(model, cfg, stage, TASKS, weighted=stage == "scratch")
+    assert model.loss == {task.name: "categorical_crossentropy" if task.classes else "mean_squared_error"
+                          for task in TASKS}
     assert float(model.optimizer.learning_rate) == 0.125
     assert model.optimizer.decay == (0.5 if stage == "scratch" else 0.25)
     weighted = model.get_compile_config()["weighted_metrics"] is not None
@@ -135,9 +144,10 @@ def test_known_probabilities_are_recovered(make_config):
     quadrant = np.concatenate([np.repeat(np.arange(4), row) for row in counts])
     codes = np.repeat(np.eye(3, UNITS, dtype=np.float32) * 2, n, axis=0)
     keras.utils.set_random_seed(0)
-    model = model_of_heads()
-    transfer.compile_for(model, make_config("class_weights=False"), "heads")
-    data = batches.Emotion(codes, quadrant, rows=np.arange(3 * n), batch_size=100, seed=0, shuffle=True)
+    model = model_of_heads(PUBLISHED)
+    transfer.compile_for(model, make_config("class_weights=False"), "heads", PUBLISHED, weighted=False)
+    data = batches.Emotion(codes, made_up.targets(quadrant), rows=np.arange(3 * n), tasks=PUBLISHED, batch_size=100,
+                           seed=0, shuffle=True)
     model.fit(data, epochs=12, verbose=0)
     model.optimizer.learning_rate = 1e-4
     model.fit(data, epochs=4, verbose=0)

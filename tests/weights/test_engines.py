@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from mer import MerError, files
 from mer.features import chunks
+from mer.tasks import PUBLISHED, labels_of
 from mer.weights import engines, onnx_file
 from mer.weights.model_file import ModelFile
 
@@ -41,7 +42,7 @@ def tiny(*, sizes=SIZES, bands=64, frames=15, **metadata):
     model = helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 15)])
     parts = {"about": {"model": "model_cpc", "title": "CPC", "speech": "x", "music": "t", "release": "n", "it": 2,
                        "corpus": "demo"},
-             "labels": onnx_file.LABELS, "settings": SETTINGS, "export": {}} | metadata
+             "labels": labels_of(PUBLISHED), "settings": SETTINGS, "export": {}} | metadata
     said = {"format": onnx_file.FORMAT, "sha256": "0" * 64}
     said |= {name: part if isinstance(part, str) else json.dumps(part) for name, part in parts.items()}
     helper.set_model_props(model, said)
@@ -62,7 +63,7 @@ def test_an_exported_file_predicts(path):
     engine = engines.open_onnx(path)
     assert engine.name == "onnx"
     assert engine.title == "CPC, Feat. Ext., Mix speech -> Turkish music, run 2, demo corpus"
-    assert engine.about["labels"] == onnx_file.LABELS and engine.about["settings"]["patch_frames"] == 15
+    assert engine.about["labels"] == labels_of(PUBLISHED) and engine.about["settings"]["patch_frames"] == 15
     made = engine.predict(exported.patches(exported.SMALL, 40))
     assert {name: value.shape for name, value in made.items()} == {
         "quadrants": (40, 4), "arousal": (40, 2), "valence": (40, 2)}
@@ -128,7 +129,7 @@ def test_a_truncated_file_gets_one_sentence(path, share):
     ({"about": {"model": 3}}, "lacks a part of its metadata"),
     ({"about": {"model": "m", "speech": ["e"]}}, "lacks a part of its metadata"),
     ({"about": "[" * 100_000}, "lacks a part of its metadata"),
-    ({"labels": {**onnx_file.LABELS, "arousal": ["A+", "A-"]}}, r"answers with the labels .*\"A\+\", \"A-\""),
+    ({"labels": {**labels_of(PUBLISHED), "arousal": ["A+", "A-"]}}, r"answers with the labels .*\"A\+\", \"A-\""),
     ({"labels": {}}, "answers with the labels"),
     ({"settings": {**SETTINGS, "hop_samples": 0}}, "says nothing sensible of hop_samples"),
     ({"settings": {**SETTINGS, "n_fft": 1e9}}, "says nothing sensible of n_fft"),
@@ -308,7 +309,7 @@ def test_damage_anywhere_is_read_or_refused(tmp_path, place, damage):
     path = tmp_path / "m.onnx"
     path.write_bytes(CONTENT[:place] + damage + CONTENT[place + len(damage):])
     try:
-        assert onnx_file.read(path)["labels"] == onnx_file.LABELS
+        assert onnx_file.read(path)["labels"] == labels_of(PUBLISHED)
     except MerError as error:
         assert str(path) in str(error)
 

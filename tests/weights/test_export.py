@@ -11,6 +11,7 @@ from conftest import ROOT
 
 from mer import MerError, files
 from mer.features import chunks
+from mer.tasks import PUBLISHED, labels_of
 from mer.weights import engines, onnx_file
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install -r requirements-export.txt")
@@ -54,7 +55,7 @@ def test_every_architecture_gives_what_keras_gives(found, name, tmp_path):
     for n in (0, 1, engines.BATCH_PATCHES + 1):
         patches = exported.patches(SETTINGS[name], n)
         ours, theirs = engine.predict(patches), keras.predict(patches)
-        for task, classes in onnx_file.LABELS.items():
+        for task, classes in labels_of(PUBLISHED).items():
             assert ours[task].shape == theirs[task].shape == (n, len(classes))
             assert ours[task].dtype == theirs[task].dtype == np.float32
             np.testing.assert_allclose(ours[task], theirs[task], atol=1e-5)

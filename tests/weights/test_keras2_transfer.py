@@ -25,6 +25,7 @@ import convert_weights
 from mer import files, heads
 from mer.features.chunks import of_encoder
 from mer.features.representations.log_mel import LogMel
+from mer.tasks import PUBLISHED
 from mer.training import transfer
 from mer.weights import catalogue, convert, keras2, keras3
 from mer.weights.model_file import ModelFile, speech_run
@@ -64,7 +65,7 @@ def test_an_encoder_of_the_release_becomes_the_start_of_a_transfer(own, tmp_path
         write(tmp_path / "models/speech/english" / PRETEXT_FILE.format(name), arrays)
         pretrained = module_of(name).build(of_encoder(module_of(name), own.values).shape)
         find(own, name=name).load(pretrained)
-        model = heads.attach(module_of(name).encoder(pretrained))
+        model = heads.attach(module_of(name).encoder(pretrained), PUBLISHED)
         code = heads.encoder_of(model).predict(np.moveaxis(patches, 1, -1), verbose=0)
         expected = reference_code(patches.astype(np.float64), arrays.get("time_distributed_1", arrays), cpc=cpc)
         np.testing.assert_allclose(code, expected, rtol=1e-4, atol=1e-4)
