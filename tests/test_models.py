@@ -123,9 +123,9 @@ def test_one_step_of_training_moves_every_trainable_layer(name):
     if module.PRETEXT is None:
         model = heads.attach(model, TASKS)
         x = some_patches(shape=shape_of(name))
-        y = {"quadrants": np.eye(4, dtype="f"), "arousal": np.eye(2, dtype="f")[[0, 1, 0, 1]],
-             "valence": np.eye(2, dtype="f")[[0, 1, 1, 0]]}
-        loss = "categorical_crossentropy"
+        truth = targets(np.arange(4))
+        y = {task.name: task.encoded(truth[task.name]) for task in TASKS}
+        loss = {task.name: task.loss for task in TASKS}
     elif module.PRETEXT == "cpc":
         x = {"past": np.stack([some_patches(4, seed=i) for i in range(4)]),
              "future": np.stack([some_patches(2, seed=9 + i) for i in range(4)])}
