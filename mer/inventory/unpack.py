@@ -1,7 +1,4 @@
-"""Unpack a .tar.gz that nobody vouches for: plain files and folders, all of them inside one folder.
-
-`tarfile` has a filter for this from Python 3.11.4 on; the checks are our own, because older ones run this too.
-"""
+"""Unpack a .tar.gz that nobody vouches for: plain files and folders, all of them inside one folder."""
 
 import gzip
 import shutil
@@ -12,11 +9,9 @@ from pathlib import PurePosixPath
 from mer import MerError
 
 MAX_MEMBERS = 2_000_000
-_KINDS = ((tarfile.TarInfo.issym, "a symbolic link"), (tarfile.TarInfo.islnk, "a hard link"),
-          (tarfile.TarInfo.isdev, "a device or a pipe"), (tarfile.TarInfo.issparse, "a sparse file"))
 
 
-def tar_gz(path, folder, *, max_bytes, advance=None):
+def tar_gz(path, folder, *, max_bytes, advance=lambda n_bytes: None):
     """Unpack into a new folder; owners, modes and times in the archive are not taken over.
 
     Parameters
@@ -27,7 +22,7 @@ def tar_gz(path, folder, *, max_bytes, advance=None):
         Must not exist, so that nothing in it can lead elsewhere. Removed again where the archive is refused.
     max_bytes : int
         More than this is refused.
-    advance : callable or None
+    advance : callable
         Called with the number of compressed bytes that were read since the last call.
 
     Raises
@@ -35,35 +30,30 @@ def tar_gz(path, folder, *, max_bytes, advance=None):
     MerError
         The archive is damaged or too large, or holds a link, a device, or a name that leads out of `folder`.
     """
+    if not hasattr(tarfile, "data_filter"):
+        raise MerError(f"{path} cannot be unpacked safely by this Python: use 3.11.4 or later, or unpack it yourself")
     folder.mkdir(parents=True)
+    member, seen = None, 0
     try:
         with open(path, "rb") as packed, gzip.open(packed) as stream:
-            _members(path, stream, folder, max_bytes, _advancing(packed, advance))
+            for member, tar in _members(path, stream, max_bytes):
+                tar.extract(member, folder, set_attrs=False, filter="data")
+                advance(packed.tell() - seen)
+                seen = packed.tell()
             while stream.read(1 << 20):
-                pass  # the checksum of gzip stands at the end
-    except (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error) as error:
+                pass  # the checksum of gzip is at the end
+    except BaseException as error:
         shutil.rmtree(folder, ignore_errors=True)
-        raise MerError(f"{path} is truncated or damaged ({str(error).rstrip('.')}): remove it and download it "
-                       "again") from None
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        if isinstance(error, (tarfile.FilterError, FileExistsError, NotADirectoryError, IsADirectoryError)):
+            raise _refusal(path, member) from None
+        if isinstance(error, (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error)):
+            raise MerError(f"{path} is truncated or damaged ({str(error).rstrip('.')}): remove it and download it "
+                           "again") from None
         raise
 
 
-def _advancing(packed, advance):
-    """Function that reports how much more of `packed` was read."""
-    seen = 0
-
-    def report():
-        nonlocal seen
-        if advance:
-            advance(packed.tell() - seen)
-            seen = packed.tell()
-
-    return report
-
-
-def _members(path, stream, folder, max_bytes, report):
+def _members(path, stream, max_bytes):
+    """The members with their archive; refused where the filter of `tarfile` would let them pass."""
     total = count = 0
     with tarfile.open(fileobj=stream, mode="r:") as tar:
         while (member := tar.next()) is not None:
@@ -72,37 +62,14 @@ def _members(path, stream, folder, max_bytes, report):
             if total > max_bytes or count > MAX_MEMBERS:
                 raise MerError(f"{path} holds more than the {max_bytes} bytes or {MAX_MEMBERS} members that were "
                                f"expected (at {member.name!r}), so it is not unpacked: check where it came from")
-            _write(tar, member, folder.joinpath(*_parts(path, member)), path)
-            report()
+            if not (member.isfile() or member.isdir()) or PurePosixPath(member.name).is_absolute() or any(
+                    char in "\\:" or not char.isprintable() for char in member.name):
+                raise _refusal(path, member)
+            yield member, tar
 
 
-def _parts(path, member):
-    """The name of a member as a list of folder names and a file name; refused where it is not plain."""
-    kind = next((text for is_kind, text in _KINDS if is_kind(member)), None)
-    if not kind and not (member.isreg() or member.isdir()):
-        kind = "of an unknown kind"
-    name = PurePosixPath(member.name)
-    if name.is_absolute():
-        kind = kind or "an absolute path"
-    elif ".." in name.parts:
-        kind = kind or "a path that leads upwards"
-    elif any(char in '\\:' or not char.isprintable() for char in member.name):
-        kind = kind or "a name with a backslash, a colon or a character that cannot be printed"
-    if kind or (member.isreg() and not name.parts):
-        raise MerError(f"{path} holds {member.name!r}, which is {kind or 'a file without a name'}: only plain files "
-                       "and folders are unpacked, so nothing was put in place; check where the archive came from")
-    return name.parts
-
-
-def _write(tar, member, target, path):
-    """Create a folder or a file; of two files with one name the later counts, as for tar itself."""
-    try:
-        if member.isdir():
-            target.mkdir(parents=True, exist_ok=True)
-            return
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tar.extractfile(member) as source, open(target, "wb") as copy:
-            shutil.copyfileobj(source, copy, 1 << 20)
-    except (FileExistsError, NotADirectoryError, IsADirectoryError):
-        raise MerError(f"{path} holds {member.name!r} as a file and as a folder: nothing was put in place; check where "
-                       "the archive came from") from None
+def _refusal(path, member):
+    kind = "a link" if member.issym() or member.islnk() else "a device or the like" if not (
+        member.isfile() or member.isdir()) else "outside of its folder, has an odd name, or is a file and a folder"
+    return MerError(f"{path} holds {member.name!r}, which is {kind}: only plain files and folders are unpacked, so "
+                    "nothing was put in place; check where the archive came from")

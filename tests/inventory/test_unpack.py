@@ -78,35 +78,35 @@ def test_modes_are_not_taken_over(where):
 
 @pytest.mark.parametrize("name", ["../evil", "corpus/../../evil", "corpus/.."])
 def test_paths_that_lead_upwards(where, name):
-    message = refused(where, (name, None, b"x"), match="a path that leads upwards")
+    message = refused(where, (name, None, b"x"), match="outside of its folder")
     assert repr(name) in message and "nothing was put in place" in message
 
 
 @pytest.mark.parametrize("name", ["/evil", "//evil/x", "/etc/passwd"])
 def test_absolute_paths(where, name):
-    refused(where, (name, None, b"x"), match=f"{name!r}, which is an absolute path")
+    refused(where, (name, None, b"x"), match=f"{name!r}, which is outside of its folder")
 
 
 @pytest.mark.parametrize("name", ["C:evil", "a\\..\\evil", "a\nb", "\udcff"])
 def test_names_that_other_systems_read_otherwise(where, name):
-    refused(where, (name, None, b"x"), match="a name with a backslash, a colon or a character")
+    refused(where, (name, None, b"x"), match="has an odd name")
 
 
 @pytest.mark.parametrize(("kind", "text"), [
-    (tarfile.SYMTYPE, "a symbolic link"), (tarfile.LNKTYPE, "a hard link"), (tarfile.CHRTYPE, "a device or a pipe"),
-    (tarfile.BLKTYPE, "a device or a pipe"), (tarfile.FIFOTYPE, "a device or a pipe"), (b"Z", "of an unknown kind")])
+    (tarfile.SYMTYPE, "a link"), (tarfile.LNKTYPE, "a link"), (tarfile.CHRTYPE, "a device"),
+    (tarfile.BLKTYPE, "a device"), (tarfile.FIFOTYPE, "a device"), (b"Z", "a device or the like")])
 def test_what_is_no_file_and_no_folder(where, kind, text):
     refused(where, ("corpus/odd", kind, "corpus/good.txt"), match=f"'corpus/odd', which is {text}")
 
 
 def test_a_link_to_a_folder_outside_and_a_file_behind_it(where):
-    refused(where, ("corpus/up", tarfile.SYMTYPE, "../../.."), ("corpus/up/evil", None, b"x"), match="a symbolic link")
+    refused(where, ("corpus/up", tarfile.SYMTYPE, "../../.."), ("corpus/up/evil", None, b"x"), match="a link")
 
 
 def test_a_file_that_is_also_a_folder(where):
-    refused(where, ("corpus/good.txt/x", None, b"x"), match="as a file and as a folder")
+    refused(where, ("corpus/good.txt/x", None, b"x"), match="a file and a folder")
     where[0].unlink()
-    refused(where, ("corpus", None, b"x"), match="as a file and as a folder")
+    refused(where, ("corpus", None, b"x"), match="a file and a folder")
 
 
 def test_more_than_was_expected(where, monkeypatch):
