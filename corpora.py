@@ -38,12 +38,12 @@ def main(argv=None):
     """List, check or fetch; returns the exit status."""
     args = parse(argv)
     cfg = cli.configure(args.set, announce=not args.json)
-    from mer.inventory import check_report, fetching, survey, survey_text
+    from mer.inventory import check, download, survey, survey_text
     if args.download:
-        return fetching.fetch(args.download.split(","), cfg)
+        return download.order(args.download.split(","), cfg)
     chosen = survey.chosen(KINDS.get(args.dataset), args.language)
     if args.check:
-        return check_report.run(chosen, cfg, jobs=args.jobs, out=args.out, as_json=args.json, force=args.force)
+        return check.run(chosen, cfg, jobs=args.jobs, out=args.out, as_json=args.json, force=args.force)
     abouts = []
     for about in survey.describe(chosen, cfg):
         abouts.append(about)

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from mer import corpora
-from mer.corpora._archive import Archive
+from mer.corpora._base import Archive
 from mer.inventory import download
 
 LIBRI, AISHELL = corpora.get("speech", "e"), corpora.get("speech", "m")
@@ -104,7 +104,7 @@ def offer(monkeypatch, server, corpus, name, packed, holds, **facts):
     server.files[path] = packed
     archive = Archive(f"{name}.tar.gz", len(packed), f"sha256:{hashlib.sha256(packed).hexdigest()}",
                       (server.url(path),), 1.0, holds, 3 * len(packed), **facts)
-    monkeypatch.setattr(corpus, "ARCHIVES", {**getattr(corpus, "ARCHIVES", {}), name: archive})
+    monkeypatch.setattr(corpus, "ARCHIVES", {**corpus.ARCHIVES, name: archive})
     return archive
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from mer import files, text
 from mer.data import split_files
-from mer.inventory import check_report
+from mer.inventory import check
 
 
 @pytest.mark.parametrize("harmless", ["song.mp3", "夜曲 – 周杰倫.mp3", "Für Elise", "زهور", "क्‍ष", "👨‍👩‍👧", ""])
@@ -50,16 +50,18 @@ def test_a_table_is_written_without_formulas(tmp_path):
     assert read[1:] == [["=cmd|' /C calc'!A0", "-0.5", "-0.5"], ["'=x", "", "song, with comma"]]
 
 
-def test_a_split_comes_back_though_names_begin_like_formulas(tmp_path):
+def test_a_split_comes_back_though_names_begin_like_formulas(configure, tmp_path):
     ids, groups = ["=1+1.mp3", "-a.mp3", "'=b.mp3", "c.mp3"], ["@home", "+44", "The X", "-1"]
-    split_files.save(tmp_path / "x.csv", ids, groups, [""] * 4, ["train", "val", "test", "train"])
-    assert "\n'=1+1.mp3,'@home," in (tmp_path / "x.csv").read_text()
-    assert split_files.load(tmp_path / "x.csv", ids) == ["train", "val", "test", "train"]
-    rows = split_files.rows(tmp_path / "x.csv")
+    columns = {"clip": ids, "group": groups, "label": [""] * 4}
+    cfg, path = configure(f"path_to_features={tmp_path}"), tmp_path / "x.splits.csv"
+    split_files.record(cfg, "x", columns, ["train", "val", "test", "train"], {"kind": "drawn", "grouped_by": "song"})
+    assert "\n'=1+1.mp3,'@home," in path.read_text()
+    assert split_files.load(path, ids) == ["train", "val", "test", "train"]
+    rows = split_files.rows(path)
     assert [rows[name]["group"] for name in ids] == groups
 
 
 def test_findings_of_a_check_are_no_formulas(tmp_path):
     found = SimpleNamespace(corpus="CH-818", kind="damaged", file="=1+1.mp3", detail="cannot be read")
-    check_report.write(tmp_path / "x.csv", [found])
+    check.write(tmp_path / "x.csv", [found])
     assert "damaged,'=1+1.mp3," in (tmp_path / "x.csv").read_text()

@@ -9,8 +9,12 @@ from pathlib import Path
 from mer import MerError
 from mer.corpora._base import AUDIO_SUFFIXES, Clip, Listing, fold, others, others_text
 
-__all__ = ["AUDIO_SUFFIXES", "Clip", "Listing", "codes", "find_root", "get", "list_clips", "others", "others_text"]
+__all__ = ["AUDIO_SUFFIXES", "Clip", "Listing", "codes", "find_root", "get", "list_clips", "locate", "others",
+           "others_text"]
 
+# What a corpus file may leave out.
+_OPTIONAL: dict = {"SETTING": "", "MARKS": (), "PARTS": (), "ARCHIVES": {}, "EXPECTED_CLIPS": None, "EXPECTED_ALSO": (),
+                   "EXPECTED_PER_CLASS": None, "EXPECTED_PARTS": {}, "CLASSES": {}}
 OWN_CSV = "annotations.csv"  # in the folder of any music corpus: labels that win over the corpus's own
 
 
@@ -19,6 +23,8 @@ def _modules():
     """Every corpus module of this folder by (kind, code), in the order of the codes."""
     names = (found.name for found in pkgutil.iter_modules(__path__) if not found.name.startswith("_"))
     modules = [importlib.import_module(f"{__name__}.{name}") for name in names]
+    for module in modules:
+        vars(module).update(_OPTIONAL | vars(module))
     return {(module.KIND, module.CODE): module for module in sorted(modules, key=lambda module: module.CODE)}
 
 
@@ -59,6 +65,13 @@ def hours_prefix(hours):
     return f"{hours:g}h_" if hours else ""
 
 
+def locate(corpus, cfg, folder=None):
+    """Folder of a corpus: `folder`, a path from the working directory, or where the settings say; as `find_root`."""
+    setting = cfg.values.get(corpus.SETTING, "")
+    override = Path(folder).expanduser() if folder else cfg.resolve(setting) if setting else None
+    return find_root(corpus, None if override else cfg.data_dir, override)
+
+
 def find_root(corpus, path_to_data, override=""):
     """Folder of a corpus.
 
@@ -85,18 +98,19 @@ def find_root(corpus, path_to_data, override=""):
         folder = Path(override).expanduser()
         if not folder.is_dir():
             raise MerError(f"{corpus.NAME} was looked for in {folder}, which is no folder: correct "
-                           f"{corpus.SETTING} in settings.py (or -ps), or empty it to use path_to_data")
+                           f"{corpus.SETTING or 'path_to_data'} in settings.py (or -ps), or leave it empty")
         return _child(corpus, folder) or folder
     wanted = f"{corpus.NAME} was looked for as {' or '.join(corpus.FOLDER)}"
+    own = f", or {corpus.SETTING}" if corpus.SETTING else ", or give its folder with -ps"
     if not path_to_data:
-        raise MerError(f"{wanted}, but path_to_data in settings.py is empty: set it, or {corpus.SETTING}")
+        raise MerError(f"{wanted}, but path_to_data in settings.py is empty: set it{own}")
     folder = Path(path_to_data).expanduser()
     found = _child(corpus, folder) if folder.is_dir() else None
     if not found and _is_corpus(corpus, folder):
         found = folder
     if not found:
         raise MerError(f"{wanted} in {folder} and is not there: set path_to_data in settings.py to the folder "
-                       f"that holds it, or {corpus.SETTING} to the corpus itself")
+                       f"that holds it{own}{' to the corpus itself' * bool(corpus.SETTING)}")
     return found
 
 
@@ -112,12 +126,12 @@ def _is_corpus(corpus, folder):
     return folder.is_dir() and (named or any((folder / mark).exists() for mark in corpus.MARKS))
 
 
-def list_clips(corpus_module, root, *, labels=None, encoding=None):
+def list_clips(corpus, root, *, labels=None, encoding=None):
     """List a corpus.
 
     Parameters
     ----------
-    corpus_module : module
+    corpus : module
         From `get`.
     root : path
         Its folder, from `find_root`.
@@ -138,20 +152,20 @@ def list_clips(corpus_module, root, *, labels=None, encoding=None):
     """
     root = Path(root).expanduser()
     if not root.is_dir():
-        raise MerError(f"{corpus_module.NAME} was looked for in {root}, which is no folder: correct "
-                       f"{corpus_module.SETTING} or path_to_data in settings.py")
-    if corpus_module.KIND != "music" and encoding:
-        raise MerError(f"--encoding is of the csv of labels, and {corpus_module.NAME} is {corpus_module.KIND}, which "
+        raise MerError(f"{corpus.NAME} was looked for in {root}, which is no folder: correct "
+                       "its path or path_to_data in settings.py")
+    if corpus.KIND != "music" and encoding:
+        raise MerError(f"--encoding is of the csv of labels, and {corpus.NAME} is {corpus.KIND}, which "
                        "has none: leave it out")
-    if corpus_module.KIND != "music" and labels:
-        raise MerError(f"{labels} was given as labels, but {corpus_module.NAME} is {corpus_module.KIND}, which "
+    if corpus.KIND != "music" and labels:
+        raise MerError(f"{labels} was given as labels, but {corpus.NAME} is {corpus.KIND}, which "
                        "has none: leave it out")
-    if corpus_module.KIND == "music" and not labels and (root / OWN_CSV).is_file():
+    if corpus.KIND == "music" and not labels and (root / OWN_CSV).is_file():
         labels = root / OWN_CSV
     stated = {"encoding": encoding} if encoding else {}
-    listing = corpus_module.items(root, Path(labels).expanduser() if labels else None, **stated)
+    listing = corpus.items(root, Path(labels).expanduser() if labels else None, **stated)
     if not listing.clips:
-        raise MerError(f"{corpus_module.NAME}: no clip can be used in {root}{_first_reasons(listing, root)}")
+        raise MerError(f"{corpus.NAME}: no clip can be used in {root}{_first_reasons(listing, root)}")
     clips = tuple(sorted(listing.clips, key=lambda clip: clip.id))
     return replace(listing, clips=clips, others=others(root))
 

@@ -8,11 +8,9 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 
 from mer import MerError, tables
-from mer.corpora import _artists
-from mer.corpora._base import Listing, fold, make_clip
+from mer.corpora._base import Listing, Reason, fold, make_clip
 from mer.corpora._emotion import Plane, quadrant_name, refuse_zeros
-from mer.corpora._file_index import FileIndex
-from mer.corpora._language import known, spoken
+from mer.corpora._names import FileIndex, doubts, united
 from mer.tasks import quadrant
 
 KEYS = ("path", "file", "filename", "file_name", "fname", "clip", "clip_name", "clip_id", "songs", "song",
@@ -30,6 +28,12 @@ QUADRANTS = ("quadrant", "quads", "quad", "4q")
 SPLITS = ("split", "published_split")
 LANGUAGE = "language"
 QUADRANT_FOLDERS = {"q1": "Q1", "q2": "Q2", "q3": "Q3", "q4": "Q4"}
+# What people write beside the LANGUAGE, CODE and ABBR of the corpora (ISO 639-1, -2 and -3, own names).
+_WORDS = {"english": ("en", "eng", "e", "ingilizce", "英语", "英文"),
+          "mandarin": ("m", "man", "chinese", "mandarin chinese", "zh", "zho", "chi", "cmn", "putonghua", "中文",
+                       "汉语", "普通话", "国语", "國語"),
+          "turkish": ("t", "tr", "tur", "türkçe"),
+          "piano": ("p", "pno", "none", "instrumental", "no words", "no lyrics", "zxx")}
 
 
 @dataclass(frozen=True)
@@ -91,14 +95,45 @@ def read(path, *, language, value_range=None, root=None, files=(), copies=None, 
     refuse_zeros(table, [name for name in QUADRANTS if name in table.columns])
     plane = Plane.of(table, value_range)
     plane = plane and plane.scaled(table, needed=not named)
-    shown = _artists.united(cells[group] for _, cells in table.rows) if group in _NAMES else {}
-    words, rows = known() if LANGUAGE in table.columns else {}, []
+    shown = united(cells[group] for _, cells in table.rows) if group in _NAMES else {}
+    words, rows = _languages() if LANGUAGE in table.columns else {}, []
     for line, cells in table.rows:
-        name = cells.get(group, "")
-        row = Row(line, cells[key], shown.get(name, name), _split(cells.get(split, ""), path, line))
-        other = spoken(cells.get(LANGUAGE, ""), words, f"{path}, line {line}")
+        name, where = cells.get(group, ""), f"{path}, line {line}"
+        text = cells.get(split, "")
+        if text and tables.split_name(text) is None:
+            raise MerError(f"{where}: split {text!r} is none of train, val and test")
+        row = Row(line, cells[key], shown.get(name, name), tables.split_name(text))
+        other = _language(cells.get(LANGUAGE, ""), words, where)
         rows.append(_labelled(row, cells, named, plane) if other in ("", language) else replace(row, language=other))
     return rows, GROUPS[group] if any(row.group for row in rows) else None
+
+
+def _languages():
+    """Every word for a language that is understood, as `fold` spells it, to the LANGUAGE of a corpus.
+
+    Music corpora come first: a letter that speech and music use for two languages means the one of the music.
+    """
+    from mer import corpora  # late: the corpora import this module
+
+    words = {}
+    for corpus in (corpora.get(kind, code) for kind in ("music", "speech") for code in corpora.codes(kind)):
+        for word in (corpus.LANGUAGE, corpus.CODE, corpus.ABBR):
+            words.setdefault(fold(word), corpus.LANGUAGE)
+    for name, synonyms in _WORDS.items():
+        for word in (name, *synonyms):
+            words.setdefault(fold(word), name)
+    return words
+
+
+def _language(text, words, where):
+    """LANGUAGE that `text` ("Mandarin", "zh", "zh-CN", ...) means, "" for an empty cell; `words` of `_languages`."""
+    whole = fold(text)
+    found = words.get(whole) or words.get(fold(text.replace("_", "-").partition("-")[0])) if whole else ""
+    if found is None:
+        names = "; ".join(f"{name} ({', '.join(codes)})" for name in sorted(set(words.values())) if (codes := sorted(
+            word for word, meant in words.items() if meant == name and len(word) <= 3 and word.isascii())))
+        raise MerError(f"{where}: language {text!r} is none that is known: write {names}, or leave the cell empty")
+    return found
 
 
 def _key_columns(table):
@@ -118,42 +153,30 @@ def _key(table, root, files, copies):
 
 
 def holds_labels(table):
-    """True where `table` names clips and tells their quadrant, or arousal and valence."""
+    """True where `table` names clips and has their quadrant, or arousal and valence."""
     return bool(_key_columns(table) and (table.first(QUADRANTS) or Plane.of(table)))
-
-
-def _split(text, path, line):
-    side = tables.split_name(text)
-    if text and side is None:
-        raise MerError(f"{path}, line {line}: split {text!r} is none of train, val and test")
-    return side
 
 
 def _labelled(row, cells, named, plane):
     """`row` with its labels; the quadrant column, where there is one, is the truth."""
     if named and quadrant_name(cells[named]) is None:
-        return replace(row, problem=f"quadrant {cells[named]!r} is not one of Q1, Q2, Q3, Q4")
+        return replace(row, problem=Reason(f"quadrant {cells[named]!r} is not one of Q1, Q2, Q3, Q4", "mislabelled"))
     arousal = valence = None
     try:
         if plane:
             arousal, valence = plane.point(cells)
     except ValueError as error:
         if not named:
-            return replace(row, problem=str(error))
-    if not named:
-        return _from_point(row, arousal, valence)
-    labelled = replace(row, quadrant=quadrant_name(cells[named]), arousal=arousal, valence=valence)
-    told = arousal is not None and quadrant(arousal, valence)
-    if told and told != labelled.quadrant:
-        return replace(labelled, problem=f"quadrant {labelled.quadrant} disagrees with arousal {arousal:.3g} and "
-                                         f"valence {valence:.3g} (in [-1, 1]), which lie in {told}")
-    return labelled
-
-
-def _from_point(row, arousal, valence):
-    found = quadrant(arousal, valence)
-    problem = "" if found else "it lies on an axis: arousal or valence is 0"
-    return replace(row, quadrant=found, arousal=arousal, valence=valence, problem=problem)
+            return replace(row, problem=Reason(str(error), "mislabelled"))
+    of_point = arousal is not None and quadrant(arousal, valence)
+    row = replace(row, quadrant=quadrant_name(cells[named]) if named else of_point, arousal=arousal, valence=valence)
+    if not row.quadrant:
+        return replace(row, problem=Reason("it lies on an axis: arousal or valence is 0", "note"))
+    if of_point and of_point != row.quadrant:
+        return replace(row, problem=Reason(
+            f"quadrant {row.quadrant} disagrees with arousal {arousal:.3g} and valence {valence:.3g} (in [-1, 1]), "
+            f"which lie in {of_point}", "mislabelled"))
+    return row
 
 
 def join(rows, path, *, root, files, skipped, copies=None, grouped_by=None, groups=None, quadrant_of=None):
@@ -168,20 +191,23 @@ def join(rows, path, *, root, files, skipped, copies=None, grouped_by=None, grou
     files, skipped : list
         From `scan`.
     copies : dict or None
-        Copy to the one of `files` that it is of, see `_copies.one_place`.
+        Copy to the one of `files` that it is of, see `_base.one_place`.
     grouped_by : str or None
         What the rows' groups are; None: they have none.
     groups : (dict, str) or None
         File to group, and what these are, for rows without a group column.
     quadrant_of : callable or None
-        Quadrant that the place or name of a file tells, or None; where it contradicts the row, the clip is
+        Quadrant by the folder or name of a file, or None; where it contradicts the row, the clip is
         left out.
 
     Returns
     -------
     Listing
     """
-    skipped, matched = [*skipped, *_in_other_languages(rows, path)], defaultdict(list)
+    skipped, matched = list(skipped), defaultdict(list)
+    for name, count in sorted(Counter(row.language for row in rows if row.language).items()):
+        skipped.append((path.name, Reason(f"{count} row{'s are' if count > 1 else ' is'} in another language than was "
+                                          f"asked for: {name}", "note")))
     index = FileIndex(files, root, path, copies)
     for row in rows:
         found = index.find(row.key) if row.key else []
@@ -190,11 +216,12 @@ def join(rows, path, *, root, files, skipped, copies=None, grouped_by=None, grou
         elif row.language:
             continue  # counted already; whether its file is there is no matter of this corpus
         elif found:
-            skipped.append((row.key, f"{path.name}, line {row.line}: may mean {' or '.join(found[:3])}"))
+            skipped.append((row.key, Reason(f"{path.name}, line {row.line}: may mean {' or '.join(found[:3])}",
+                                            "mislabelled")))
         else:
-            skipped.append((row.key or "(no name)", f"{path.name}, line {row.line}: no such audio file"))
-    by_file, other = groups or ({}, "clip")
-    clips = []
+            skipped.append((row.key or "(no name)", Reason(f"{path.name}, line {row.line}: no such audio file",
+                                                           "missing")))
+    (by_file, by), clips = groups or ({}, "clip"), []
     for file in files:
         if file in matched and all(row.language for row in matched[file]):
             continue
@@ -203,43 +230,32 @@ def join(rows, path, *, root, files, skipped, copies=None, grouped_by=None, grou
             group = row.group if grouped_by else by_file.get(file)
             clips.append(make_clip(root, file, group=group, quadrant=row.quadrant, arousal=row.arousal,
                                    valence=row.valence, split=row.split))
-    _tell_doubts(clips, grouped_by or other, path)
-    sides_from = path.name if any(row.split for row in rows) else ""
-    return Listing(tuple(clips), tuple(skipped), grouped_by or other, sides_from)
-
-
-def _tell_doubts(clips, grouped_by, path):
-    """Print how many clips have no artist, ..., where others have one."""
-    if grouped_by != "clip":
-        for sentence in _artists.doubts(["" if clip.group == clip.id else clip.group for clip in clips], grouped_by):
+    if (by := grouped_by or by) != "clip":
+        for sentence in doubts(["" if clip.group == clip.id else clip.group for clip in clips], by):
             print(f"{path.name}: {sentence}", file=sys.stderr)
-
-
-def _in_other_languages(rows, path):
-    """One line per language, (name, reason), for the rows that are in another than the corpus."""
-    counts = Counter(row.language for row in rows if row.language)
-    return [(path.name, f"{count} row{'s are' if count > 1 else ' is'} in another language than was asked for: {name}")
-            for name, count in sorted(counts.items())]
+    return Listing(tuple(clips), tuple(skipped), by, path.name if any(row.split for row in rows) else "")
 
 
 def _agreed(file, rows, path, skipped, quadrant_of):
-    """The row that labels `file`, or None with the reason noted in `skipped`."""
+    """The row that labels `file`, or None with the reason added to `skipped`."""
     lines = " and ".join(str(row.line) for row in rows)
-    told = quadrant_of(file) if quadrant_of else None
-    problem = next((f"{path.name}, line {row.line}: {row.problem}" for row in rows if row.problem), "")
+    by_place = quadrant_of(file) if quadrant_of else None
+    problem = next((Reason(f"{path.name}, line {row.line}: {row.problem}", row.problem.kind)
+                    for row in rows if row.problem), None)
     if not rows:
-        problem = f"no row in {path.name}"
+        problem = Reason(f"no row in {path.name}", "no label")
     elif not problem and len({row.language for row in rows}) > 1:
-        problem = f"{path.name}, lines {lines}: listed more than once, in different languages"
+        problem = Reason(f"{path.name}, lines {lines}: listed more than once, in different languages", "mislabelled")
     elif not problem and len({row.label for row in rows}) > 1:
-        problem = f"{path.name}, lines {lines}: listed more than once, with different labels"
-    elif not problem and told and told != rows[0].quadrant:
-        problem = f"{path.name}, line {rows[0].line}: labelled {rows[0].quadrant}, but its folder or name says {told}"
+        problem = Reason(f"{path.name}, lines {lines}: listed more than once, with different labels", "mislabelled")
+    elif not problem and by_place and by_place != rows[0].quadrant:
+        problem = Reason(f"{path.name}, line {rows[0].line}: labelled {rows[0].quadrant}, but its folder or name says "
+                         f"{by_place}", "mislabelled")
     if problem:
         skipped.append((file, problem))
         return None
-    skipped += [(f"{path.name}, line {row.line}", f"{file} is listed more than once (lines {lines}); used once")
-                for row in rows[1:]]
+    skipped += [(f"{path.name}, line {row.line}", Reason(f"{file} is listed more than once (lines {lines}); used once",
+                                                         "duplicate")) for row in rows[1:]]
     return rows[0]
 
 
@@ -266,5 +282,5 @@ def from_folders(root, files, skipped, *, classes=QUADRANT_FOLDERS, groups=None)
         if name:
             clips.append(make_clip(root, file, group=by_file.get(file), quadrant=name))
         else:
-            skipped.append((file, f"it stands in no class folder ({', '.join(classes)})"))
+            skipped.append((file, Reason(f"it is in no class folder ({', '.join(classes)})", "no label")))
     return Listing(tuple(clips), tuple(skipped), grouped_by)

@@ -5,8 +5,7 @@ import shlex
 from collections import defaultdict
 
 from mer import MerError
-from mer.corpora._archive import openslr
-from mer.corpora._base import Listing, make_clip, scan
+from mer.corpora._base import Listing, Reason, make_clip, openslr, scan
 
 KIND = "speech"
 CODE = "m"
@@ -14,7 +13,7 @@ NAME = "AISHELL-1"
 LANGUAGE = "mandarin"
 ABBR = "man"
 FOLDER = ("data_aishell", "AISHELL-1", "AISHELL")
-MARKS = ()
+EXAMPLE = ("wav/train/S0002/BAC009S0002W0122.wav", "wav/S0003/BAC009S0003W0001.WAV")
 SETTING = "path_speech_mandarin"
 GROUPED_BY = "speaker"
 LICENCE = "Apache 2.0"
@@ -50,13 +49,13 @@ def items(root, labels=None):
         if found:
             clips.append(make_clip(root, file, group=found[1] or found[2]))
         else:
-            skipped.append((file, "it stands in no speaker folder (S0002, ...), so its speaker is unknown"))
+            skipped.append((file, Reason("it is in no speaker folder (S0002, ...), so its speaker is unknown")))
     packed = _packed(root, {clip.group for clip in clips})
     if packed and not clips:
         folder = root / packed[0].rpartition("/")[0]
         raise MerError(f"{NAME} in {root} is still packed ({len(packed)} archives like {packed[0]}): unpack them with "
                        f"cd {shlex.quote(str(folder))} && {_UNPACK}")
-    skipped += [(archive, f"still packed: run {_UNPACK} in its folder") for archive in packed]
+    skipped += [(archive, Reason(f"still packed: run {_UNPACK} in its folder", "missing")) for archive in packed]
     return Listing(tuple(clips), tuple(skipped), GROUPED_BY)
 
 

@@ -1,8 +1,8 @@
 """CH-818: 818 clips of 30 s of Chinese popular music with continuous arousal and valence."""
 
 from mer import MerError, tables
-from mer.corpora import _annotations, _copies
-from mer.corpora._base import scan
+from mer.corpora import _annotations
+from mer.corpora._base import one_place, scan
 
 KIND = "music"
 CODE = "m"
@@ -10,7 +10,7 @@ NAME = "CH-818"
 LANGUAGE = "mandarin"
 ABBR = "man"
 FOLDER = ("CH818",)
-MARKS = ()
+EXAMPLE = ("a.mp3", "b.mp3", "labels.csv=clip,quadrant\na,Q1\nb,Q3\n")
 SETTING = "path_music_mandarin"
 GROUPED_BY = "song"
 LICENCE = "none known to us; ask its authors"
@@ -31,7 +31,7 @@ def items(root, labels=None, encoding=None):
     axis has no quadrant and is left out.
     """
     files, skipped = scan(root)
-    files, copies, more = _copies.one_place(root, files, lambda file: None)
+    files, copies, more = one_place(root, files, lambda file: None)
     path = labels or _only_table(root, encoding)
     rows, grouped_by = _annotations.read(path, language=LANGUAGE, value_range=VALUE_RANGE, root=root, files=files,
                                          copies=copies, encoding=encoding)

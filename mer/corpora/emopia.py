@@ -4,8 +4,8 @@ import re
 from pathlib import PurePosixPath
 
 from mer import MerError, tables
-from mer.corpora import _annotations, _copies
-from mer.corpora._base import Listing, make_clip, scan
+from mer.corpora import _annotations
+from mer.corpora._base import Listing, Reason, make_clip, one_place, scan
 
 KIND = "music"
 CODE = "p"
@@ -13,7 +13,7 @@ NAME = "EMOPIA"
 LANGUAGE = "piano"
 ABBR = "pno"
 FOLDER = ("EMOPIA", "EMOPIA_2.2", "EMOPIA_1.0")
-MARKS = ()
+EXAMPLE = ("Q1_xyz_0.mp3", "Q3_xyz_1.mp3")
 SETTING = "path_music_piano"
 GROUPED_BY = "song"
 LICENCE = "CC BY-NC-SA 4.0"
@@ -33,7 +33,7 @@ _CLIP_COLUMNS = ("clip_name", "fname", "path", "clip", "name")
 def items(root, labels=None, encoding=None):
     """Quadrant and song from the file names; the published split from `train.csv`, `val.csv`, `test.csv`."""
     files, skipped = scan(root)
-    files, copies, more = _copies.one_place(root, files, lambda file: None)
+    files, copies, more = one_place(root, files, lambda file: None)
     skipped += more
     named = {file: _NAME.fullmatch(PurePosixPath(file).stem) for file in files}
     if labels:
@@ -48,7 +48,7 @@ def items(root, labels=None, encoding=None):
             side = split.get(name[0]) or split.get(name[2])
             clips.append(make_clip(root, file, group=name[2], quadrant=f"Q{name[1]}", split=side))
         else:
-            skipped.append((file, "its name is not Q<1-4>_<song>_<number>"))
+            skipped.append((file, Reason("its name is not Q<1-4>_<song>_<number>", "no label")))
     return Listing(tuple(clips), tuple(skipped), GROUPED_BY)
 
 

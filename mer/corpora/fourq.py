@@ -1,9 +1,9 @@
 """4Q-Emotion: 900 clips of 30 s of mostly western popular music, 225 per quadrant."""
 
 from mer import tables
-from mer.corpora import _annotations, _artists, _copies
-from mer.corpora._base import scan
-from mer.corpora._file_index import FileIndex
+from mer.corpora import _annotations
+from mer.corpora._base import one_place, scan
+from mer.corpora._names import FileIndex, united
 
 KIND = "music"
 CODE = "e"
@@ -11,6 +11,7 @@ NAME = "4Q-Emotion"
 LANGUAGE = "english"
 ABBR = "eng"
 FOLDER = ("MER_audio_taffc_dataset", "4Q-Emotion")
+EXAMPLE = ("Q1/MT01.mp3", "Q3/MT02.MP3")
 MARKS = ("panda_dataset_taffc_annotations.csv", "panda_dataset_taffc_metadata.csv")
 SETTING = "path_music_english"
 GROUPED_BY = "artist"
@@ -32,7 +33,7 @@ def items(root, labels=None, encoding=None):
     the artist of `panda_dataset_taffc_metadata.csv`, or the clip without it.
     """
     files, skipped = scan(root)
-    files, copies, more = _copies.one_place(root, files, _annotations.folder_quadrant, unique_names=True)
+    files, copies, more = one_place(root, files, _annotations.folder_quadrant, unique_names=True)
     skipped += more
     metadata = _table(root, MARKS[1])
     groups = (_artists_of(metadata, root, files, copies), GROUPED_BY) if metadata else None
@@ -59,5 +60,5 @@ def _artists_of(path, root, files, copies):
         meant = index.find(cells.get("song", ""))
         if len(meant) == 1 and cells.get("artist"):
             found[meant[0]] = cells["artist"]
-    shown = _artists.united(found.values())
+    shown = united(found.values())
     return {file: shown[name] for file, name in found.items() if shown[name]}

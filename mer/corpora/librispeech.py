@@ -4,8 +4,7 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass
 
-from mer.corpora._archive import openslr
-from mer.corpora._base import Listing, make_clip, scan
+from mer.corpora._base import Listing, Reason, make_clip, openslr, scan
 
 KIND = "speech"
 CODE = "e"
@@ -13,6 +12,7 @@ NAME = "LibriSpeech"
 LANGUAGE = "english"
 ABBR = "eng"
 FOLDER = ("LibriSpeech",)
+EXAMPLE = ("train-clean-100/19/198/19-198-0000.flac", "dev-clean/84/1/84-1-0000.FLAC")
 MARKS = ("train-clean-100", "train-clean-360", "train-other-500", "dev-clean", "dev-other", "test-clean", "test-other")
 SETTING = "path_speech_english"
 GROUPED_BY = "speaker"
@@ -54,7 +54,7 @@ def items(root, labels=None):
         if name:
             clips.append(make_clip(root, file, group=name[1]))
         else:
-            skipped.append((file, "its name is not <speaker>-<chapter>-<number>, so its speaker is unknown"))
+            skipped.append((file, Reason("its name is not <speaker>-<chapter>-<number>, so its speaker is unknown")))
     return Listing(tuple(clips), tuple(skipped), GROUPED_BY)
 
 

@@ -1,7 +1,7 @@
 """TR-MUSIC: 400 clips of 30 s of Turkish music in four class folders of 100."""
 
-from mer.corpora import _annotations, _copies
-from mer.corpora._base import fold, scan
+from mer.corpora import _annotations
+from mer.corpora._base import fold, one_place, scan
 
 KIND = "music"
 CODE = "t"
@@ -9,7 +9,7 @@ NAME = "TR-MUSIC"
 LANGUAGE = "turkish"
 ABBR = "tur"
 FOLDER = ("TR-MUSIC",)
-MARKS = ()
+EXAMPLE = ("happy/1.mp3", "sad/2.mp3")
 SETTING = "path_music_turkish"
 GROUPED_BY = "clip"
 LICENCE = "none known to us; ask its authors"
@@ -32,7 +32,7 @@ CLASSES = {fold(name): quadrant for quadrant, names in _NAMES.items() for name i
 def items(root, labels=None, encoding=None):
     """Class folders, English or Turkish, with or without Turkish letters; nothing tells songs or artists."""
     files, skipped = scan(root)
-    files, copies, more = _copies.one_place(root, files, lambda file: _annotations.folder_quadrant(file, CLASSES))
+    files, copies, more = one_place(root, files, lambda file: _annotations.folder_quadrant(file, CLASSES))
     skipped += more
     if labels:
         rows, grouped_by = _annotations.read(labels, language=LANGUAGE, root=root, files=files, copies=copies,

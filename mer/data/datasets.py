@@ -53,7 +53,7 @@ def load(kind, code, cfg, *, of=None, hours=None, fold=None):
         Store or split file missing, or a clip without a side.
     """
     corpus, of = corpora.get(kind, code), of or representations.get(DEFAULT, cfg.values)
-    if hours or hasattr(corpus, "PARTS"):
+    if hours or corpus.PARTS:
         return _load_listed(corpus, cfg, of, hours=hours)
     made = _open(corpus, cfg, of)
     name = split_files.fold_stem(stem(corpus), *fold) if fold else stem(corpus)
@@ -99,8 +99,8 @@ def _load_listed(corpus, cfg, of, *, hours):
     if not table.exists():
         raise MerError(f"{table.name} is not in {table.parent}: run '{command(corpus, of, hours=hours)}' first")
     mixed = None
-    for code in getattr(corpus, "PARTS", [corpus.CODE]):
-        named = _listed(table, f"{code}:" if hasattr(corpus, "PARTS") else "")
+    for code in corpus.PARTS or [corpus.CODE]:
+        named = _listed(table, f"{code}:" if corpus.PARTS else "")
         made = _open(corpora.get(corpus.KIND, code), cfg, of)
         missing = set(named) - set(made.ids)
         if missing:

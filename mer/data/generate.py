@@ -78,10 +78,9 @@ def run(kind, code, cfg, *, labels=None, sounds=None, split=None, folds=None, ho
     Generated
     """
     corpus, of = corpora.get(kind, code), representations.get(features, cfg.values)
-    is_mix = hasattr(corpus, "PARTS")
-    _refuse(corpus, hours=hours, folds=folds, balance=balance, split=split, of_one={} if not is_mix else {
+    _refuse(corpus, hours=hours, folds=folds, balance=balance, split=split, of_one={} if not corpus.PARTS else {
         "--path-labels": labels, "--encoding": encoding, "--path-sounds": sounds, "--split": split})
-    if is_mix:
+    if corpus.PARTS:
         return _run_mix(corpus, cfg, of, hours=hours, force=force)
     listing = list_corpus(corpus, cfg, labels=labels, sounds=sounds, encoding=encoding)
     with _locked(corpus, cfg):
@@ -99,7 +98,7 @@ def run(kind, code, cfg, *, labels=None, sounds=None, split=None, folds=None, ho
                 break
             usable = tuple(clip for clip in listing.clips if clip.id not in failed)
             listing, again = replace(listing, clips=usable, skipped=tuple(made.skipped)), False
-        own = {"kind": "published", "file": listing.sides_from} if listing.sides_from else None
+        own = {"kind": "published", "file": listing.split_csv} if listing.split_csv else None
         return _finish(corpus, cfg, of, made, chosen.clips, n_extracted=total, split=split, folds=folds, extra=extra,
                        own=own, force=force)
 
@@ -127,9 +126,7 @@ def _refuse(corpus, *, hours, folds, balance, split, of_one):
 
 def list_corpus(corpus, cfg, *, labels=None, sounds=None, encoding=None):
     """The clips of a corpus where `sounds`, a path from the working directory, or the settings say that it is."""
-    setting = cfg.values.get(corpus.SETTING, "")
-    override = Path(sounds).expanduser() if sounds else cfg.resolve(setting) if setting else None
-    root = corpora.find_root(corpus, None if override else cfg.data_dir, override)
+    root = corpora.locate(corpus, cfg, sounds)
     listing = corpora.list_clips(corpus, root, labels=labels, encoding=encoding)
     if listing.others:
         print(f"note: in {text.printable(root)} {corpora.others_text(listing.others)}", file=sys.stderr)
@@ -184,7 +181,7 @@ def import_published(kind, code, cfg, folder, *, labels=None, split=None, folds=
     Generated
     """
     corpus = corpora.get(kind, code)
-    if hasattr(corpus, "PARTS"):
+    if corpus.PARTS:
         raise MerError(f"{corpus.NAME} has no features of its own: import its parts, then run generate_dataset.py "
                        f"-d s -l {code}")
     of = representations.get(DEFAULT, cfg.values)

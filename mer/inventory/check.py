@@ -4,13 +4,14 @@ Kinds of findings: missing, no label, damaged (truncated or corrupt), silent, to
 left out (anything else that an adapter refuses), and note, which is no fault.
 """
 
-import re
+import json
+import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 
 import numpy as np
 
-from mer import corpora
+from mer import MerError, corpora, files
 from mer.corpora import _annotations
 from mer.features.chunks import LEAST_SECONDS
 from mer.inventory import probe, survey
@@ -20,13 +21,7 @@ MISSING, NO_LABEL, SHORT, DUPLICATE = "missing", "no label", "too short", "dupli
 MISLABELLED, LEFT_OUT, NOTE = "mislabelled", "left out", "note"
 KINDS = (MISSING, NO_LABEL, probe.DAMAGED, probe.SILENT, SHORT, DUPLICATE, MISLABELLED, LEFT_OUT, NOTE)
 
-# What the adapters say of files and rows that they leave out (tests/inventory/test_survey.py holds them to it).
-_REASONS = ((r"no such audio file|still packed", MISSING),
-            (r"^no row in|stands in no class folder|name is not Q<1-4>", NO_LABEL),
-            (r"the same name as|used once$", DUPLICATE),
-            (r"different (labels|languages)|but its folder or name says|disagrees with|is not one of Q1|"
-             r"is not a number|outside of its scale|may mean", MISLABELLED),
-            (r"lies on an axis|in another language than", NOTE))
+SHOWN = 10  # findings of one kind on the screen; --out has all
 # A corpus whose clips are all cut to one length (30 s, say) has no clip of half of it by intention.
 _SAME_LENGTH, _FAR_SHORTER = 0.05, 0.75
 
@@ -74,19 +69,20 @@ def check(place, cfg, *, jobs=0, force=False, heard=None):
     corpus = place.corpus
     if place.listing is None:
         return Checked(place, [Finding(corpus.NAME, LEFT_OUT, str(place.root), place.problem)])
-    files = _audio_files(place)
+    paths = _audio_files(place)
     journal = cfg.features_dir / f"{corpus.KIND}_{corpus.LANGUAGE}.check.jsonl"
-    probes, n_read = probe.probe_all(files, journal=journal, jobs=jobs, force=force)
+    probes, n_read = probe.probe_all(paths, journal=journal, jobs=jobs, force=force)
     seconds = {name: found.seconds for name, found in probes.items()}
-    told = [*_left_out(place.listing), *_sounds(probes), *_short(corpus, probes), *_doubles(place, probes),
-            *_labels(place), *_counts(place, files, cfg)]
+    entries = [*_left_out(place.listing), *_short(corpus, probes), *_doubles(place, probes), *_labels(place),
+               *_counts(place, paths, cfg)]
+    entries += [(found.kind or NOTE, name, found.detail) for name, found in probes.items() if found.detail]
     if heard is not None and corpus.KIND == "music":
-        told += _elsewhere(corpus, files, probes, heard)
+        entries += _elsewhere(corpus, paths, probes, heard)
     if hasattr(corpus, "audit"):
-        told += corpus.audit(place.root, place.listing.clips, seconds)
-    findings = sorted({Finding(corpus.NAME, *entry) for entry in told},
+        entries += corpus.audit(place.root, place.listing.clips, seconds)
+    findings = sorted({Finding(corpus.NAME, *entry) for entry in entries},
                       key=lambda found: (KINDS.index(found.kind), found.file, found.detail))
-    return Checked(place, findings, len(files), sum(seconds.values()) / 3600, n_read)
+    return Checked(place, findings, len(paths), sum(seconds.values()) / 3600, n_read)
 
 
 def _audio_files(place):
@@ -103,11 +99,7 @@ def _left_out(listing):
     if listing.others:
         yield NOTE, "(all)", corpora.others_text(listing.others)
     for name, reason in listing.skipped:
-        yield next((kind for pattern, kind in _REASONS if re.search(pattern, reason)), LEFT_OUT), name, reason
-
-
-def _sounds(probes):
-    return ((found.kind or NOTE, name, found.detail) for name, found in probes.items() if found.detail)
+        yield DUPLICATE if reason.kind == "same name" else reason.kind, name, str(reason)
 
 
 def _short(corpus, probes):
@@ -138,12 +130,10 @@ def _doubles(place, probes):
 def _difference(one, other, place):
     if not one or not other:
         return ""
-    told = []
-    if one.quadrant != other.quadrant:
-        told.append(f"labelled {one.quadrant} there and {other.quadrant} here")
-    if one.group != other.group and place.listing.grouped_by != "clip":
-        told.append(f"{place.listing.grouped_by} {one.group} there and {other.group} here")
-    return "".join(f", {text}" for text in told)
+    label = f", labelled {one.quadrant} there and {other.quadrant} here" if one.quadrant != other.quadrant else ""
+    if one.group == other.group or place.listing.grouped_by == "clip":
+        return label
+    return f"{label}, {place.listing.grouped_by} {one.group} there and {other.group} here"
 
 
 def _elsewhere(corpus, files, probes, heard):
@@ -159,27 +149,128 @@ def _labels(place):
     corpus = place.corpus
     for clip in place.listing.clips:
         folder = clip.quadrant and _annotations.folder_quadrant(
-            clip.id, getattr(corpus, "CLASSES", _annotations.QUADRANT_FOLDERS))
+            clip.id, corpus.CLASSES or _annotations.QUADRANT_FOLDERS)
         name = corpus.quadrant_of(clip.id) if hasattr(corpus, "quadrant_of") else None
-        for told, where in ((folder, "folder"), (name, "name")):
-            if clip.quadrant and told and told != clip.quadrant:
-                yield MISLABELLED, clip.id, f"labelled {clip.quadrant}, but its {where} says {told}"
+        for said, where in ((folder, "folder"), (name, "name")):
+            if clip.quadrant and said and said != clip.quadrant:
+                yield MISLABELLED, clip.id, f"labelled {clip.quadrant}, but its {where} says {said}"
 
 
 def _counts(place, files, cfg):
     """Clips beside what the owners of the corpus count; a part of a speech corpus is no fault."""
-    corpus, there = place.corpus, len(files) - sum("the same name as" in why for _, why in place.listing.skipped)
+    corpus, there = place.corpus, len(files) - sum(why.kind == "same name" for _, why in place.listing.skipped)
     for name, part in survey.parts(corpus, place.listing.clips).items():
         if part["clips"] < part["expected_clips"]:
             yield NOTE, name, (f"{number(part['clips'])} of {number(part['expected_clips'])} utterances, "
                                f"{number(part['groups'])} of {number(part['expected_groups'])} speakers")
     expected = corpus.EXPECTED_CLIPS
-    if expected and there not in (expected, *getattr(corpus, "EXPECTED_ALSO", ())):
+    if expected and there not in (expected, *corpus.EXPECTED_ALSO):
         own = (place.root / corpora.OWN_CSV).is_file() or cfg.is_demo  # other music in the folder of this corpus
         kind = NOTE if own or there > expected else MISSING
         yield kind, "(all)", f"{number(there)} audio files, {number(expected)} expected"
-    most = getattr(corpus, "EXPECTED_PER_CLASS", None)
+    most = corpus.EXPECTED_PER_CLASS
     counts = Counter(clip.quadrant for clip in place.listing.clips)
     for name, count in counts.items() if there == expected else ():
         if most and count > most:
             yield MISLABELLED, "(all)", f"{count} clips are labelled {name}, {most} expected"
+
+
+# ---- what is printed and written -------------------------------------------------------------------------------------
+
+
+def run(chosen, cfg, *, jobs=None, out=None, as_json=False, force=False):
+    """Check corpora and report.
+
+    Parameters
+    ----------
+    chosen : sequence of module
+        From `survey.chosen`; a single one must be there, of several those that are not are only named.
+    cfg : Config
+    jobs : int or None
+        Processes; None: as settings.py says.
+    out : str or None
+        Csv for all findings.
+    as_json : bool
+        Print JSON instead of text.
+    force : bool
+        Read again what an earlier check has read.
+
+    Returns
+    -------
+    int
+        1 where anything is wrong or nothing was there to check, otherwise 0.
+
+    Raises
+    ------
+    MerError
+        The only corpus that was asked for is not there.
+    """
+    start, checked, absent, heard = time.monotonic(), [], [], {}
+    for corpus in dict.fromkeys(one for asked in chosen for one in survey.singles(asked)):
+        place = survey.look(corpus, cfg)
+        if place.root is None:
+            absent.append(place)
+            continue
+        checked.append(check(place, cfg, jobs=cfg.extract_jobs if jobs is None else jobs, force=force,
+                                   heard=heard))
+        if not as_json:
+            print(section(checked[-1]), flush=True)
+    if len(chosen) == 1 and absent:
+        raise MerError(absent[0].problem)
+    findings = [found for one in checked for found in one.findings]
+    if out:
+        write(out, findings)
+    if as_json:
+        print(json.dumps(_as_data(checked, absent), indent=1, ensure_ascii=False))
+    elif not checked:
+        print(survey.nothing_found(cfg))
+    else:
+        print(f"\n{summary(checked, absent, time.monotonic() - start)}")
+    return int(not checked or any(found.kind != NOTE for found in findings))
+
+
+def section(checked):
+    """The findings of one corpus, by kind, as text."""
+    place = checked.place
+    wrong = Counter(found.kind for found in checked.findings if found.kind != NOTE)
+    said = f"{number(wrong.total())} finding{'s' * (wrong.total() != 1)}" if wrong else "nothing wrong"
+    known = checked.n_files - checked.n_read
+    before = f" ({number(known)} known from an earlier check; --force reads them again)" if known else ""
+    lines = [f"{place.corpus.NAME} ({survey.flags(place.corpus)}) in {place.root}",
+             f"    {number(checked.n_files)} files, {checked.hours:.2f} h{before}: {said}"]
+    for kind in KINDS:
+        of_kind = [found for found in checked.findings if found.kind == kind]
+        if of_kind:
+            lines.append(f"    {kind} ({number(len(of_kind))})")
+            lines += [f"        {found.file}: {found.detail}" for found in of_kind[:SHOWN]]
+            if len(of_kind) > SHOWN:
+                lines.append(f"        ... and {number(len(of_kind) - SHOWN)} more (--out FILE.csv lists all)")
+    return "\n".join(lines)
+
+
+def summary(checked, absent, seconds):
+    """Counts over all corpora, as text."""
+    counts = Counter(found.kind for one in checked for found in one.findings)
+    wrong = ", ".join(f"{number(counts[kind])} {kind}" for kind in KINDS if kind != NOTE and counts[kind])
+    notes = f"; {number(counts[NOTE])} note{'s' * (counts[NOTE] > 1)}" if counts[NOTE] else ""
+    hours = sum(one.hours for one in checked)
+    lines = [f"Checked {number(sum(one.n_files for one in checked))} files, {hours:.2f} h, of "
+             f"{', '.join(one.place.corpus.NAME for one in checked)} in {seconds:.0f} s: "
+             f"{wrong or 'nothing wrong'}{notes}."]
+    if absent:
+        lines.append(f"Not found, so not checked: {', '.join(place.corpus.NAME for place in absent)}.")
+    return "\n".join(lines)
+
+
+def write(path, findings):
+    """Write all findings as csv (corpus, kind, file, detail), complete or not at all."""
+    files.write_csv(path, ("corpus", "kind", "file", "detail"),
+                    [(found.corpus, found.kind, found.file, found.detail) for found in findings])
+
+
+def _as_data(checked, absent):
+    return {"corpora": [{"name": one.place.corpus.NAME, "flags": survey.flags(one.place.corpus),
+                         "folder": str(one.place.root), "files": one.n_files, "hours": one.hours,
+                         "findings": [{"kind": found.kind, "file": found.file, "detail": found.detail}
+                                      for found in one.findings]} for one in checked],
+            "not_found": [place.corpus.NAME for place in absent]}

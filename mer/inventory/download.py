@@ -9,11 +9,56 @@ import pooch
 from tqdm import tqdm
 
 from mer import MerError, corpora, progress
-from mer.inventory import resume, unpack
+from mer.corpora._base import fold
+from mer.inventory import resume, survey, unpack
 
 WORK = ".downloads"  # in the folder of the corpus, so that what is unpacked needs only a new name; unseen by `scan`
 STAGED = "unpacked"  # in WORK
 MOST_BYTES = 3  # an archive may hold this many times what is expected of it
+
+
+def order(names, cfg):
+    """Fetch archives into path_to_data (or the corpus' own path), or print whom to ask.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Archives such as "dev-clean" or "data_aishell", or names of corpora.
+    cfg : Config
+
+    Returns
+    -------
+    int
+        Exit status: 0 fetched, 1 where only an address can be given.
+
+    Raises
+    ------
+    MerError
+        A name is unknown, or path_to_data is not set.
+    """
+    known, closed, orders, ask, offer = {}, {}, {}, [], []
+    for corpus in survey.chosen():
+        known |= {fold(name): (corpus, name) for name in corpus.ARCHIVES}
+        offer += [f"{', '.join(corpus.ARCHIVES)} ({corpus.NAME})"] * bool(corpus.ARCHIVES)
+        if not corpus.ARCHIVES and not corpus.PARTS:
+            closed |= {fold(name): corpus for name in (corpus.NAME, *corpus.FOLDER)}
+    for name in filter(None, (name.strip() for name in names)):
+        if fold(name) in known:
+            corpus, archive = known[fold(name)]
+            orders.setdefault(corpus.NAME, (corpus, []))[1].append(archive)
+        elif fold(name) in closed:
+            ask.append(closed[fold(name)])
+        else:
+            raise MerError(f"--download {name!r} is no archive: choose from "
+                           f"{'; '.join(offer) or 'nothing: no corpus has any'}")
+    for corpus in ask:
+        print(f"{corpus.NAME} cannot be downloaded from here: {survey.how_to_get(corpus)}")
+    folders = [cfg.values.get(corpus.SETTING) or cfg.path_to_data for corpus, _ in orders.values()]
+    if not all(folders):
+        raise MerError("path_to_data in settings.py is empty: set it to the folder that is to hold the corpora")
+    for (corpus, archives), folder in zip(orders.values(), folders, strict=True):
+        fetch(corpus, archives, cfg.resolve(folder))
+    return int(bool(ask) or not orders)
 
 
 def fetch(corpus, names, folder, *, urls=None):
@@ -44,20 +89,24 @@ def fetch(corpus, names, folder, *, urls=None):
         The corpus or the name is not on offer, the disk is too small, no server gives the file, its checksum is
         wrong, or it holds what must not be unpacked.
     """
-    chosen = _chosen(corpus, names)
+    chosen, missing = _chosen(corpus, names), {}
     folder = Path(folder).expanduser()
     folder.mkdir(parents=True, exist_ok=True)
-    root = _root(corpus, folder)
-    missing = {}
+    try:
+        root = corpora.find_root(corpus, folder)
+    except MerError:
+        root = folder / corpus.FOLDER[0]
     for name, archive in chosen.items():
-        if _is_done(root, archive):
+        if (root / archive.holds).is_dir() and not _inner(root, archive):
             print(f"{name}: {root / archive.holds} is there{_in_part(corpus, root, archive)}; remove that folder to "
                   "fetch it again")
             _tidy(root, archive)
         else:
             missing[name] = archive
     if missing:
-        _announce(corpus, missing, root)
+        print(f"{corpus.NAME}: {corpus.LICENCE}, {corpus.HOMEPAGE}\nPlease cite: {corpus.CITATION}")
+        for name, archive in missing.items():
+            print(f"  {name}: {_bytes(archive.size)}, {archive.hours:g} hours, to {root / archive.holds}", flush=True)
         _check_space(root, missing)
     made = [root / WORK, root] if not root.exists() else [root / WORK]
     try:
@@ -73,7 +122,7 @@ def fetch(corpus, names, folder, *, urls=None):
 
 def _chosen(corpus, names):
     """Name to Archive, each once, in the order asked for."""
-    offered = getattr(corpus, "ARCHIVES", {})
+    offered = corpus.ARCHIVES
     if not offered:
         raise MerError(f"{corpus.NAME} cannot be downloaded from here: {corpus.HOW_TO_GET}")
     unknown = [name for name in names if name not in offered]
@@ -81,17 +130,6 @@ def _chosen(corpus, names):
         raise MerError(f"{corpus.NAME} has no archive {', '.join(map(repr, unknown or ['']))}: choose from "
                        f"{', '.join(offered)}")
     return {name: offered[name] for name in names}
-
-
-def _root(corpus, folder):
-    try:
-        return corpora.find_root(corpus, folder)
-    except MerError:
-        return folder / corpus.FOLDER[0]
-
-
-def _is_done(root, archive):
-    return (root / archive.holds).is_dir() and not _inner(root, archive)
 
 
 def _in_part(corpus, root, archive):
@@ -106,12 +144,6 @@ def _in_part(corpus, root, archive):
 def _inner(root, archive):
     """Archives that came out of the archive and are to be unpacked where they are."""
     return sorted((root / archive.holds).glob("*.tar.gz")) if archive.nested else []
-
-
-def _announce(corpus, archives, root):
-    print(f"{corpus.NAME}: {corpus.LICENCE}, {corpus.HOMEPAGE}\nPlease cite: {corpus.CITATION}")
-    for name, archive in archives.items():
-        print(f"  {name}: {_bytes(archive.size)}, {archive.hours:g} hours, to {root / archive.holds}", flush=True)
 
 
 def _bytes(count):

@@ -60,7 +60,7 @@ def chosen(kind=None, code=None):
 
 def singles(corpus):
     """The corpora that have files: the parts of a mixture, or the corpus itself."""
-    return [corpora.get(corpus.KIND, code) for code in corpus.PARTS] if hasattr(corpus, "PARTS") else [corpus]
+    return [corpora.get(corpus.KIND, code) for code in corpus.PARTS] if corpus.PARTS else [corpus]
 
 
 def flags(corpus):
@@ -82,9 +82,7 @@ def look(corpus, cfg):
     Place
     """
     try:
-        override = cfg.values.get(corpus.SETTING, "")
-        root = corpora.find_root(corpus, None if override else cfg.data_dir,
-                                 cfg.resolve(override) if override else None)
+        root = corpora.locate(corpus, cfg)
     except (MerError, OSError) as error:
         return Place(corpus, problem=str(error))
     try:
@@ -126,7 +124,7 @@ def describe(chosen_corpora, cfg):
     def about(corpus):
         key = corpus.KIND, corpus.CODE
         if key not in known:
-            parts = [about(corpora.get(corpus.KIND, code)) for code in getattr(corpus, "PARTS", ())]
+            parts = [about(corpora.get(corpus.KIND, code)) for code in corpus.PARTS]
             known[key] = _mixture(corpus, parts) if parts else _single(look(corpus, cfg), cfg)
         return known[key]
 
@@ -196,10 +194,8 @@ def parts(corpus, clips):
     dict
         Name to `clips`, `expected_clips`, `groups` and `expected_groups`; empty where the corpus has no parts.
     """
-    if not hasattr(corpus, "EXPECTED_PARTS"):
-        return {}
     groups, counts = {}, Counter()
-    for clip in clips:
+    for clip in clips if corpus.EXPECTED_PARTS else ():
         name = corpus.part(clip.id)
         counts[name] += 1
         groups.setdefault(name, set()).add(clip.group)

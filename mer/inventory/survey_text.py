@@ -46,9 +46,8 @@ def _row(label, text):
 
 
 def _then(about):
-    if "setting" not in about:
-        return ""
-    return f"in settings.py, path_to_data = the folder that holds it, or {about['setting']} = its own folder"
+    own = f", or {about['setting']} = its own folder" if about.get("setting") else ""
+    return f"in settings.py, path_to_data = the folder that holds it{own}" if "setting" in about else ""
 
 
 def _found(about):

@@ -7,7 +7,7 @@ from test_annotations import groups, labels, write
 from test_corpora import listed, reasons, touch
 
 from mer import MerError
-from mer.corpora import _artists
+from mer.corpora import _names
 
 
 @pytest.mark.parametrize("names", [
@@ -26,8 +26,8 @@ from mer.corpora import _artists
     ["Röyksopp", "Royksopp", "Røyksopp"], ["Jay-Z", "Jay‐Z", "JAY Z"], ["Los Lobos", "Lobos, Los"],
     ["R.E.M.", "REM"], ["Ｑｕｅｅｎ", "Queen"]])
 def test_spellings_of_one_artist_are_one_group(names):
-    assert len({_artists.key(name) for name in names}) == 1
-    shown = _artists.united([*names, names[0]])
+    assert len({_names.key(name) for name in names}) == 1
+    shown = _names.united([*names, names[0]])
     assert set(shown.values()) == {names[0].strip()}, "the spelling of most clips is shown"
 
 
@@ -35,7 +35,7 @@ def test_different_artists_stay_apart():
     names = ["Little Feat", "Little", "!!!", "???", "Daft Punk", "Daft", "NA", "Björk", "Björk Guðmundsdóttir", "王菲",
              "王力宏", "がか", "かか", "Кино", "Кинй", "The The", "The Who", "Ft. Knox", "Knox", "Left", "Leftfield",
              "Craft", "Soft Cell", "Feat", "X", "XX", "Harry Connick, Jr.", "Harry Connick, Sr."]
-    assert len({_artists.key(name) for name in names}) == len(names)
+    assert len({_names.key(name) for name in names}) == len(names)
 
 
 def test_who_is_not_known_is_no_group_and_that_is_printed(tmp_path, capsys):

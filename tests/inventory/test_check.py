@@ -18,7 +18,7 @@ from test_corpora import touch
 
 from mer import MerError, corpora
 from mer.corpora import librispeech
-from mer.inventory import check, check_report, probe, survey
+from mer.inventory import check, probe, survey
 
 RNG = np.random.default_rng(3)
 
@@ -182,7 +182,7 @@ def test_a_corpus_of_the_expected_size_with_one_label_too_many(tmp_path, monkeyp
 def test_the_same_song_in_two_music_corpora(tmp_path, capsys):
     song = save(tmp_path / "4Q-Emotion/Q1/a.wav")
     save(tmp_path / "TR-MUSIC/mutlu/b.flac", samples=soundfile.read(song, dtype="int16")[0])
-    check_report.run(survey.chosen("music"), make_config(tmp_path), as_json=True)
+    check.run(survey.chosen("music"), make_config(tmp_path), as_json=True)
     found = json.loads(capsys.readouterr().out)["corpora"]
     doubles = [entry for one in found for entry in one["findings"] if entry["kind"] == "duplicate"]
     assert doubles == [{"kind": "duplicate", "file": "mutlu/b.flac", "detail": "the same audio as a.wav of 4Q-Emotion"}]
@@ -271,7 +271,7 @@ def test_the_real_clips_are_whole(shared, tmp_path):
 
 def test_a_mixture_is_checked_by_its_parts(data, capsys):
     mix = [corpora.get("speech", "x")]
-    assert check_report.run(mix, make_config(data)) == 0
+    assert check.run(mix, make_config(data)) == 0
     text = capsys.readouterr().out
     assert "of LibriSpeech, AISHELL-1 in" in text and "nothing wrong; 2 notes." in text
 

@@ -61,7 +61,8 @@ def test_an_interrupted_unpacking_costs_no_download(libri, server, tmp_path, mon
     with monkeypatch.context() as patch:
         def stop(*args, **options):
             raise KeyboardInterrupt
-        patch.setattr(*((download.unpack, "_write") if place == "unpack" else (download, "_move")), stop)
+        target = (download.unpack.tarfile.TarFile, "extract") if place == "unpack" else (download, "_move")
+        patch.setattr(*target, stop)
         with pytest.raises(KeyboardInterrupt):
             download.fetch(LIBRI, ["dev-clean"], tmp_path)
     assert not (tmp_path / "LibriSpeech" / "dev-clean").exists()
@@ -85,7 +86,7 @@ def test_control_c_and_the_same_command(server, tmp_path):
     server.tells_length, server.breaks = False, []
     code = (f"import hashlib, os, signal, sys; sys.path.insert(0, {str(ROOT)!r})\n"
             "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background jobs ignore it
-            "from mer import cli, corpora\nfrom mer.corpora._archive import Archive\n"
+            "from mer import cli, corpora\nfrom mer.corpora._base import Archive\n"
             "from mer.inventory import download, resume\n"
             "resume.CHUNK_BYTES = 1000\ncorpus = corpora.get('speech', 'e')\n"
             f"corpus.ARCHIVES = {{'dev-clean': Archive('a.tar.gz', {len(packed)}, "
