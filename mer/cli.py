@@ -46,36 +46,36 @@ def parser(doc, *, settings=True, **wanted):
 
 class _Parser(argparse.ArgumentParser):
     def parse_args(self, args=None, namespace=None):
-        found = super().parse_args(args, namespace)
+        args = super().parse_args(args, namespace)
         for action in self._actions:
-            value = getattr(found, action.dest, None)
+            value = getattr(args, action.dest, None)
             for each in value if isinstance(value, (list, tuple)) else [value]:
                 if isinstance(each, (str, Path)):
                     problem = limits.path_problem(str(each)) if str(each) else "its value is empty"
                     if problem:
                         self.error(f"argument {'/'.join(action.option_strings) or action.metavar}: {problem}")
-        return found
+        return args
 
 
-def add_hours(made, words):
+def add_hours(parser, words):
     """Add --hours: with 3 or 30, experiments 1 and 2 of ICASSP 2021."""
-    made.add_argument("--hours", type=number(0.001, 100_000, "hours"), metavar="H", help=f"{words} (default: all)")
+    parser.add_argument("--hours", type=number(0.001, 100_000, "hours"), metavar="H", help=f"{words} (default: all)")
 
 
-def add_model_flags(made, **wanted):
+def add_model_flags(parser, **wanted):
     """Add the flags that say which transferred model, none of them required; parameters as for `parser`."""
-    _add_choices(made, wanted, required=False)
-    made.add_argument("--run", type=number(0, 1_000_000, kind=int), metavar="N",
-                      help="number of the run, it_N; default: the lowest")
+    _add_choices(parser, wanted, required=False)
+    parser.add_argument("--run", type=number(0, 1_000_000, kind=int), metavar="N",
+                        help="number of the run, it_N; default: the lowest")
 
 
-def _add_choices(made, wanted, *, required):
+def _add_choices(parser, wanted, *, required):
     for name, choices in wanted.items():
         short, long, words = _FLAGS[name]
         if isinstance(choices, dict):
             words += " (" + ", ".join(f"{key}: {value}" for key, value in choices.items()) + ")"
-        made.add_argument(short, long, required=required, choices=tuple(choices),
-                          help=words if required else f"{words}; default: the best there is")
+        parser.add_argument(short, long, required=required, choices=tuple(choices),
+                            help=words if required else f"{words}; default: the best there is")
 
 
 def wanted_model(args):
@@ -133,11 +133,40 @@ class NoKeras(MerError):
     """Keras, or the backend that KERAS_BACKEND names, is not installed."""
 
 
+@contextlib.contextmanager
+def held_back(*streams):
+    """Keep from the screen what libraries write past every log level.
+
+    Parameters
+    ----------
+    *streams : int
+        File descriptors: 1 for stdout, 2 for stderr.
+
+    Yields
+    ------
+    file object
+        Holds what came instead.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    screens = {stream: os.dup(stream) for stream in streams}
+    with tempfile.TemporaryFile() as held:
+        try:
+            for stream in screens:
+                os.dup2(held.fileno(), stream)
+            yield held
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            for stream, screen in screens.items():
+                os.dup2(screen, stream)
+                os.close(screen)
+
+
 def start_keras():
     """Import Keras and let it find its devices, before the modules that use it are imported.
 
-    TensorFlow writes notes on CUDA and oneDNN past every log level while it does so; they are held back, and
-    shown where the start fails.
+    TensorFlow's notes on CUDA and oneDNN are held back, and shown where the start fails.
 
     Raises
     ------
@@ -146,24 +175,23 @@ def start_keras():
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of every fifth model that is opened
-    sys.stderr.flush()
-    screen = os.dup(2)
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
-        try:
-            import keras
-            keras.ops.zeros(1)
-        except (ImportError, ValueError) as error:  # ValueError: a backend that Keras does not know
-            reason = str(error).splitlines()[0]
-            raise NoKeras(f"Keras cannot start ({reason}): run 'pip install -r requirements.txt', or set "
-                          "KERAS_BACKEND to a backend that is installed") from None
-        except Exception:
-            held.seek(0)
-            os.write(screen, held.read())
-            raise
-        finally:
-            os.dup2(screen, 2)
-            os.close(screen)
+    notes = b""
+    try:
+        with held_back(2) as held:
+            try:
+                import keras
+                keras.ops.zeros(1)
+            except Exception:
+                held.seek(0)
+                notes = held.read()
+                raise
+    except (ImportError, ValueError) as error:  # ValueError: a backend that Keras does not know
+        reason = str(error).splitlines()[0]
+        raise NoKeras(f"Keras cannot start ({reason}): run 'pip install -r requirements.txt', or set KERAS_BACKEND to "
+                      "a backend that is installed") from None
+    except Exception:
+        os.write(2, notes)
+        raise
 
 
 def run(main):
@@ -245,20 +273,7 @@ def again():
 
 
 def report_skipped(skipped, *, strict):
-    """List the files that were left out, with the reason, on stderr.
-
-    Parameters
-    ----------
-    skipped : list of (str, str)
-        Name and reason.
-    strict : bool
-        Whether a file left out is a failure.
-
-    Returns
-    -------
-    int
-        Exit status: 1 under `strict` where anything was left out, otherwise 0.
-    """
+    """List the files that were left out, as (name, reason), on stderr; the exit status: 1 where `strict` says so."""
     for name, reason in skipped:
         print(f"  left out: {text.printable(f'{name}: {reason}')}", file=sys.stderr)
     if skipped:

@@ -1,6 +1,7 @@
 """How scripts start and end: one sentence where the environment, a flag or a file is wrong, never a traceback."""
 
 import io
+import re
 import subprocess
 import sys
 
@@ -92,3 +93,13 @@ def test_flags_that_nothing_can_use_are_refused(argv, capsys):
         made.parse_args(argv)
     printed = capsys.readouterr().err
     assert caught.value.code == 2 and f"argument {argv[0]}: " in printed and len(printed) < 1000
+
+
+def test_the_functions_that_a_command_enters_are_counted():
+    done = subprocess.run([sys.executable, "tools/entered.py", "--list", "report.py", "-h"], cwd=ROOT, text=True,
+                          capture_output=True)
+    *each, total = done.stdout.splitlines()
+    assert re.fullmatch(r"\d+ files with \d+ lines, \d+ functions entered", total), done.stderr
+    counts = [int(line.split()[0]) for line in each if "functions, " in line]
+    assert [len(counts), sum(counts)] == [int(total.split()[0]), int(total.split()[-3])]
+    assert "parser" in "".join(each).split() and "start_keras" not in "".join(each).split()

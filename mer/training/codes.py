@@ -8,8 +8,6 @@ import numpy as np
 from mer import MerError, files, progress
 
 PREDICT_BATCH = 256
-_SCHEMA = {"type": "object", "required": ["blake2b", "bytes"],
-           "properties": {"blake2b": {"type": "string"}, "bytes": {"type": "integer"}}}
 
 
 def cached_codes(cfg, data, encoder, encoder_key):
@@ -42,18 +40,14 @@ def cached_codes(cfg, data, encoder, encoder_key):
     path = cfg.features_dir / "codes" / f"{key}.npy"
     shape = len(data.patches), encoder.output_shape[1]
     with files.lock(path, doing="computing codes of the frozen encoder"):
-        for made in (path, _about(path)):
-            files.remove_leftovers(made)
+        for each in (path, path.with_suffix(".json")):
+            files.remove_leftovers(each)
         if path.exists() and not _is_whole(path, shape):
             print(f"  {path} is damaged: its codes are computed again")
             path.unlink()
         if not path.exists():
             _write(path, data.patches, encoder, shape)
         return np.load(path, mmap_mode="r", allow_pickle=False)
-
-
-def _about(path):
-    return path.with_suffix(".json")
 
 
 def _write(path, patches, encoder, shape):
@@ -71,20 +65,19 @@ def _write(path, patches, encoder, shape):
                                    "lower learning rate or precision=float32")
                 files.write_whole(file, codes, path)
                 bar.update(len(batch))
-        digest, n_bytes = _hash(temporary)
-        files.write_json(_about(path), {"blake2b": digest, "bytes": n_bytes})
+        files.write_json(path.with_suffix(".json"), _checksum(temporary))
 
 
-def _hash(path):
+def _checksum(path):
     with open(path, "rb") as file:
         digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
-        return digest, file.tell()
+        return {"blake2b": digest, "bytes": file.tell()}
 
 
 def _is_whole(path, shape):
     try:
-        about = files.read_json(_about(path), schema=_SCHEMA, remedy="")
+        written = files.read_json(path.with_suffix(".json"), remedy="")
         codes = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError, MerError):  # what numpy raises for a damaged header
         return False
-    return (codes.shape, codes.dtype) == (shape, np.float32) and _hash(path) == (about["blake2b"], about["bytes"])
+    return (codes.shape, codes.dtype) == (shape, np.float32) and _checksum(path) == written

@@ -126,7 +126,7 @@ class Checkpoint(keras.callbacks.Callback):
     folder : pathlib.Path
         Where the state is kept until the stage is finished.
     data : batches.Batches
-        Training batches, told each epoch's number.
+        Training batches, which depend on the number of the epoch.
     others : list of keras.callbacks.Callback
         Their numbers (epochs waited, best value) are kept too; they stand before this one in the list.
     key : str

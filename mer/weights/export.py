@@ -1,16 +1,13 @@
 """A transferred model -> one ONNX file that needs no Keras, checked against Keras before it is kept."""
 
-import contextlib
 import hashlib
 import json
-import os
-import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
 
-from mer import MerError, files
+from mer import MerError, cli, files
 from mer.features import chunks
 from mer.tasks import labels_of
 from mer.weights import engines, onnx_file
@@ -109,7 +106,7 @@ def _convert(model, source):
     backend = keras.backend.backend()
     signature = [keras.InputSpec(shape=(None, *model.input.shape[1:]), dtype="float32", name="patch")]
     try:
-        with tempfile.TemporaryDirectory() as folder, _held_back():
+        with tempfile.TemporaryDirectory() as folder, cli.held_back(1, 2):
             import onnx
             model.export(f"{folder}/model.onnx", format="onnx", verbose=False, input_signature=signature)
             return onnx.load(f"{folder}/model.onnx")
@@ -146,22 +143,3 @@ def _difference(model, path, patches):
     """Largest difference of a probability between Keras and the exported file."""
     ours, theirs = engines.open_onnx(path).predict(patches), model.predict_on_batch(patches)
     return max(float(np.abs(ours[name] - theirs[name]).max()) for name in ours)
-
-
-@contextlib.contextmanager
-def _held_back():
-    """Keep what converters write to the screen, past every log level, to themselves."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    screens = {stream: os.dup(stream) for stream in (1, 2)}
-    with tempfile.TemporaryFile() as held:
-        try:
-            for stream in screens:
-                os.dup2(held.fileno(), stream)
-            yield
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            for stream, screen in screens.items():
-                os.dup2(screen, stream)
-                os.close(screen)
