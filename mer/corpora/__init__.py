@@ -94,36 +94,25 @@ def find_root(corpus, path_to_data, override=""):
     MerError
         Nothing is there, or neither path is given.
     """
-    if override:
-        folder = Path(override).expanduser()
-        if not folder.is_dir():
-            raise MerError(f"{corpus.NAME} was looked for in {folder}, which is no folder: correct "
-                           f"{corpus.SETTING or 'path_to_data'} in settings.py (or -ps), or leave it empty")
-        return _child(corpus, folder) or folder
-    wanted = f"{corpus.NAME} was looked for as {' or '.join(corpus.FOLDER)}"
+    folder = Path(override or path_to_data or "").expanduser()
+    names, wanted = [fold(name) for name in corpus.FOLDER], f"{corpus.NAME} was looked for"
     own = f", or {corpus.SETTING}" if corpus.SETTING else ", or give its folder with -ps"
-    if not path_to_data:
+    if override and not folder.is_dir():
+        raise MerError(f"{wanted} in {folder}, which is no folder: correct {corpus.SETTING or 'path_to_data'} in "
+                       "settings.py (or -ps), or leave it empty")
+    wanted += f" as {' or '.join(corpus.FOLDER)}"
+    if not (override or path_to_data):
         raise MerError(f"{wanted}, but path_to_data in settings.py is empty: set it{own}")
-    folder = Path(path_to_data).expanduser()
-    found = _child(corpus, folder) if folder.is_dir() else None
-    if not found and _is_corpus(corpus, folder):
-        found = folder
-    if not found:
-        raise MerError(f"{wanted} in {folder} and is not there: set path_to_data in settings.py to the folder "
-                       f"that holds it{own}{' to the corpus itself' * bool(corpus.SETTING)}")
-    return found
-
-
-def _child(corpus, folder):
-    """The subfolder that has one of the corpus's names, in the order of FOLDER, or None."""
-    below = {fold(entry.name): entry for entry in sorted(folder.iterdir(), reverse=True) if entry.is_dir()}
-    return next((below[fold(name)] for name in corpus.FOLDER if fold(name) in below), None)
-
-
-def _is_corpus(corpus, folder):
-    """True where `folder` is the corpus by its own name or by what stands directly inside."""
-    named = fold(folder.resolve().name) in {fold(name) for name in corpus.FOLDER}
-    return folder.is_dir() and (named or any((folder / mark).exists() for mark in corpus.MARKS))
+    entries = sorted(folder.iterdir(), reverse=True) if folder.is_dir() else ()
+    below = {fold(entry.name): entry for entry in entries if entry.is_dir()}
+    child = next((below[name] for name in names if name in below), None)
+    if child or override:
+        return child or folder
+    if folder.is_dir() and (fold(folder.resolve().name) in names or any((folder / mark).exists()
+                                                                        for mark in corpus.MARKS)):
+        return folder
+    raise MerError(f"{wanted} in {folder} and is not there: set path_to_data in settings.py to the folder "
+                   f"that holds it{own}{' to the corpus itself' * bool(corpus.SETTING)}")
 
 
 def list_clips(corpus, root, *, labels=None, encoding=None):
@@ -165,15 +154,11 @@ def list_clips(corpus, root, *, labels=None, encoding=None):
     stated = {"encoding": encoding} if encoding else {}
     listing = corpus.items(root, Path(labels).expanduser() if labels else None, **stated)
     if not listing.clips:
-        raise MerError(f"{corpus.NAME}: no clip can be used in {root}{_first_reasons(listing, root)}")
+        counted = others_text(others(root))
+        why = (f": {len(listing.skipped)} left out, for example "
+               + "; ".join(f"{name}: {reason}" for name, reason in listing.skipped[:3])) if listing.skipped else (
+            f" (no file ends in {', '.join(AUDIO_SUFFIXES[:10])} or the like{'; ' * bool(counted)}{counted}): correct "
+            "the path in settings.py")
+        raise MerError(f"{corpus.NAME}: no clip can be used in {root}{why}")
     clips = tuple(sorted(listing.clips, key=lambda clip: clip.id))
     return replace(listing, clips=clips, others=others(root))
-
-
-def _first_reasons(listing, root):
-    if not listing.skipped:
-        found = others_text(others(root))
-        return (f" (no file ends in {', '.join(AUDIO_SUFFIXES[:10])} or the like{'; ' * bool(found)}{found}): correct"
-                " the path in settings.py")
-    examples = "; ".join(f"{name}: {reason}" for name, reason in listing.skipped[:3])
-    return f": {len(listing.skipped)} left out, for example {examples}"

@@ -103,7 +103,7 @@ def read(path, *, language, value_range=None, root=None, files=(), copies=None, 
         if text and tables.split_name(text) is None:
             raise MerError(f"{where}: split {text!r} is none of train, val and test")
         row = Row(line, cells[key], shown.get(name, name), tables.split_name(text))
-        other = _language(cells.get(LANGUAGE, ""), words, where)
+        other = _language(cells[LANGUAGE], words, where) if cells.get(LANGUAGE) else ""
         rows.append(_labelled(row, cells, named, plane) if other in ("", language) else replace(row, language=other))
     return rows, GROUPS[group] if any(row.group for row in rows) else None
 
@@ -126,14 +126,13 @@ def _languages():
 
 
 def _language(text, words, where):
-    """LANGUAGE that `text` ("Mandarin", "zh", "zh-CN", ...) means, "" for an empty cell; `words` of `_languages`."""
-    whole = fold(text)
-    found = words.get(whole) or words.get(fold(text.replace("_", "-").partition("-")[0])) if whole else ""
-    if found is None:
+    """LANGUAGE that `text` ("Mandarin", "zh", "zh-CN", ...) means, by `words` of `_languages`; "" without letters."""
+    found = words.get(fold(text)) or words.get(fold(text.replace("_", "-").partition("-")[0]))
+    if not found and fold(text):
         names = "; ".join(f"{name} ({', '.join(codes)})" for name in sorted(set(words.values())) if (codes := sorted(
             word for word, meant in words.items() if meant == name and len(word) <= 3 and word.isascii())))
         raise MerError(f"{where}: language {text!r} is none that is known: write {names}, or leave the cell empty")
-    return found
+    return found or ""
 
 
 def _key_columns(table):

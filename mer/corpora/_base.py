@@ -171,17 +171,14 @@ def _walk(root, suffixes):
             if entry.name.startswith(".") or entry.name == "__MACOSX":
                 continue
             relative = f"{folder}/{entry.name}" if folder else entry.name
-            if _is_folder(entry):
+            try:
+                is_folder = entry.is_dir()
+            except OSError:  # a link that leads to itself
+                is_folder = False
+            if is_folder:
                 (pending.append if entry.is_symlink() else pending.appendleft)(relative)
             elif entry.name.lower().endswith(suffixes):
                 yield relative
-
-
-def _is_folder(entry):
-    try:
-        return entry.is_dir()
-    except OSError:  # a link that leads to itself
-        return False
 
 
 def one_place(root, files, official, *, unique_names=False):

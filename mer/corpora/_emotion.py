@@ -23,12 +23,8 @@ _RARE = 3                     # rows without a negative number for each that hol
 
 def quadrant_name(text):
     """ "Q1" to "Q4" for "Q1", "q 1", "Quadrant 1", "1", "1.0", "I" and full-width letters; None for anything else."""
-    found = _QUADRANT.fullmatch(_plain(text))
+    found = _QUADRANT.fullmatch(unicodedata.normalize("NFKC", text).strip())
     return f"Q{found[1] or _ROMAN[found[2].lower()]}" if found else None
-
-
-def _plain(text):
-    return unicodedata.normalize("NFKC", text).strip()
 
 
 def refuse_zeros(table, columns):
@@ -46,7 +42,8 @@ def refuse_zeros(table, columns):
         A cell holds 0, or two cells of a row hold different quadrants.
     """
     for column in columns:
-        zeros = [line for line, cells in table.rows if _ZERO.fullmatch(_plain(cells[column]))]
+        zeros = [line for line, cells in table.rows
+                 if _ZERO.fullmatch(unicodedata.normalize("NFKC", cells[column]).strip())]
         if zeros:
             raise MerError(f"{table.path}: {column} is 0 in {_lines(zeros)}, and quadrants are Q1 to Q4: if "
                            "they were counted from 0, write Q1 for 0 and so on; if 0 means that there is none, empty "

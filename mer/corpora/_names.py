@@ -44,7 +44,11 @@ def key(name):
     text = " ".join(text.casefold().split())
     if text in _UNKNOWN:
         return ""
-    text = _without_accents(text)
+    letters = []  # without accents
+    for char in unicodedata.normalize("NFD", text.translate(_LETTERS)):
+        if not (unicodedata.combining(char) and letters and "a" <= letters[-1] <= "z"):
+            letters.append(char)
+    text = unicodedata.normalize("NFC", "".join(letters))
     text = _FEATURING.sub("", text) or text
     if moved := _ARTICLE_LAST.fullmatch(text):
         text = f"{moved[2] or moved[3] or moved[4]} {moved[1]}"
@@ -52,14 +56,6 @@ def key(name):
     plain = re.sub(r"['.,!?()\[\]]", "", text)
     plain = " ".join(re.sub(r"[-‐‑‒–—_/\\:·・]", " ", plain).split())
     return plain or text
-
-
-def _without_accents(text):
-    kept = []
-    for char in unicodedata.normalize("NFD", text.translate(_LETTERS)):
-        if not (unicodedata.combining(char) and kept and "a" <= kept[-1] <= "z"):
-            kept.append(char)
-    return unicodedata.normalize("NFC", "".join(kept))
 
 
 def united(names):
@@ -137,27 +133,17 @@ class FileIndex:
 
     def find(self, text):
         """The files that `text` may mean: none, one, or several where it is ambiguous."""
-        return list(dict.fromkeys(self._copies.get(file, file) for file in self._find(text)))
-
-    def _find(self, text):
         text = unicodedata.normalize("NFC", text.strip().replace("\\", "/"))
-        ways = [_tidy(text), _tidy(f"{self._folder}/{text}")]
-        for way in ways:
-            if way in self._exact:
-                return [self._exact[way]]
+        ways = [os.path.normpath(way).replace(os.sep, "/").lstrip("/") for way in (text, f"{self._folder}/{text}")]
+        files = [self._exact[way] for way in ways if way in self._exact][:1]
         for way in map(_stem, ways):
-            alike = self._named.get(way.rpartition("/")[2], ())
-            same = [file for stem, file in alike if stem == way]
-            found = same or [file for stem, file in alike if _one_ends_other(stem, way)]
-            if found:
-                return found
+            alike = self._named.get(way.rpartition("/")[2], ()) if not files else ()
+            files += [file for stem, file in alike if stem == way] or [
+                file for stem, file in alike if f"/{stem}".endswith(f"/{way}") or f"/{way}".endswith(f"/{stem}")]
         name = _FLOAT.sub(r"\1", unicodedata.normalize("NFKC", _stem(text)))
-        return self._numbered.get(int(name), []) if _NUMBER.fullmatch(name) else []
-
-
-def _tidy(path):
-    """Normal form of a path: no "." and no "..", no leading "/"."""
-    return os.path.normpath(path).replace(os.sep, "/").lstrip("/")
+        if not files and _NUMBER.fullmatch(name):
+            files = self._numbered.get(int(name), [])
+        return list(dict.fromkeys(self._copies.get(file, file) for file in files))
 
 
 def _stem(path):
@@ -165,7 +151,3 @@ def _stem(path):
     path = unicodedata.normalize("NFC", path).casefold()
     stem, suffix = os.path.splitext(path)
     return stem if suffix in AUDIO_SUFFIXES else path
-
-
-def _one_ends_other(first, second):
-    return f"/{first}".endswith(f"/{second}") or f"/{second}".endswith(f"/{first}")
