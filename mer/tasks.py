@@ -140,6 +140,10 @@ class Task:
         """The one number of a task that `has_value`, from outputs of shape (..., units): shape (...)."""
         return outputs[..., 1] - outputs[..., 0] if self.classes else outputs[..., 0]
 
+    def value_spread(self, spread: np.ndarray) -> np.ndarray:
+        """Standard deviation of `value` from that of the outputs: of two classes each is 1 less the other."""
+        return 2 * spread[..., 1] if self.classes else spread[..., 0]
+
 
 TASKS = (
     Task("quadrants", "quadrant", QUADRANTS, {name: name for name in QUADRANTS}),

@@ -2,11 +2,11 @@
 
 Of each song, below the folder of the results::
 
-    <song>.npy                  probabilities of the quadrants, (n, 4) float32   } as the published program
-    <song>.png                  tag-gram                                         } named them
+    <song>.npy                  probabilities of the first task, the quadrants: (n, 4) float32   } as the published
+    <song>.png                  tag-gram                                                         } program named them
     <song>/clip.json            everything but the timeline
     <song>/timeline.csv         a row per prediction
-    <song>/plane.png            path through the arousal-valence plane
+    <song>/plane.png            path through the arousal-valence plane, where the models answer its three tasks
 
 and of all of them `summary.csv` (`mer.prediction.summary`). `<song>` is the path below the folder that was named,
 without suffix.
@@ -20,11 +20,8 @@ from pathlib import Path
 import numpy as np
 
 from mer import MerError, files
-from mer.prediction import predict
-from mer.tasks import TASKS
+from mer.prediction import predict, song_text
 
-CLASSES = tuple(name for task in TASKS for name in task.classes)
-VALUES = (*CLASSES, "arousal", "valence")
 _PARTS = {"npy": "{}.npy", "taggram": "{}.png", "json": "{}/clip.json", "timeline": "{}/timeline.csv",
           "plane": "{}/plane.png"}
 PICTURES = ("taggram", "plane")
@@ -77,13 +74,14 @@ def begin(prediction, folder, *, name=None, draw=None, source=None):
     """
     paths = places(folder, name or prediction.path.stem)
     drawn = PICTURES if draw and prediction.status == "ok" else ()
+    drawn = [part for part in drawn if part != "plane" or prediction.in_plane]
     before = _owned(paths)
     _refuse_foreign([paths[part] for part in ("npy", "timeline", *drawn) if part not in before], prediction.path)
     _make_folder(paths["json"].parent, prediction.path)
     # For the next run after a kill: whose the files are, and that they are not whole.
     _write_clip(paths, {"status": "begun", "written": _written([*before, *drawn])})
-    quadrants = prediction.probabilities["quadrants"].astype(np.float32)
-    _replace(paths["npy"], lambda file: np.save(file, quadrants, allow_pickle=False))
+    first = prediction.probabilities[prediction.tasks[0].name].astype(np.float32)
+    _replace(paths["npy"], lambda file: np.save(file, first, allow_pickle=False))
     rows = timeline(prediction)
     files.write_csv(paths["timeline"], list(rows), zip(*rows.values(), strict=True))
     for part in set(PICTURES) - set(drawn):
@@ -185,23 +183,36 @@ def places(folder, name):
     return {part: Path(folder) / pattern.format(name) for part, pattern in _PARTS.items()}
 
 
+def columns(labels):
+    """Names of the numbers of a prediction: classes of all tasks, then values.
+
+    Parameters
+    ----------
+    labels : dict
+        From `song_text.labels`.
+    """
+    return [*(name for each in labels.values() for name in each.get("classes", [])),
+            *(each["value"]["name"] for each in labels.values() if "value" in each)]
+
+
 def timeline(prediction):
-    """Columns of timeline.csv: second, the probabilities, arousal and valence, and the spread of each (ensembles).
+    """Columns of timeline.csv: second, the probabilities, the values of tasks, and the spread of each (ensembles).
 
     Returns
     -------
     dict of str to list of float
         Seconds to 3 decimals, the rest to 6.
     """
-    columns = {"second": np.round(prediction.times_seconds, 3).tolist()}
-    values = np.concatenate([prediction.probabilities[task.name] for task in TASKS], axis=1)
-    values = np.column_stack([values, prediction.arousal, prediction.valence])
-    columns |= dict(zip(VALUES, np.round(values.T, 6).tolist(), strict=True))
-    if prediction.spread:
-        spread = np.concatenate([prediction.spread[task.name] for task in TASKS], axis=1)
-        spread = np.column_stack([spread, 2 * spread[:, 5], 2 * spread[:, 7]])  # A+ and A- add up to 1, V+ and V- too
-        columns |= dict(zip((f"{name}_spread" for name in VALUES), np.round(spread.T, 6).tolist(), strict=True))
-    return columns
+    made = {"second": np.round(prediction.times_seconds, 3).tolist()}
+    names = columns(song_text.labels(prediction.tasks))
+    with_value = [task for task in prediction.tasks if task.has_value]
+    for held, kind in ((prediction.probabilities, ""), (prediction.spread or {}, "_spread")):
+        if held:
+            columns_of = [held[task.name] for task in prediction.tasks if task.classes]
+            columns_of += [(task.value_spread if kind else task.value)(held[task.name]) for task in with_value]
+            values = np.round(np.column_stack(columns_of).T, 6).tolist()
+            made |= dict(zip((f"{name}{kind}" for name in names), values, strict=True))
+    return made
 
 
 def read_timeline(path):

@@ -100,5 +100,5 @@ def _end_with_parent():
 
 
 def _draw(kind, prediction, path):
-    from mer.prediction import taggram  # matplotlib starts here
-    {"taggram": taggram.taggram, "plane": taggram.plane}[kind](prediction, path)
+    from mer.prediction import plane, taggram  # matplotlib starts here
+    {"taggram": taggram.taggram, "plane": plane.plane}[kind](prediction, path)

@@ -15,11 +15,10 @@ import numpy as np
 from mer import MerError
 from mer.features import chunks, waveform
 from mer.features.samples import Samples
-from mer.tasks import TASKS
+from mer.prediction import song_text
+from mer.tasks import QUADRANTS
 from mer.weights.engines import Engine
 
-QUADRANT_WORDS = {"Q1": "excited, happy (A+ V+)", "Q2": "tense, angry (A+ V-)", "Q3": "sad, depressed (A- V-)",
-                  "Q4": "calm, relaxed (A- V+)"}
 COLUMN_SECONDS = 0.032  # of the picture of the waveform
 DEMO_WORTH = ("the demo model learned from synthetic sound only: it shows how the program works and says nothing about "
               "the emotion of real music")
@@ -41,8 +40,11 @@ class Prediction:
         Start of each patch; each covers `patch_seconds`.
     patch_seconds, hop_seconds : float
         Length of a patch (of the longest, where members differ) and distance of two, as used: whole rows.
+    tasks : tuple of Task
+        Those that every member answers.
     probabilities : dict of str to np.ndarray, shape (n, k), float64
-        Task ("quadrants", "arousal", "valence") to probabilities, the mean over the members.
+        Task ("quadrants", "arousal", "valence") to probabilities of its classes, the mean over the members. A task
+        with a range has its value there, (n, 1), see `value`.
     spread : dict of str to np.ndarray, shape (n, k), or None
         Standard deviation over the members; None for one member.
     members : list of dict
@@ -59,6 +61,7 @@ class Prediction:
     times_seconds: np.ndarray
     patch_seconds: float
     hop_seconds: float
+    tasks: tuple
     probabilities: dict
     spread: dict | None
     members: list
@@ -69,38 +72,60 @@ class Prediction:
         models = " + ".join(member["title"] for member in self.members)
         if self.mean is None:
             return f"Prediction({shown(self.path)!r}: silent; {models})"
-        arousal, valence = (_signed(self.mean[name]) for name in ("arousal", "valence"))
-        return (f"Prediction({shown(self.path)!r}: {self.quadrant}, arousal {arousal:+.2f}, valence {valence:+.2f}, "
-                f"{len(self.times_seconds)} patches; {models})")
+        words = [*([self.quadrant] if self.quadrant else []),
+                 *(f"{task.name} {task.value(self.mean[task.name]):+.2f}" for task in self.tasks if task.has_value)]
+        return f"Prediction({shown(self.path)!r}: {', '.join(words)}, {len(self.times_seconds)} patches; {models})"
+
+    def value(self, name: str) -> np.ndarray:
+        """One number a patch, shape (n,): of a task with a range, or P(+) - P(-) of one with two classes.
+
+        Raises
+        ------
+        MerError
+            The models do not answer a task of that name, or it has more classes.
+        """
+        task = next((task for task in self.tasks if task.name == name and task.has_value), None)
+        if task is None:
+            known = ", ".join(task.name for task in self.tasks if task.has_value) or "none"
+            raise MerError(f"{name!r} is no value that these models answer: expected one of {known}")
+        return task.value(self.probabilities[name])
 
     @property
     def arousal(self) -> np.ndarray:
         """P(A+) - P(A-) of each patch: shape (n,), in [-1, 1]."""
-        return _signed(self.probabilities["arousal"])
+        return self.value("arousal")
 
     @property
     def valence(self) -> np.ndarray:
         """P(V+) - P(V-) of each patch: shape (n,), in [-1, 1]."""
-        return _signed(self.probabilities["valence"])
+        return self.value("valence")
+
+    @property
+    def in_plane(self) -> bool:
+        """Whether there is a path through the plane: the models answer quadrants, arousal and valence."""
+        return {"quadrants", "arousal", "valence"} <= self.probabilities.keys()
 
     @property
     def mean(self) -> dict[str, np.ndarray] | None:
         """Task -> (k,) mean probabilities over the clip; None for a silent file."""
         if self.status == "silent":
             return None
-        return {task.name: self.probabilities[task.name].mean(axis=0) for task in TASKS}
+        return {task.name: self.probabilities[task.name].mean(axis=0) for task in self.tasks}
 
     @property
     def mean_spread(self) -> dict[str, np.ndarray] | None:
         """Task -> (k,) standard deviation over the members of their means over the clip; None as `spread` or `mean`."""
         if self.status == "silent" or len(self.members) < 2:
             return None
-        return {task.name: np.std([member["mean"][task.name] for member in self.members], axis=0) for task in TASKS}
+        return {task.name: np.std([member["mean"][task.name] for member in self.members], axis=0)
+                for task in self.tasks}
 
     @property
     def quadrant(self) -> str | None:
-        """Name of the quadrant of greatest mean probability; None for a silent file."""
-        return None if self.mean is None else TASKS[0].classes[int(np.argmax(self.mean["quadrants"]))]
+        """Name of the quadrant of greatest mean probability; None for a silent file, or where no model says it."""
+        if self.mean is None or "quadrants" not in self.mean:
+            return None
+        return QUADRANTS[int(np.argmax(self.mean["quadrants"]))]
 
     @property
     def is_demo(self) -> bool:
@@ -110,18 +135,25 @@ class Prediction:
     def summary(self) -> dict[str, Any]:
         """JSON-able content of clip.json: everything but the timeline. Its keys are in docs/predicting.md."""
         mean, spread = self.mean, self.mean_spread
+        with_value = [task for task in self.tasks if task.has_value]
         return {
             "file": shown(self.path), "status": self.status, "message": self.message, "remark": self.remark or None,
             "seconds": round(self.seconds, 3),
             "n_predictions": len(self.times_seconds), "patch_seconds": self.patch_seconds,
-            "hop_seconds": self.hop_seconds, "labels": labels(), "mean": _by_class(mean),
-            "mean_spread": _by_class(spread), "quadrant": self.quadrant,
-            "arousal": mean and _rounded(_signed(mean["arousal"])),
-            "valence": mean and _rounded(_signed(mean["valence"])),
-            "arousal_spread": spread and _rounded(2 * spread["arousal"][1]),  # A+ and A- add up to 1
-            "valence_spread": spread and _rounded(2 * spread["valence"][1]),
+            "hop_seconds": self.hop_seconds, "labels": song_text.labels(self.tasks), "mean": self._by_class(mean),
+            "mean_spread": self._by_class(spread), "quadrant": self.quadrant,
+            **{task.name: mean and _rounded(task.value(mean[task.name])) for task in with_value},
+            **{f"{task.name}_spread": spread and _rounded(task.value_spread(spread[task.name]))
+               for task in with_value},
             "worth": DEMO_WORTH if self.is_demo else None,
-            "models": [{**member, "mean": _by_class(member["mean"])} for member in self.members]}
+            "models": [{**member, "mean": self._by_class(member["mean"])} for member in self.members]}
+
+    def _by_class(self, values):
+        """{task: (k,)} -> {task: {class, or task with a range: float}}; None stays None."""
+        if values is None:
+            return None
+        return {task.name: dict(zip(task.classes or [task.name], map(_rounded, values[task.name]), strict=True))
+                for task in self.tasks}
 
     @property
     def message(self) -> str | None:
@@ -135,15 +167,6 @@ class Prediction:
 def shown(path: str | os.PathLike[str]) -> str:
     """A path as text that any encoding of Unicode can write, whatever bytes are in it."""
     return os.fsencode(path).decode("utf-8", "replace")
-
-
-def labels() -> dict[str, Any]:
-    """Task -> classes in the order of the columns, range and what the numbers mean; JSON-able."""
-    made = {task.name: {"classes": list(task.classes), "range": [0, 1], "sum": 1} for task in TASKS}
-    made["quadrants"]["meaning"] = dict(QUADRANT_WORDS)
-    made["arousal"]["value"] = {"name": "arousal", "formula": "P(A+) - P(A-)", "range": [-1, 1]}
-    made["valence"]["value"] = {"name": "valence", "formula": "P(V+) - P(V-)", "range": [-1, 1]}
-    return made
 
 
 def predict_file(path: str | Path | Samples, engines: Sequence[Engine], *, hop_seconds: float | None = None,
@@ -173,10 +196,11 @@ def predict_file(path: str | Path | Samples, engines: Sequence[Engine], *, hop_s
     Raises
     ------
     MerError
-        The file cannot be read (AudioError), is shorter than one patch, or a model gives no numbers; or the hop is
-        not above 0.
+        The file cannot be read (AudioError), is shorter than one patch, or a model gives no numbers; the hop is not
+        above 0; or the models have no task in common.
     """
     wanted, hop = _reads(engines, hop_seconds)
+    tasks = _common_tasks(engines)
     waves = {rate: waveform.read(path, sample_rate_hz=rate, column_samples=round(COLUMN_SECONDS * rate),
                                  kept_seconds=waveform.KEPT_SECONDS)
              for rate in dict.fromkeys(reads.of.sample_rate_hz for reads in wanted)}
@@ -194,12 +218,13 @@ def predict_file(path: str | Path | Samples, engines: Sequence[Engine], *, hop_s
                 on_progress(len(batch[0]) / n_patches)
     elif on_progress:
         on_progress(1)
-    by_member = {task.name: _joined(outputs, task, len(engines)) for task in TASKS}  # (members, n, k) each
+    by_member = {task.name: _joined(outputs, task, len(engines)) for task in tasks}  # (members, n, k) each
     members = [{"title": engine.title, "engine": engine.name, "about": engine.about,
                 "mean": {name: each[i].mean(axis=0).tolist() for name, each in by_member.items()} if outputs else None}
                for i, engine in enumerate(engines)]
-    n = by_member["quadrants"].shape[1]
+    n = by_member[tasks[0].name].shape[1]
     return Prediction(
+        tasks=tasks,
         path=Path(str(path)), seconds=wave.seconds, status="ok" if outputs else "silent", members=members,
         times_seconds=np.arange(n) * hop, patch_seconds=max(reads.actual_seconds for reads in kinds),
         hop_seconds=hop, envelope=wave.envelope, remark=wave.remark,
@@ -230,6 +255,15 @@ def _batches(kinds, waves, **options):
     return [reads.batches(next(rows[reads.of]), **options) for reads in kinds]
 
 
+def _common_tasks(engines):
+    """The tasks that every engine answers: a mean over others would be one of fewer models."""
+    tasks = tuple(task for task in engines[0].tasks if all(task in engine.tasks for engine in engines))
+    if not tasks:
+        raise MerError(f"no task is answered by all of {', '.join(engine.title for engine in engines)}: predict with "
+                       "models that have one in common")
+    return tasks
+
+
 def _refuse_repeats(engines):
     """A model that counts twice would make the spread of an ensemble too small."""
     seen = {}
@@ -242,7 +276,7 @@ def _refuse_repeats(engines):
 
 def _outputs(engine, patches):
     made = engine.predict(patches)
-    if not all(np.isfinite(made[task.name]).all() for task in TASKS):
+    if not all(np.isfinite(each).all() for each in made.values()):
         raise MerError(f"{engine.title} gives NaN or infinite probabilities, so its weights are damaged; train or"
                        " download it again.")
     return made
@@ -251,21 +285,9 @@ def _outputs(engine, patches):
 def _joined(outputs, task, n_members):
     """The outputs of all batches for one task: (members, n, k) float64."""
     if not outputs:
-        return np.empty((n_members, 0, len(task.classes)))
+        return np.empty((n_members, 0, task.units))
     return np.stack([np.concatenate([batch[i][task.name] for batch in outputs]) for i in range(n_members)]
                     ).astype(np.float64)
-
-
-def _signed(probabilities):
-    """P(+) - P(-) of the last axis [-, +]."""
-    return probabilities[..., 1] - probabilities[..., 0]
-
-
-def _by_class(values):
-    """{task: (k,)} -> {task: {class: float}}; None stays None."""
-    if values is None:
-        return None
-    return {task.name: dict(zip(task.classes, map(_rounded, values[task.name]), strict=True)) for task in TASKS}
 
 
 def _rounded(value):

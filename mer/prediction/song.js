@@ -107,7 +107,7 @@ function drawNumbers() {
       html(row, "th", i === top ? "top" : "", name).scope = "row";
       const cell = html(row, "td", i === top ? "bar top" : "bar", percent(task.mean[i]));
       cell.style.setProperty("--p", task.mean[i]);
-      cells.push([html(row, "td"), task.rows[i]]);
+      cells.push([html(row, "td"), task.rows[i], percent]);
     });
   }
   for (const [name, value] of [["Arousal", song.mean_arousal], ["Valence", song.mean_valence]]) {
@@ -115,6 +115,12 @@ function drawNumbers() {
     html(row, "th", "", name).scope = "row";
     html(row, "td", "", signed(value));
     html(row, "td", name.toLowerCase());
+  }
+  for (const task of song.tasks.filter((each) => each.range)) {
+    const row = html(body, "tr");
+    html(row, "th", "", task.title).scope = "row";
+    html(row, "td", "", signed(task.mean[0]));
+    cells.push([html(row, "td"), task.rows[0], signed]);
   }
 }
 
@@ -141,6 +147,14 @@ function drawTaggram() {
   if (song.envelope.length) svg(wave, "path", { d: `M${[...edge(1), ...edge(0).reverse()].join("L")}Z` });
   for (const task of song.tasks) {
     html(strips, "div", "title", task.title);
+    if (task.range) {
+      const [low, high] = task.range;
+      const line = svg(strip(strips, "line", [high, low], 4), "svg", { viewBox: `0 0 ${song.seconds} 1`,
+        preserveAspectRatio: "none", role: "img", "aria-label": `${task.title} over time; mean ${signed(task.mean[0])}` });
+      svg(line, "polyline", { points: song.middles.map((middle, i) =>
+        `${middle} ${(high - task.rows[0][i]) / (high - low)}`).join(" ") });
+      continue;
+    }
     const field = strip(strips, "heat", task.classes, 1.5 * task.classes.length);
     const canvas = html(field, "canvas"), count = song.times.length;
     field.prepend(canvas);
@@ -172,7 +186,7 @@ function show(seconds) {
   const now = at(seconds), place = `${100 * Math.min(1, seconds / song.seconds)}%`;
   for (const circle of marker) { circle.setAttribute("cx", x(now.valence)); circle.setAttribute("cy", y(now.arousal)); }
   for (const cursor of cursors) cursor.style.left = place;
-  for (const [cell, values] of cells) cell.textContent = percent(values[now.patch]);
+  for (const [cell, values, words] of cells) cell.textContent = words(values[now.patch]);
   for (const name of ["arousal", "valence"]) one(`.song-numbers td.${name}`).textContent = signed(now[name]);
   const quadrants = song.tasks[0].rows.map((row) => row[now.patch]), best = quadrants.indexOf(Math.max(...quadrants));
   const line = one(".song-now");

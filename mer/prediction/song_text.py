@@ -1,7 +1,28 @@
-"""Predictions in words: the lines that quad_pred.py prints, and the name of an ensemble."""
+"""Predictions in words: the lines that quad_pred.py prints, what its numbers mean, and the name of an ensemble."""
 
-from mer.tasks import TASKS
+from collections.abc import Sequence
+from typing import Any
+
+from mer.tasks import QUADRANTS, Task
 from mer.text import printable
+
+QUADRANT_WORDS = {"Q1": "excited, happy (A+ V+)", "Q2": "tense, angry (A+ V-)", "Q3": "sad, depressed (A- V-)",
+                  "Q4": "calm, relaxed (A- V+)"}
+
+
+def labels(tasks: Sequence[Task]) -> dict[str, Any]:
+    """Task -> classes in the order of the columns, range and what the numbers mean; JSON-able."""
+    made: dict[str, Any] = {}
+    for task in tasks:
+        made[task.name] = {"classes": list(task.classes), "range": [0, 1], "sum": 1} if task.classes else {}
+        if task.classes == QUADRANTS:
+            made[task.name]["meaning"] = dict(QUADRANT_WORDS)
+        if task.range is not None:
+            made[task.name]["value"] = {"name": task.name, "range": list(task.range)}
+        elif task.has_value:
+            low, high = task.classes
+            made[task.name]["value"] = {"name": task.name, "formula": f"P({high}) - P({low})", "range": [-1, 1]}
+    return made
 
 
 def as_text(summary):
@@ -24,16 +45,17 @@ def as_text(summary):
              + (f", mean ± spread over {len(summary['models'])} models" if spread else "")]
     if summary.get("remark"):
         lines.append(f"  {summary['file']} {summary['remark']}.")
-    words = summary["labels"]["quadrants"]["meaning"][summary["quadrant"]]
-    for task in TASKS:
-        cells = [f"{name} {value:.3f}" + (f" ± {spread[task.name][name]:.3f}" if spread else "")
-                 for name, value in summary["mean"][task.name].items()]
-        if task.name in summary:  # the continuous value
-            around = f" ± {summary[f'{task.name}_spread']:.3f}" if spread else ""
-            cells.append(f"  {round(summary[task.name], 3) + 0.0:+.3f}{around}")
-        else:
-            cells.append(f"  {summary['quadrant']}: {words}")
-        lines.append(f"  {task.name:9}  " + "  ".join(cells))
+    width = max(9, *map(len, summary["labels"]))
+    for task, labels in summary["labels"].items():
+        cells = [f"{name} {summary['mean'][task][name]:.3f}" + (f" ± {spread[task][name]:.3f}" if spread else "")
+                 for name in labels.get("classes", [])]
+        if "value" in labels:
+            around = f" ± {summary[f'{task}_spread']:.3f}" if spread else ""
+            cells.append(f"  {round(summary[task], 3) + 0.0:+.3f}{around}")
+            cells += [] if cells[1:] else ["({:g} to {:g})".format(*labels["value"]["range"])]
+        elif "meaning" in labels:
+            cells.append(f"  {summary['quadrant']}: {labels['meaning'][summary['quadrant']]}")
+        lines.append(f"  {task:{width}}  " + "  ".join(cells))
     return "\n".join(lines)
 
 

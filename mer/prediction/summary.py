@@ -5,7 +5,8 @@ import os
 from pathlib import Path
 
 from mer import MerError, files, text
-from mer.prediction import output, predict
+from mer.prediction import output, predict, song_text
+from mer.tasks import PUBLISHED, TASKS
 
 _CLIP = "clip.json"
 # Of a clip.json of this program; one that lacks "file" and "written" is somebody else's
@@ -39,19 +40,27 @@ def write(summaries, folder, *, left_out=()):
     earlier = {file: reason for file, reason in _left_out_before(path).items() if file not in done}
     summaries = [*summaries, *others]
     has_spread = any(summary["mean_spread"] for summary in summaries)
-    names = ["file", "status", "seconds", "n_predictions", "quadrant", *output.VALUES]
-    names += [f"{name}_spread" for name in output.VALUES] if has_spread else []
-    rows = [_row(summary, has_spread) for summary in summaries]
+    values = output.columns(_labels(summaries))
+    names = ["file", "status", "seconds", "n_predictions", "quadrant", *values]
+    names += [f"{name}_spread" for name in values] if has_spread else []
+    rows = [_row(summary, values, has_spread) for summary in summaries]
     rows += [[file, "left out", *[""] * (len(names) - 1), reason] for file, reason in (left_out | earlier).items()]
     files.write_csv(path, [*names, "model", "message"], rows)
     return damaged
 
 
-def _row(summary, has_spread):
+def _labels(summaries):
+    """The labels of all songs together, in the order of the table of tasks; of the published ones without any song."""
+    held = {name: labels for summary in summaries for name, labels in summary["labels"].items()}
+    held = held or song_text.labels(PUBLISHED)
+    return {task.name: held[task.name] for task in TASKS if task.name in held}
+
+
+def _row(summary, names, has_spread):
     row = [summary["file"], summary["status"], summary["seconds"], summary["n_predictions"], summary["quadrant"] or ""]
     for mean, kind in (("mean", ""), *([("mean_spread", "_spread")] if has_spread else [])):
         classes = {name: value for task in (summary[mean] or {}).values() for name, value in task.items()}
-        values = [*map(classes.get, output.CLASSES), summary[f"arousal{kind}"], summary[f"valence{kind}"]]
+        values = [classes.get(name, summary.get(f"{name}{kind}")) for name in names]
         row += ["" if value is None else round(value, 6) for value in values]
     return [*row, " + ".join(model["title"] for model in summary["models"]), summary["message"] or ""]
 
@@ -66,7 +75,7 @@ def _others(folder, now):
         try:
             content = files.read_json(path, schema=_SCHEMA, remedy="predict the song again with --force")
             if content["file"] not in now and content["status"] in ("ok", "silent"):
-                _row(content, True)  # the rest of what a row needs
+                _row(content, output.columns(_labels([content])), True)  # the rest of what a row needs
                 found[content["file"]] = content
         except MerError as error:
             if output.places(folder, Path(place).relative_to(folder).as_posix())["npy"].exists():

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from mer import MerError, corpora
-from mer.prediction import output, predict
-from mer.tasks import QUADRANTS, TASKS
+from mer.prediction import output, predict, song_text
+from mer.tasks import QUADRANTS
 from mer.weights import engines
 
 HERE = Path(__file__).parent
@@ -27,7 +27,7 @@ INTRODUCTION = ("A model hears a song second by second and says where it lies be
                 "unpleasant and pleasant (valence). It guesses what people would answer on average, not what you feel. "
                 "The song stays on this computer.")
 CORNERS = ((1, 1), (-1, 1), (-1, -1), (1, -1))  # valence, arousal of Q1 .. Q4
-WORDS = [words.partition(" (")[0] for words in predict.QUADRANT_WORDS.values()]
+WORDS = [words.partition(" (")[0] for words in song_text.QUADRANT_WORDS.values()]
 WAVE_COLUMNS = 800
 MENUS = (("Language of the speech", "on which the encoder was pretrained"),
          ("Language of the music", "from which it learned emotion"), ("Model", None))
@@ -48,7 +48,11 @@ def payload(prediction):
         file has no times and no tasks.
     """
     heard = prediction.status == "ok"
-    planar = {name: getattr(prediction, name) for name in ("arousal", "valence")} if heard else {}
+    if heard and not prediction.in_plane:
+        title = prediction.members[0]["title"]
+        raise MerError(f"{title} does not answer quadrants, arousal and valence, so there is no path to draw: choose "
+                       "another model, or use quad_pred.py")
+    planar = {name: prediction.value(name) for name in ("arousal", "valence")} if heard else {}
     return {"name": prediction.path.name, "seconds": float(prediction.seconds), "model": prediction.members[0]["title"],
             "notice": _sentence_case(predict.DEMO_WORTH) if prediction.is_demo else "",
             "sentence": _most_like(prediction) if heard else prediction.message,
@@ -56,14 +60,14 @@ def payload(prediction):
             "words": WORDS, "corners": [[f"{quadrant} {word}", *corner] for quadrant, word, corner
                                         in zip(QUADRANTS, WORDS, CORNERS, strict=True)],
             "times": _rounded(prediction.times_seconds),
-            "tasks": [_task(prediction, task) for task in TASKS] if heard else [],
+            "tasks": [_task(prediction, task) for task in prediction.tasks] if heard else [],
             **{name: _rounded(values) for name, values in planar.items()},
             **{f"mean_{name}": float(values.mean()) for name, values in planar.items()},
             "envelope": _thinned(prediction.envelope)}
 
 
 def _task(prediction, task):
-    return {"title": task.name.capitalize(), "classes": list(task.classes),
+    return {"title": task.name.capitalize().replace("_", " "), "classes": list(task.classes), "range": task.range,
             "mean": _rounded(prediction.mean[task.name]),
             "rows": [_rounded(row) for row in prediction.probabilities[task.name].T]}
 

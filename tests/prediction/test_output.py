@@ -59,7 +59,7 @@ def test_timeline_has_the_documented_columns(song, tmp_path):
 def test_an_ensemble_adds_the_spread(song, tmp_path):
     made = predict.predict_file(song, [engine(), engine(shift=1.0)])
     rows = rows_of(output.write(made, tmp_path)["timeline"])
-    assert list(rows[0])[11:] == [f"{name}_spread" for name in output.VALUES]
+    assert list(rows[0])[11:] == [f"{name}_spread" for name in output.columns(made.summary()["labels"])]
     assert float(rows[0]["A+_spread"]) == pytest.approx(made.spread["arousal"][0, 1], abs=1e-6)
     assert float(rows[0]["valence_spread"]) == pytest.approx(2 * made.spread["valence"][0, 1], abs=1e-6)
     text = song_text.as_text(made.summary())
@@ -73,7 +73,7 @@ def test_text_gives_the_means(song):
     assert first == f"{song}: 0:06, 6 predictions, one every 0.992 s"
     assert [line.split()[0] for line in lines] == ["quadrants", "arousal", "valence"]
     assert f"Q3 {made.mean['quadrants'][2]:.3f}" in lines[0]
-    assert lines[0].endswith(f"{made.quadrant}: {predict.QUADRANT_WORDS[made.quadrant]}")
+    assert lines[0].endswith(f"{made.quadrant}: {song_text.QUADRANT_WORDS[made.quadrant]}")
     assert lines[1].endswith(f"{made.arousal.mean():+.3f}")
 
 

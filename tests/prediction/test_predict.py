@@ -16,7 +16,7 @@ from mer.features.chunks import Chunks
 from mer.features.representations import Representation
 from mer.features.representations.log_mel import LogMel
 from mer.prediction import predict
-from mer.tasks import TASKS
+from mer.tasks import PUBLISHED
 from mer.weights.engines import Engine
 
 
@@ -44,7 +44,7 @@ def test_arousal_and_valence_are_differences_of_probabilities(tmp_path):
     np.testing.assert_allclose(made.arousal, 2 * made.probabilities["arousal"][:, 1] - 1, atol=1e-6)
     np.testing.assert_allclose(made.valence, 2 * made.probabilities["valence"][:, 1] - 1, atol=1e-6)
     assert made.arousal[-1] > made.arousal[0] + 0.05  # it gets louder
-    for task in TASKS:
+    for task in PUBLISHED:
         assert made.probabilities[task.name].shape == (10, len(task.classes))
         assert made.probabilities[task.name].dtype == np.float64
         np.testing.assert_allclose(made.mean[task.name], made.probabilities[task.name].mean(axis=0))
@@ -71,7 +71,7 @@ def test_ensemble_gives_mean_and_standard_deviation(tmp_path):
     together = predict.predict_file(path, members)
     assert alone[0].spread is None
     assert alone[0].mean_spread is None
-    for task in TASKS:
+    for task in PUBLISHED:
         each = np.stack([one.probabilities[task.name] for one in alone])
         np.testing.assert_allclose(together.probabilities[task.name], each.mean(axis=0))
         np.testing.assert_allclose(together.spread[task.name], each.std(axis=0))
@@ -90,7 +90,7 @@ def test_members_may_read_different_rows_and_each_kind_is_made_once(tmp_path, mo
     sound = {"representation": "waveform", "sample_rate_hz": 22050, "patch_seconds": 0.5}
     def listen(patches):
         seen["sound"].append(patches)
-        return {task.name: np.full((len(patches), len(task.classes)), 0.5, np.float32) for task in TASKS}
+        return {task.name: np.full((len(patches), len(task.classes)), 0.5, np.float32) for task in PUBLISHED}
 
     hears = Engine("onnx", "Sound", {**engine().about, "settings": sound, "sha256": "s"}, listen)
     members = [engine(seen=seen["coarse"]), engine(settings={**SETTINGS, "hop_samples": 256}, seen=seen["fine"]),
@@ -162,7 +162,7 @@ def test_too_short_files_get_a_sentence(tmp_path, n_samples, n_predictions):
 
 def test_a_model_that_gives_nan_is_refused(tmp_path):
     def predict_nan(patches):
-        return {task.name: np.full((len(patches), len(task.classes)), np.nan, np.float32) for task in TASKS}
+        return {task.name: np.full((len(patches), len(task.classes)), np.nan, np.float32) for task in PUBLISHED}
 
     broken = type(engine())("onnx", "Broken", engine().about, predict_nan)
     with pytest.raises(MerError, match="Broken gives NaN or infinite probabilities, so its weights are damaged"):

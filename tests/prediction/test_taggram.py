@@ -9,9 +9,9 @@ import pytest
 from matplotlib import colormaps
 from PIL import Image
 
-from mer.prediction import song_text, taggram
+from mer.prediction import canvas, plane, song_text, taggram
 from mer.prediction.predict import Prediction
-from mer.tasks import TASKS
+from mer.tasks import PUBLISHED
 
 
 def prediction(n=30, *, arousal=0.9, valence=-0.8, members=1, hop=0.992):
@@ -23,13 +23,13 @@ def prediction(n=30, *, arousal=0.9, valence=-0.8, members=1, hop=0.992):
                                             (1 - high) * positive], axis=1),
                      "arousal": np.stack([1 - high, high], axis=1),
                      "valence": np.stack([1 - positive, positive], axis=1)}
-    spread = {task.name: np.full((n, len(task.classes)), 0.05) for task in TASKS} if members > 1 else None
+    spread = {task.name: np.full((n, task.units), 0.05) for task in PUBLISHED} if members > 1 else None
     mean = {name: each.mean(axis=0).tolist() for name, each in probabilities.items()}
     about = [{"title": f"SCAE, English speech -> English music, run {i}", "engine": "onnx", "about": {}, "mean": mean}
              for i in range(members)]
     return Prediction(path=Path("song.mp3"), seconds=n * hop, status="ok", times_seconds=hop * np.arange(n),
-                      patch_seconds=0.992, hop_seconds=hop, probabilities=probabilities, spread=spread, members=about,
-                      envelope=np.tile(np.float32([-0.5, 0.7]), (31 * n, 1)))
+                      patch_seconds=0.992, hop_seconds=hop, tasks=PUBLISHED, probabilities=probabilities, spread=spread,
+                      members=about, envelope=np.tile(np.float32([-0.5, 0.7]), (31 * n, 1)))
 
 
 def drawn(draw, made, path):
@@ -39,7 +39,7 @@ def drawn(draw, made, path):
         return np.asarray(picture.convert("RGB"))
 
 
-@pytest.mark.parametrize("draw", [taggram.taggram, taggram.plane])
+@pytest.mark.parametrize("draw", [taggram.taggram, plane.plane])
 @pytest.mark.parametrize("n", [1, 2, 12, 4000])
 @pytest.mark.parametrize("members", [1, 3])
 def test_any_length_is_drawn_upright_and_as_wide_as_a_phone(tmp_path, draw, n, members):
@@ -62,7 +62,7 @@ def centre_of_path(picture):
 
 @pytest.mark.parametrize(("arousal", "valence"), [(0.6, 0.6), (0.6, -0.6), (-0.6, -0.6), (-0.6, 0.6)])
 def test_the_path_lies_in_its_quadrant(tmp_path, arousal, valence):
-    picture = drawn(taggram.plane, prediction(arousal=arousal, valence=valence), tmp_path / "x.png")
+    picture = drawn(plane.plane, prediction(arousal=arousal, valence=valence), tmp_path / "x.png")
     right, up = centre_of_path(picture)
     assert (right > 0.5, up > 0.5) == (valence > 0, arousal > 0)
 
@@ -91,15 +91,15 @@ def test_cells_of_the_tag_gram_begin_where_their_patches_do(hop, tmp_path):
 
 
 def test_demo_models_and_ensembles_are_said_in_the_picture(tmp_path):
-    plain = drawn(taggram.plane, prediction(members=2), tmp_path / "a.png")
+    plain = drawn(plane.plane, prediction(members=2), tmp_path / "a.png")
     made = prediction(members=2)
     for member in made.members:
         member["about"]["corpus"] = "demo"
-    assert (drawn(taggram.plane, made, tmp_path / "b.png") != plain).any()
+    assert (drawn(plane.plane, made, tmp_path / "b.png") != plain).any()
 
 
 @pytest.mark.parametrize("seconds", [0.96, 3, 20, 59.9, 95, 3600, 3629, 21000])
-@pytest.mark.parametrize("draw", [taggram.taggram, taggram.plane])
+@pytest.mark.parametrize("draw", [taggram.taggram, plane.plane])
 def test_no_text_covers_another_or_leaves_the_picture(tmp_path, monkeypatch, draw, seconds):
     figures = []
     monkeypatch.setattr(taggram, "_save", lambda figure, path: figures.append(figure))
@@ -129,14 +129,14 @@ def test_an_ensemble_is_named_by_what_it_shares(titles, words):
 
 
 def test_smoothing_keeps_the_mean_of_a_constant_and_grows_with_the_song():
-    assert [taggram._smoothing(n) for n in (1, 7, 8, 100, 240, 3600)] == [1, 1, 3, 3, 9, 121]
-    np.testing.assert_allclose(taggram._smoothed(np.full(20, 0.3), 9), 0.3)
+    assert [plane._smoothing(n) for n in (1, 7, 8, 100, 240, 3600)] == [1, 1, 3, 3, 9, 121]
+    np.testing.assert_allclose(plane._smoothed(np.full(20, 0.3), 9), 0.3)
 
 
 @pytest.mark.parametrize(("seconds", "step", "words"), [(0, 60, "0:00"), (95, 5, "1:35"), (3725, 600, "1:02:05"),
                                                         (1.5, 0.5, "0:01.5")])
 def test_times_are_written_as_on_a_clock(seconds, step, words):
-    assert taggram._clock(seconds, step) == words
+    assert canvas._clock(seconds, step) == words
 
 
 def test_a_failed_picture_leaves_nothing_behind(tmp_path, monkeypatch):
@@ -145,5 +145,5 @@ def test_a_failed_picture_leaves_nothing_behind(tmp_path, monkeypatch):
 
     monkeypatch.setattr("matplotlib.backends.backend_agg.FigureCanvasAgg.print_png", fail)
     with pytest.raises(OSError):
-        taggram.plane(replace(prediction()), tmp_path / "x.png")
+        plane.plane(replace(prediction()), tmp_path / "x.png")
     assert not list(tmp_path.iterdir())
