@@ -61,6 +61,17 @@ def test_architectures_see_only_keras_and_the_lowest_rank():
                 assert RANKS[name.split(".")[1]] == 0, f"{path.name} imports {name}"
 
 
+@pytest.mark.parametrize("folder", ["tests", "demo_corpus", "benchmarks", "tools"])
+def test_no_file_beside_the_sources_is_longer_than_a_module(folder):
+    lengths = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in (ROOT / folder).rglob("*.py")}
+    assert [f"{name} has {length} lines" for name, length in lengths.items() if length > 300] == []
+
+
+def test_the_demo_corpus_stays_small():
+    sources = (ROOT / "demo_corpus").glob("*.py")
+    assert sum(len(path.read_text(encoding="utf-8").splitlines()) for path in sources) <= 1500
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
 def test_lengths(path):
     text = path.read_text(encoding="utf-8")

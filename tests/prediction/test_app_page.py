@@ -2,14 +2,9 @@
 
 import csv
 import json
-import os
 import re
 import shutil
 import signal
-import socket
-import subprocess
-import sys
-import threading
 import urllib.error
 import urllib.request
 
@@ -23,7 +18,7 @@ pytest.importorskip("onnxruntime", reason="onnxruntime is not installed: pip ins
 pytest.importorskip("onnx", reason="onnx is not installed: pip install -r requirements-export.txt")
 
 import app_files
-from app_files import SECONDS, UPLOAD_MB
+from app_files import SECONDS
 
 
 @pytest.fixture(scope="module")
@@ -38,45 +33,11 @@ def expected(folder):
 
 # ---- the server
 
-# Python reads this file at its start: the server says where else it wants to go.
-WATCH = """import sys
-def watch(event, values):
-    if event in ("socket.connect", "socket.getaddrinfo"):
-        where = values[0] if event == "socket.getaddrinfo" else values[1][0] if type(values[1]) is tuple else "local"
-        if where not in ("127.0.0.1", "localhost", "0.0.0.0", "::1", "local", "", None):
-            print("it wants to go to", where, flush=True)
-sys.addaudithook(watch)
-"""
-
-
-def start(folder):
-    """The page on a free port: process, address."""
-    (folder / "watch").mkdir()
-    (folder / "watch" / "sitecustomize.py").write_text(WATCH)
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-    places = [f"--set=path_to_{name}={folder / name}" for name in ("models", "models_trans", "data")]
-    process = subprocess.Popen([sys.executable, ROOT / "app.py", "--no-browser", "--port", str(port), "--upload-mb",
-                                str(UPLOAD_MB), *places], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                               env={**os.environ, "TMPDIR": str(folder / "tmp"), "PYTHONPATH": str(folder / "watch")})
-    watchdog = threading.Timer(120, process.kill)
-    watchdog.start()
-    lines = []
-    for line in process.stdout:
-        lines.append(line)
-        assert "it wants to go" not in line
-        if line.startswith("The page is at"):
-            watchdog.cancel()
-            return process, f"http://127.0.0.1:{port}"
-    raise AssertionError("".join(lines))
-
-
 @pytest.fixture(scope="module")
 def address(folder):
     pytest.importorskip("gradio", reason="gradio is not installed: pip install -r requirements-app.txt")
     (folder / "tmp").mkdir()
-    process, address = start(folder)
+    process, address = app_files.start(folder)
     yield address
     process.send_signal(signal.SIGTERM)
     said = process.communicate(timeout=30)[0]
