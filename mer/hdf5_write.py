@@ -7,7 +7,7 @@ for itself, and the error is raised once the library has let go of the file.
 
 import contextlib
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import h5py
 
@@ -50,21 +50,13 @@ class _Patient(io.RawIOBase):
         self._file.close()
         super().close()
 
-
-class Made:
-    """An HDF5 file in the making: `file` is h5py's, `check` raises what went wrong until now."""
-
-    def __init__(self, file, patient):
-        self.file, self._patient = file, patient
-
-    def check(self) -> None:
-        """Raise the first error of writing, so that no more work is done in vain."""
-        if self._patient.error:
-            raise self._patient.error
+    def check(self):
+        if self.error:
+            raise self.error
 
 
 @contextlib.contextmanager
-def making(path) -> Iterator[Made]:
+def making(path) -> Iterator[tuple[h5py.File, Callable[[], None]]]:
     """Write an HDF5 file whole, or leave `path` as it was.
 
     Parameters
@@ -73,8 +65,9 @@ def making(path) -> Iterator[Made]:
 
     Yields
     ------
-    Made
-        Call `check` after each large piece.
+    file : h5py.File
+    check : callable
+        Raises the first error of writing; called after each large piece, so that no more work is done in vain.
 
     Raises
     ------
@@ -83,6 +76,5 @@ def making(path) -> Iterator[Made]:
     """
     with files.writing(path) as temporary, contextlib.closing(_Patient(temporary, path)) as patient:
         with h5py.File(patient, "w") as file:
-            made = Made(file, patient)
-            yield made
-        made.check()
+            yield file, patient.check
+        patient.check()

@@ -127,8 +127,8 @@ def test_one_step_of_training_moves_every_trainable_layer(name):
         y = {task.name: task.encoded(truth[task.name]) for task in TASKS}
         loss = {task.name: task.loss for task in TASKS}
     elif module.PRETEXT == "cpc":
-        x = {"past": np.stack([some_patches(4, seed=i) for i in range(4)]),
-             "future": np.stack([some_patches(2, seed=9 + i) for i in range(4)])}
+        x = {"past": np.stack([some_patches(4, seed=i, shape=shape_of(name)) for i in range(4)]),
+             "future": np.stack([some_patches(2, seed=9 + i, shape=shape_of(name)) for i in range(4)])}
         y, loss = np.array([[0.0], [1.0], [0.0], [1.0]], "f"), "binary_crossentropy"
     elif hasattr(module, "HIDDEN_SHARE"):
         y, loss = some_patches(shape=shape_of(name)), "mse"
@@ -175,6 +175,16 @@ def test_unknown_and_wrong_architectures_are_named():
         models.load("model_ovr", pretexts=["denoise"])
     with pytest.raises(MerError, match="use one of: model_masked, model_over, model_scae"):
         models.load("model_cpc", pretexts=["denoise"])
+
+
+def test_an_architecture_that_lacks_a_part_is_named(monkeypatch):
+    module = load("model_cnn")
+    monkeypatch.setattr(module, "CHUNK_SECONDS", "1 s")
+    with pytest.raises(MerError, match=r"CHUNK_SECONDS = '1 s' came in models/model_cnn.py, but a number"):
+        chunks.of_encoder(module, {})
+    monkeypatch.delattr(module, "CHUNK_SECONDS")
+    with pytest.raises(MerError, match=r"models/model_cnn.py lacks CHUNK_SECONDS: docs/adding.md"):
+        load("model_cnn")
 
 
 def test_weights_of_something_else_are_refused(tmp_path):

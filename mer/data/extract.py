@@ -59,7 +59,9 @@ def build(path, listing, *, of, attributes, jobs=0, force=False):
     if force:
         shutil.rmtree(parts, ignore_errors=True)
         path.unlink(missing_ok=True)
-    stamps = _stamps(listing.clips)
+    work = joblib.Parallel(n_jobs=_THREADS, prefer="threads", batch_size=64)(
+        joblib.delayed(_stamp)(clip.path) for clip in listing.clips)
+    stamps = {clip.id: stamp for clip, stamp in zip(listing.clips, work, strict=True)}
     folder = parts / "-".join(str(value) for value in of.settings.values())
     old, done = _from_store(path, stamps, of)
     done |= extract_journal.read(folder, stamps, width=of.width, known=done)
@@ -77,13 +79,6 @@ def build(path, listing, *, of, attributes, jobs=0, force=False):
                           of=of, attributes=attributes)
     shutil.rmtree(parts, ignore_errors=True)
     return old, len(todo)
-
-
-def _stamps(clips):
-    """Clip to `_stamp` of its file."""
-    work = joblib.Parallel(n_jobs=_THREADS, prefer="threads", batch_size=64)(
-        joblib.delayed(_stamp)(clip.path) for clip in clips)
-    return {clip.id: stamp for clip, stamp in zip(clips, work, strict=True)}
 
 
 def _stamp(path):

@@ -54,8 +54,7 @@ def write(path, *, clips, rows, skipped, of, attributes):
     """
     offsets = np.concatenate([[0], np.cumsum([clip["n_rows"] for clip in clips])]).astype(np.int64)
     shape, table = (int(offsets[-1]), of.width), []
-    with hdf5_write.making(path) as made:
-        file = made.file
+    with hdf5_write.making(path) as (file, check):
         file.attrs.update({"format": FORMAT, **of.settings, **attributes})
         file["offsets"] = offsets
         data = file.create_dataset(of.name, shape, np.float32)
@@ -64,7 +63,7 @@ def write(path, *, clips, rows, skipped, of, attributes):
                 raise MerError(f"the features of {clip['clip']} are not all finite numbers: leave the file out of the "
                                "corpus, or make it again")
             data[start:start + len(part)] = part
-            made.check()
+            check()
             table.append({"content": clip.get("content") or store_check.content_hash(part), **clip})
         text = h5py.string_dtype()
         for name in store_check.TEXT:
@@ -72,7 +71,7 @@ def write(path, *, clips, rows, skipped, of, attributes):
         for name, kind in store_check.NUMBERS:
             file[name] = np.array([clip[name] for clip in table], kind)
         file.create_dataset("skipped", data=np.array(skipped, object).reshape(-1, 2), dtype=text)
-        made.check()
+        check()
         file.attrs["table_hash"] = store_check.table_hash(file)
         place, columns = data.id.get_offset(), store_check.columns(file)
         held = hdf5_read.attributes(file)

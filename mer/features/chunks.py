@@ -147,9 +147,11 @@ def of_encoder(module: ModuleType, values: Mapping[str, Any]) -> Chunks:
     values : mapping
         `Config.values`.
     """
+    name, seconds = module.__name__.rpartition(".")[2], module.CHUNK_SECONDS
+    if not isinstance(seconds, (int, float)):
+        raise MerError(f"CHUNK_SECONDS = {seconds!r} came in models/{name}.py, but a number was expected: write one")
     of = representations.get(module.INPUT, values)
-    seconds = float(module.CHUNK_SECONDS)
-    return _made(of, seconds, int(seconds * of.rows_per_second), module.__name__.rpartition(".")[2])
+    return _made(of, float(seconds), int(seconds * of.rows_per_second), name)
 
 
 def recorded(settings: Mapping[str, Any], *, quick_start: bool = False) -> Chunks:
