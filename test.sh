@@ -5,4 +5,4 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 . tools/environment.sh
 make_test_environment
 echo "== running the tests"
-exec .venv/bin/python -m pytest -n auto --dist loadfile "$@"
+exec .venv/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder "$@"

@@ -18,6 +18,11 @@ for name in [name for name in os.environ if name.startswith("MER_")]:
     del os.environ[name]  # a user's own overrides must not change what is tested
 
 
+def pytest_collection_modifyitems(items):
+    """Files that are marked `first` come first; the order within a file stays."""
+    items.sort(key=lambda item: item.get_closest_marker("first") is None)
+
+
 @pytest.fixture(scope="session")
 def shared():
     """Folder of real audio and reference files, which a user does not have."""

@@ -19,6 +19,7 @@ pytest.importorskip("tf2onnx", reason="tf2onnx is not installed: pip install -r 
 
 from mer.weights import export  # noqa: E402
 
+pytestmark = pytest.mark.first
 SETTINGS = {"model_over": exported.SETTINGS, "model_cpc": exported.SMALL, "model_scae": exported.SMALL,
             "model_cnn": exported.SMALL}
 

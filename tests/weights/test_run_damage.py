@@ -39,24 +39,40 @@ def three_epochs(tmp_path_factory):
     return folder / "three", fit(small_model(), folder / "whole")
 
 
-@pytest.mark.parametrize("content", [*BROKEN.values(), None])
-def test_a_damaged_state_is_named_and_the_stage_starts_again(three_epochs, tmp_path, content, capsys):
+@pytest.fixture
+def state(three_epochs, tmp_path):
+    """A copy of the state after three epochs."""
     for path in three_epochs[0].iterdir():
         put(tmp_path / path.name, path.read_bytes())
-    state = tmp_path / "state.json"
-    put(state, content if content is not None else state.read_text().replace('"epoch": 1', '"epoch": 2'))
-    history = fit(small_model(), tmp_path)
-    assert "state.json is damaged" in capsys.readouterr().err
-    assert history == three_epochs[1]
+    return tmp_path / "state.json"
+
+
+def changed(path):
+    put(path, path.read_text().replace('"epoch": 1', '"epoch": 2'))
+
+
+@pytest.mark.parametrize("content", [*BROKEN.values(), None])
+def test_a_damaged_state_is_named(state, content):
+    if content is None:
+        changed(state)
+    else:
+        put(state, content)
+    with pytest.raises(files.Damaged, match=r"state\.json is damaged"):
+        loop.read_state(state.parent)
 
 
 @pytest.mark.parametrize("damage", [flip, lambda path: os.truncate(path, 900), lambda path: path.unlink()])
-def test_damaged_weights_of_a_state_are_named_and_the_stage_starts_again(three_epochs, tmp_path, damage, capsys):
-    for path in three_epochs[0].iterdir():
-        put(tmp_path / path.name, path.read_bytes())
-    damage(tmp_path / "epoch-3.weights.h5")
-    assert fit(small_model(), tmp_path) == three_epochs[1]
-    assert "epoch-3.weights.h5 is missing or damaged" in capsys.readouterr().err
+def test_damaged_weights_of_a_state_are_named(state, damage):
+    damage(state.with_name("epoch-3.weights.h5"))
+    with pytest.raises(files.Damaged, match=r"epoch-3\.weights\.h5 is missing or damaged"):
+        loop.read_state(state.parent)
+
+
+@pytest.mark.parametrize("name, damage", [("state.json", changed), ("epoch-3.weights.h5", flip)])
+def test_a_stage_starts_again_where_its_state_is_damaged(three_epochs, state, name, damage, capsys):
+    damage(state.with_name(name))
+    assert fit(small_model(), state.parent) == three_epochs[1]
+    assert name in capsys.readouterr().err
 
 
 def test_a_state_of_somebody_else_leads_to_no_other_file(three_epochs, tmp_path):
