@@ -31,20 +31,20 @@ def parse(argv):
 def main(argv=None):
     args = parse(argv)
     cfg = cli.configure(args.set, announce=False)
-    from mer.agreement import agreement, agreement_files, ratings  # scipy starts here: -h answers at once
+    from mer.agreement import agreement, ratings, report  # scipy starts here: -h answers at once
     from mer.weights import provenance
 
     given = ratings.read(args.input, only=args.only, words=set(args.level) == {"nominal"}, codes=args.missing,
                          encoding=args.encoding)
     levels = agreement.levels_of(given, args.level)
     facts = {"n_bootstrap": cfg.n_bootstrap, "seed": cfg.seed, "n_permutations": agreement.N_PERMUTATIONS}
-    found = agreement.evaluate(given, levels=levels, given_care=args.given_care, **facts)
-    report = agreement_files.write(args.out, given, found, levels=levels, **facts)
+    results = agreement.evaluate(given, levels=levels, given_care=args.given_care, **facts)
+    written = report.write(args.out, given, results, levels=levels, **facts)
     about = provenance.describe(cfg, settings=facts, name="agreement",
-                             source=report["source"], levels=list(levels))
+                             source=written["source"], levels=list(levels))
     del about["corpus"]  # demo or real is said of music and speech
     files.write_json(args.out / "run.json", about)
-    for sentence in [*report["answer"], *(f"warning: {sentence}" for sentence in report["warnings"])]:
+    for sentence in [*written["answer"], *(f"warning: {sentence}" for sentence in written["warnings"])]:
         print(sentence)
     print(f"  report  {args.out / 'agreement.txt'}\n  figure  {args.out / 'agreement.png'}")
 

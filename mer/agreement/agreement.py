@@ -18,7 +18,8 @@ from collections import Counter
 import numpy as np
 
 from mer import MerError, progress
-from mer.agreement import alpha, care, mixed_groups
+from mer.agreement import alpha, care
+from mer.agreement.languages import SIGNIFICANT, compare
 from mer.evaluation import metrics
 
 EVERYBODY = "all raters"
@@ -61,7 +62,7 @@ def evaluate(ratings, *, levels, n_bootstrap, seed, n_permutations=N_PERMUTATION
     dict
         ``groups``: language -> raters. ``alphas``: list of dict with level, class, group, n_raters, n_clips (rated by
         two of the group), n_ratings (of these), alpha, low, high, and ``why``, in words, where one of them is None.
-        ``comparisons``: as `mixed_groups.compare` returns it. ``care``: list of dict, one per level, with level, class,
+        ``comparisons``: as `languages.compare` returns it. ``care``: list of dict, one per level, with level, class,
         noise and p as `care.unequal` returns them, and differs (p below 0.05); empty without comparisons.
         ``warnings``: sentences.
 
@@ -78,8 +79,12 @@ def evaluate(ratings, *, levels, n_bootstrap, seed, n_permutations=N_PERMUTATION
     with progress.bar(total=n_permutations, desc="agreement", unit="permutation") as bar:
         alphas = [row for level in levels for group in members
                   for row in _alphas(table, names, group, members[group], draws, level)]
-        _refuse_nothing(ratings, alphas)
-        comparisons = mixed_groups.compare(
+        if all(row["alpha"] is None for row in alphas):
+            reason = Counter(row["why"] for row in alphas if row["group"] == EVERYBODY).most_common(1)[0][0]
+            raise MerError(f"{ratings.path}: no agreement can be computed from {len(ratings.raters)} rater(s) of "
+                           f"{len(ratings.clips)} clip(s) ({reason}): give different ratings of two or more clips, "
+                           "each by two or more people")
+        comparisons = compare(
             table, names, ratings.languages, levels=levels, draws=draws, n_permutations=n_permutations,
             rng=np.random.default_rng([seed, 1]), tick=bar.update, given_care=given_care)
     unequal = [_care(table, names[-1], languages, level, n_permutations, seed) for level in levels if comparisons]
@@ -90,10 +95,10 @@ def evaluate(ratings, *, levels, n_bootstrap, seed, n_permutations=N_PERMUTATION
 def _care(table, name, languages, level, n_permutations, seed):
     """Whether the raters of some languages are more careful, over all classes together."""
     parts = care.pairs_of(table, level)
-    found = care.unequal(care.Pairs.together(parts), languages, sorted({*languages} - {""}),
+    unequal = care.unequal(care.Pairs.together(parts), languages, sorted({*languages} - {""}),
                          n_permutations=n_permutations, rng=np.random.default_rng([seed, 2]))
-    differs = found["p"] is not None and found["p"] < mixed_groups.SIGNIFICANT
-    return {"level": level, "class": name, **found, "differs": differs}
+    differs = unequal["p"] is not None and unequal["p"] < SIGNIFICANT
+    return {"level": level, "class": name, **unequal, "differs": differs}
 
 
 def _alphas(table, names, group, members, draws, level):
@@ -102,43 +107,35 @@ def _alphas(table, names, group, members, draws, level):
     values = alpha.every_class(sample, np.ones((1, len(table.unit_clip))), level)[0]
     samples = np.concatenate([alpha.every_class(sample, draws[part][:, table.unit_clip], level)
                               for part in table.chunks(len(draws))])
-    for place, name in enumerate(names):
-        of_class = place if place < table.n_classes else None
+    for index, name in enumerate(names):
+        of_class = index if index < table.n_classes else None
         pairable = (sample.m[:, 0] > 1) & ((table.unit_class == of_class) | (of_class is None))
         why = alpha.undefined(table, members, of_class)
-        low, high = (None, None) if why else alpha.interval(samples[:, place])
+        low, high = (None, None) if why else alpha.interval(samples[:, index])
         yield {"level": level, "class": name, "group": group, "n_raters": int(members.sum()),
                "n_clips": len(np.unique(table.unit_clip[pairable])), "n_ratings": int(sample.m[pairable].sum()),
-               "alpha": None if why else float(values[place]), "low": low, "high": high,
+               "alpha": None if why else float(values[index]), "low": low, "high": high,
                "why": why or ("too few clips for an interval" if low is None else "")}
 
 
-def _refuse_nothing(ratings, alphas):
-    if all(row["alpha"] is None for row in alphas):
-        reason = Counter(row["why"] for row in alphas if row["group"] == EVERYBODY).most_common(1)[0][0]
-        raise MerError(f"{ratings.path}: no agreement can be computed from {len(ratings.raters)} rater(s) of "
-                       f"{len(ratings.clips)} clip(s) ({reason}): give different ratings of two or more clips, each by "
-                       "two or more people")
-
-
 def _warnings(ratings, sizes, is_compared):
-    found, unknown = [], sum(not language for language in ratings.languages)
+    warnings, unknown = [], sum(not language for language in ratings.languages)
     if ratings.n_missing:
         marks = ", ".join(f"{text or 'empty'} {n}" for text, n in ratings.missing.items())
-        found.append(f"{ratings.n_missing} cell(s) hold no rating and count as missing ({marks}).")
+        warnings.append(f"{ratings.n_missing} cell(s) hold no rating and count as missing ({marks}).")
     if ratings.left_out:
         names = ", ".join(map(str, ratings.left_out))
-        found.append(f"Columns that hold no ratings are left out: {names}. --only chooses the columns that do.")
+        warnings.append(f"Columns that hold no ratings are left out: {names}. --only chooses the columns that do.")
     if not sizes:
-        found.append("The csv does not tell the raters' language (column rater_language): nothing is compared.")
+        warnings.append("The csv has no language of the raters (column rater_language), so no languages are compared.")
     elif not is_compared:
-        found.append("Languages are not compared: that takes raters of two, and two raters of one of them.")
+        warnings.append("Languages are not compared: that takes raters of two, and two raters of one of them.")
     if sizes and unknown:
-        found.append(f"{unknown} raters have no language: they count among '{EVERYBODY}', but are not compared.")
-    found += [f"{name} has one rater, and so no agreement of its own." for name, n in sizes.items() if n == 1]
+        warnings.append(f"{unknown} raters have no language: they count among '{EVERYBODY}', but are not compared.")
+    warnings += [f"{name} has one rater, and so no agreement of its own." for name, n in sizes.items() if n == 1]
     if len(ratings.clips) < _FEW_CLIPS:
-        found.append(f"Only {len(ratings.clips)} clips: intervals over so few are too narrow.")
-    return found + _unlike_scales(ratings)
+        warnings.append(f"Only {len(ratings.clips)} clips: intervals over so few are too narrow.")
+    return warnings + _unlike_scales(ratings)
 
 
 def _unlike_scales(ratings):

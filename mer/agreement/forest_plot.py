@@ -16,7 +16,7 @@ def forest(report, path):
     Parameters
     ----------
     report : dict
-        As `mer.agreement_files.write` returns it.
+        As `mer.agreement.report.write` returns it.
     path : pathlib.Path
         PNG file to write.
     """
@@ -26,9 +26,9 @@ def forest(report, path):
     figure = plots.blank(width=2.2 + 3.3 * len(levels), height=max(3.2, height))
     axes = figure.subplots(1, len(levels), sharex=True, sharey=True, squeeze=False)[0]
     for ax, level in zip(axes, levels, strict=True):
-        mine = {(row["class"], row["group"]): row for row in rows if row["level"] == level}
-        for place, group in enumerate(groups):
-            _group(ax, [mine[name, group] for name in classes], place, len(groups))
+        of_level = {(row["class"], row["group"]): row for row in rows if row["level"] == level}
+        for index, group in enumerate(groups):
+            _group(ax, [of_level[name, group] for name in classes], index, len(groups))
         _frame(ax, classes, title=f"{level} level")
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=min(len(labels), 1 + 2 * len(levels)),
@@ -37,10 +37,10 @@ def forest(report, path):
     plots.save(figure, path)
 
 
-def _group(ax, rows, place, n_groups):
+def _group(ax, rows, index, n_groups):
     """Markers and intervals of one group, class by class."""
-    colour, marker = _COLOURS[place % len(_COLOURS)], _MARKERS[place % len(_MARKERS)]
-    offset = _SPREAD * ((place + 0.5) / n_groups - 0.5)
+    colour, marker = _COLOURS[index % len(_COLOURS)], _MARKERS[index % len(_MARKERS)]
+    offset = _SPREAD * ((index + 0.5) / n_groups - 0.5)
     alphas = np.array([np.nan if row["alpha"] is None else row["alpha"] for row in rows])
     ax.plot(alphas, np.arange(len(rows)) + offset, marker, color=colour, markersize=5,
             label=f"{rows[0]['group']} ({rows[0]['n_raters']} raters)")

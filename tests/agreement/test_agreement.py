@@ -6,8 +6,8 @@ import pytest
 import scipy.stats
 
 from mer import MerError
-from mer.agreement import agreement, agreement_text, ratings
-from mer.agreement.mixed_groups import WITHIN, holm
+from mer.agreement import agreement, ratings, report
+from mer.agreement.languages import WITHIN, holm
 
 HEADER = "clip,rater,rater_language,emotion,value\n"
 FAST = {"n_bootstrap": 200, "n_permutations": 399, "seed": 1}
@@ -45,7 +45,7 @@ def test_a_difference_between_languages_is_found(tmp_path):
     within = row_of(found["comparisons"], group=WITHIN, **{"class": "all classes"})
     assert within["p"] == pytest.approx(2 / 400) and within["difference"] > 0.1
     assert within["low"] > 0 and within["mixed_high"] < within["alpha"]
-    assert "agree more among themselves" in " ".join(agreement_text.answer(found, ("ordinal",)))
+    assert "agree more among themselves" in " ".join(report.answer(found, ("ordinal",)))
 
 
 def test_none_is_found_where_there_is_none(tmp_path):
@@ -58,7 +58,7 @@ def test_languages_with_careful_and_careless_raters_are_told_from_languages_that
     found = evaluate(write(tmp_path / "r.csv", careful=("german",), noise=1.0))
     rows = {row["group"]: row for row in found["comparisons"] if row["class"] == "all classes"}
     assert rows["german"]["difference"] > 0.1 and rows["english"]["difference"] < -0.1
-    text = " ".join(agreement_text.answer(found, ("ordinal",)))
+    text = " ".join(report.answer(found, ("ordinal",)))
     assert "more in german" in text
     assert "noise differs between languages" in text and "--given-care" in text
     [care] = found["care"]
@@ -69,7 +69,7 @@ def test_languages_with_careful_and_careless_raters_are_told_from_languages_that
     shared_view = evaluate(write(tmp_path / "r.csv", shared_taste=1.0), given_care=True)
     within = row_of(shared_view["comparisons"], group=WITHIN, **{"class": "all classes"})
     assert within["rest_p"] < 0.05 and within["rest"] > 0.1 and not shared_view["care"][0]["differs"]
-    text = " ".join(agreement_text.answer(shared_view, ("ordinal",)))
+    text = " ".join(report.answer(shared_view, ("ordinal",)))
     assert "noise differs" not in text
     assert "Given the care of each rater, raters of one language share something" in text
 
@@ -132,7 +132,7 @@ def test_languages_that_heard_different_clips_are_not_compared(tmp_path):
     found = evaluate(path)
     for row in found["comparisons"]:
         assert row["p"] is None and row["n_clips"] == 0 and "too few clips" in row["why"]
-    assert "cannot be told" in " ".join(agreement_text.answer(found, ("ordinal",)))
+    assert "cannot be told" in " ".join(report.answer(found, ("ordinal",)))
 
 
 def test_chunks_change_nothing(tmp_path, monkeypatch):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mer.agreement import agreement, ratings
-from mer.agreement.mixed_groups import WITHIN
+from mer.agreement.languages import WITHIN
 
 N_STUDIES = 400
 LANGUAGES = ("english", "german")

@@ -1,13 +1,65 @@
-"""The agreement report in words: the answer to the question, then the tables behind it."""
+"""The agreement report: agreement.txt (the answer in words, then the tables behind it), .json, .csv and .png."""
 
 import textwrap
+from pathlib import Path
 
-from mer.agreement.mixed_groups import SIGNIFICANT, WITHIN
+from mer import files
+from mer.agreement import forest_plot
+from mer.agreement.languages import SIGNIFICANT, WITHIN
+from mer.evaluation.intervals import CONFIDENCE
 
 TENTATIVE = 0.667  # below this Krippendorff (2004, page 241) draws no conclusion from data
 _WIDTH = 110
 _COLUMN = 21       # of "-0.31 [-0.45, -0.16]" and a gap
 _PER_BLOCK = 4
+_KEYS = ("level", "class", "group")
+_ALPHA = ("n_raters", "n_clips", "n_ratings", "alpha", "low", "high", "why")
+_COMPARED = {"n_clips": "compared_clips", "alpha": "compared_alpha", "alpha_all": "compared_alpha_all",
+             "mixed_mean": "mixed_mean", "mixed_low": "mixed_low", "mixed_high": "mixed_high",
+             "difference": "difference", "low": "difference_low", "high": "difference_high", "p": "p",
+             "p_holm": "p_holm", "rest": "given_care", "rest_p": "given_care_p", "rest_p_holm": "given_care_p_holm",
+             "why": "compared_why"}
+
+
+def write(out_dir, ratings, results, *, levels, n_bootstrap, n_permutations, seed):
+    """Write the report.
+
+    Parameters
+    ----------
+    out_dir : pathlib.Path
+        Created where it is missing.
+    ratings : mer.agreement.ratings.Ratings
+    results : dict
+        From `mer.agreement.agreement.evaluate`, with the same `levels`, `n_bootstrap`, `n_permutations` and `seed`.
+
+    Returns
+    -------
+    dict
+        The content of agreement.json: ``source``, ``levels``, ``groups``, ``answer`` (sentences), ``warnings``,
+        ``alphas``, ``comparisons``, ``care``, ``bootstrap``, ``permutation``, ``difference_interval``.
+        The same input gives the same bytes.
+    """
+    source = {"name": ratings.path.name, "sha256": files.sha256(ratings.path)[:16], "ratings": len(ratings),
+              "clips": len(ratings.clips), "raters": len(ratings.raters), "classes": list(ratings.classes),
+              "values": ratings.values.tolist(), "missing": ratings.n_missing, "missing_as": ratings.missing,
+              "left_out": [vars(column) for column in ratings.left_out]}
+    report = {"source": source, "levels": list(levels), "answer": answer(results, levels),
+              "bootstrap": {"unit": "clip", "resamples": n_bootstrap, "seed": seed, "confidence": CONFIDENCE},
+              "permutation": {"unit": "rater", "permutations": n_permutations, "seed": seed},
+              "difference_interval": {"units": ["rater", "clip"], "method": "inverted permutation test",
+                                      "confidence": CONFIDENCE}, **files.rounded(results, 6)}
+    out_dir = Path(out_dir)
+    files.write_json(out_dir / "agreement.json", report)
+    files.write_text(out_dir / "agreement.txt", compose(report))
+    rows = {tuple(row[key] for key in _KEYS): {key: row[key] for key in (*_KEYS, *_ALPHA)} for row in report["alphas"]}
+    for row in report["comparisons"]:  # beside the alpha of the group; the mean within languages has none
+        both = rows.setdefault(tuple(row[key] for key in _KEYS), {key: row[key] for key in (*_KEYS, "n_raters")})
+        both.update((column, row[key]) for key, column in _COMPARED.items())
+    header = [*_KEYS, *_ALPHA, *_COMPARED.values()]
+    files.write_csv(out_dir / "agreement.csv", header,
+                    ([row.get(column, "") for column in header] for row in rows.values()))
+    forest_plot.forest(report, out_dir / "agreement.png")
+    return report
 
 
 def compose(report):
@@ -16,7 +68,7 @@ def compose(report):
     Parameters
     ----------
     report : dict
-        As `mer.agreement_files.write` returns it.
+        As `write` returns it.
 
     Returns
     -------
@@ -31,12 +83,12 @@ def compose(report):
     return "\n\n".join("\n".join(lines) for lines in parts if lines) + "\n"
 
 
-def answer(found, levels):
+def answer(results, levels):
     """Do raters of one language agree more among themselves? Sentences for people.
 
     Parameters
     ----------
-    found : dict
+    results : dict
         From `mer.agreement.agreement.evaluate`.
     levels : sequence of str
         The first is the one that is written about.
@@ -45,18 +97,18 @@ def answer(found, levels):
     -------
     list of str
     """
-    sentences = [_overall(found, levels[0])]
-    if not found["comparisons"]:
+    sentences = [_overall(results, levels[0])]
+    if not results["comparisons"]:
         return [*sentences, "Whether raters of one language agree more than others cannot be told from these ratings."]
-    name = found["alphas"][-1]["class"]  # the last one is of all classes together
-    rows = {(row["level"], row["group"]): row for row in found["comparisons"] if row["class"] == name}
+    name = results["alphas"][-1]["class"]  # the last one is of all classes together
+    rows = {(row["level"], row["group"]): row for row in results["comparisons"] if row["class"] == name}
     groups = [group for level, group in rows if level == levels[0]]
     main = WITHIN if WITHIN in groups else groups[0]
-    sentences += [_verdict(rows[levels[0], main], levels[0]), *_care(found, rows[levels[0], main], levels[0])]
+    sentences += [_verdict(rows[levels[0], main], levels[0]), *_care(results, rows[levels[0], main], levels[0])]
     languages = [rows[levels[0], group] for group in groups if group != WITHIN]
     if main == WITHIN:
         sentences.append(_each("Single languages", languages, key="group"))
-    classes = [row for row in found["comparisons"]
+    classes = [row for row in results["comparisons"]
                if row["level"] == levels[0] and row["group"] == main and row["class"] != name]
     if classes:
         sentences.append(_each("Single classes", classes, key="class"))
@@ -64,20 +116,15 @@ def answer(found, levels):
     return sentences + ([f"At the other levels: {'; '.join(others)}."] if others else [])
 
 
-def _overall(found, level):
-    row = [row for row in found["alphas"] if row["level"] == level][_place_of_everybody(found, level)]
+def _overall(results, level):
+    rows = [row for row in results["alphas"] if row["level"] == level]
+    row = [row for row in rows if row["group"] == rows[0]["group"]][-1]  # all raters, all classes together
     who = f"All {row['n_raters']} raters together"
     if row["alpha"] is None:
         return f"{who} have no alpha at the {level} level: {row['why']}."
     weight = "above" if row["alpha"] >= TENTATIVE else "below"
     return (f"{who} reach an alpha of {_with_interval(row['alpha'], row)} over {row['class']} ({level} level), "
             f"{weight} {TENTATIVE}, the least from which Krippendorff (2004) draws tentative conclusions.")
-
-
-def _place_of_everybody(found, level):
-    """Index, among the rows of a level, of all raters over all classes together: the last of the first group."""
-    groups = [row["group"] for row in found["alphas"] if row["level"] == level]
-    return groups.count(groups[0]) - 1
 
 
 def _verdict(row, level):
@@ -107,9 +154,9 @@ def _each(title, rows, *, key):
     return f"{title} (p Holm-corrected): {'; '.join([*shown, *filter(None, [rest])]) or 'none could be compared'}."
 
 
-def _care(found, row, level):
+def _care(results, row, level):
     """Whether some languages have more careful raters, and what is shared beyond that where it was tested."""
-    of_level = next(care for care in found["care"] if care["level"] == level)
+    of_level = next(care for care in results["care"] if care["level"] == level)
     sentences = []
     if of_level["differs"]:
         noise = ", ".join(f"{name} {value:.2f}" for name, value in of_level["noise"].items())

@@ -10,7 +10,7 @@ rated.
 - p: how often a random group's alpha lies as far out, two-sided;
 - interval of the difference: raters and clips both vary, see `_interval`. It excludes 0 where p is below 0.05.
 
-A bootstrap over clips alone leaves out that other raters would answer otherwise: where nothing is to be found, its
+A bootstrap over clips alone leaves out that other raters would answer otherwise: where there is no difference, its
 interval excludes 0 too often. One that draws raters and clips independently (Owen 2007) counts the noise of single
 ratings twice, and excludes 0 too rarely. `tests/agreement/test_agreement_simulated.py` counts for the one used here.
 
@@ -84,15 +84,15 @@ def compare(table, names, languages, *, levels, draws, n_permutations, rng, tick
     for level in levels:
         beyond = _beyond_care(table, languages, labels, sizes, level) if given_care else None
         for group, mask in masks.items():
-            found = {"alpha": _mean_alpha(own, group, mask[None], level, sizes)[0],
-                     "alpha_all": alpha.every_class(everybody, mask[None], level)[0],
-                     "gain": _gains(own, everybody, group, mask, level, sizes, draws),
-                     "noise": _noise(table, labels, everybody, group, mask, level, sizes, draws),
-                     "random": random[level, group]}
-            for row in _rows(table, names, found, level=level, group=group, mask=mask,
+            samples = {"alpha": _mean_alpha(own, group, mask[None], level, sizes)[0],
+                       "alpha_all": alpha.every_class(everybody, mask[None], level)[0],
+                       "gain": _gains(own, everybody, group, mask, level, sizes, draws),
+                       "noise": _noise(table, labels, everybody, group, mask, level, sizes, draws),
+                       "random": random[level, group]}
+            for row in _rows(table, names, samples, level=level, group=group, mask=mask,
                              n_raters=sum(sizes.values()) if group == WITHIN else sizes[group]):
-                place = names.index(row["class"])
-                row["rest"], row["rest_p"] = (None, None) if group != WITHIN or beyond is None else beyond[place]
+                index = names.index(row["class"])
+                row["rest"], row["rest_p"] = (None, None) if group != WITHIN or beyond is None else beyond[index]
                 rows.append(row)
     return _corrected(rows, names)
 
@@ -144,42 +144,42 @@ def _noise(table, labels, everybody, group, mask, level, sizes, draws):
 
 def _permuted(table, labels, sizes, masks, *, levels, tick):
     """Alpha of every group under permuted languages: (level, group) -> (n, names)."""
-    found = {(level, group): [] for level in levels for group in masks}
+    alphas = {(level, group): [] for level in levels for group in masks}
     for part in table.chunks(len(labels)):
         own, known = _samples(table, labels[part], sizes), {}
-        for level, group in found:
+        for level, group in alphas:
             mask, members = masks[group], sizes if group == WITHIN else {group: sizes[group]}
             for name in members:  # where all clips count for all groups, each language is needed once
                 key = level, name, mask.tobytes()
                 if key not in known:
                     known[key] = alpha.every_class(own[name], mask[None], level)
-            found[level, group].append(sum(n * known[level, name, mask.tobytes()] for name, n in members.items())
-                                       / sum(members.values()))
+            alphas[level, group].append(sum(n * known[level, name, mask.tobytes()] for name, n in members.items())
+                                        / sum(members.values()))
         tick(part.stop - part.start)
-    return {key: np.concatenate(parts) for key, parts in found.items()}
+    return {key: np.concatenate(parts) for key, parts in alphas.items()}
 
 
 def _beyond_care(table, languages, labels, sizes, level):
     """What raters of one language share beyond their care, and its p: one pair per class, then all together."""
     known = np.flatnonzero(languages != "")
     parts = [pairs.among(known) for pairs in care.pairs_of(table, level)]
-    found = []
+    shared = []
     for pairs in [*parts, *([care.Pairs.together(parts)] if len(parts) > 1 else [])]:
         both = care.shared_beyond_care(pairs, np.concatenate([languages[None], labels])[:, known], sizes)
         is_known = np.isfinite(both[0]) and np.isfinite(both[1:]).any()
-        found.append((float(both[0]), _p_value(both[1:], both[0])) if is_known else (None, None))
-    return found
+        shared.append((float(both[0]), _p_value(both[1:], both[0])) if is_known else (None, None))
+    return shared
 
 
-def _rows(table, names, found, *, level, group, mask, n_raters):
+def _rows(table, names, samples, *, level, group, mask, n_raters):
     """One dict per class."""
-    for place, name in enumerate(names):
-        units = (mask > 0) & ((table.unit_class == place) | (place == table.n_classes) | (len(names) == 1))
+    for index, name in enumerate(names):
+        units = (mask > 0) & ((table.unit_class == index) | (index == table.n_classes) | (len(names) == 1))
         row = {"level": level, "class": name, "group": group, "n_raters": n_raters,
                "n_clips": len(np.unique(table.unit_clip[units])),
                **dict.fromkeys(("alpha", "alpha_all", "mixed_mean", "mixed_low", "mixed_high", "difference", "low",
                                 "high", "p", "p_holm", "rest", "rest_p", "rest_p_holm")), "why": ""}
-        value, everybody, random = (found[key][..., place] for key in ("alpha", "alpha_all", "random"))
+        value, everybody, random = (samples[key][..., index] for key in ("alpha", "alpha_all", "random"))
         row["mixed_low"], row["mixed_high"] = alpha.interval(random)
         if not np.isfinite(value) or not np.isfinite(everybody):
             whose = "every language" if group == WITHIN else f"{group} and other raters"
@@ -190,8 +190,8 @@ def _rows(table, names, found, *, level, group, mask, n_raters):
             mixed = float(np.nanmean(random))
             row.update(alpha=float(value), alpha_all=float(everybody), mixed_mean=mixed, p=_p_value(random, value),
                        difference=float(value) - mixed)
-            row["low"], row["high"] = _interval(row["difference"], random - mixed, found["gain"][:, place],
-                                                found["noise"][place], row["n_clips"])
+            row["low"], row["high"] = _interval(row["difference"], random - mixed, samples["gain"][:, index],
+                                                samples["noise"][index], row["n_clips"])
         yield row
 
 
@@ -202,7 +202,7 @@ def _interval(difference, random, gains, noise, n_clips):
     parts: that of random groups, and what clips add when the difference itself is larger on some clips than on others.
     The second is the variance of the bootstrap over clips, less the same in mixed groups, where only the noise of
     single ratings is left. It is in proportion to t, for where there is no difference none varies: at t = 0 the test is
-    the permutation test, so interval and p say the same. The far end, where t is larger than what was found, has the
+    the permutation test, so interval and p say the same. The far end, where t is larger than the estimate, has the
     whole of both parts.
 
     Parameters
