@@ -267,7 +267,7 @@ def _indexed(table, rows, values, languages, absent, left_out):
     clips, clip = np.unique([row.clip for row in rows], return_inverse=True)
     raters, rater = np.unique([row.rater for row in rows], return_inverse=True)
     domain, value = np.unique(values, return_inverse=True)
-    place = {name: index for index, name in enumerate(dict.fromkeys(row.kind for row in rows))}
+    index_of = {name: index for index, name in enumerate(dict.fromkeys(row.kind for row in rows))}
     return Ratings(table.path, tuple(clips.tolist()), tuple(raters.tolist()),
-                   tuple(languages.get(name, "") for name in raters.tolist()), tuple(place), domain, clip, rater,
-                   np.array([place[row.kind] for row in rows]), value, absent, left_out)
+                   tuple(languages.get(name, "") for name in raters.tolist()), tuple(index_of), domain, clip, rater,
+                   np.array([index_of[row.kind] for row in rows]), value, absent, left_out)

@@ -1,4 +1,4 @@
-"""The corpora: one file each, found by their place in this folder; docs/corpora.md tells how to add one."""
+"""The corpora: one file each, found by their place in this folder; docs/corpora.md says how to add one."""
 
 import functools
 import importlib

@@ -30,7 +30,7 @@ class Clip:
     path : pathlib.Path
         The file.
     group : str
-        Speaker, artist or song; the clip's own id where the corpus does not tell.
+        Speaker, artist or song; the clip's own id where the corpus names none.
     quadrant : str or None
         "Q1" to "Q4"; None for speech.
     arousal, valence : float or None
@@ -54,9 +54,9 @@ class Reason(str):
     kind: str
 
     def __new__(cls, text, kind="left out"):
-        made = super().__new__(cls, text)
-        made.kind = kind
-        return made
+        reason = super().__new__(cls, text)
+        reason.kind = kind
+        return reason
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ def one_place(root, files, official, *, unique_names=False):
     files : list of str
         From `scan`.
     official : callable
-        What the folder of a file says (its quadrant), None where it tells nothing: a file that has such a folder is
+        What the folder of a file says (its quadrant), None where it says nothing: a file that has such a folder is
         kept, else the one in the highest folder. Files whose folders contradict each other are no copies.
     unique_names : bool
         No two clips of the corpus have one name, so a file outside of the official folders is a copy whatever it holds.

@@ -83,7 +83,7 @@ def audit(root, clips, seconds):
         name = clip.id.rpartition("/")[2]
         spoken = re.search(r"BAC\d+(S\d{4})W\d+\.", name)
         if spoken and spoken[1] != clip.group:
-            yield "mislabelled", clip.id, f"it stands in the folder of speaker {clip.group}"
+            yield "mislabelled", clip.id, f"it is in the folder of speaker {clip.group}"
         there[clip.group].add(name.rpartition(".")[0])
     listed = _transcribed(root)
     for speaker in sorted(set(there) & set(listed)):

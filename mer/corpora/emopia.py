@@ -45,22 +45,22 @@ def items(root, labels=None, encoding=None):
     split, clips = _published(root), []
     for file, name in named.items():
         if name:
-            side = split.get(name[0]) or split.get(name[2])
-            clips.append(make_clip(root, file, group=name[2], quadrant=f"Q{name[1]}", split=side))
+            known = split.get(name[0]) or split.get(name[2])
+            clips.append(make_clip(root, file, group=name[2], quadrant=f"Q{name[1]}", split=known))
         else:
             skipped.append((file, Reason("its name is not Q<1-4>_<song>_<number>", "no label")))
     return Listing(tuple(clips), tuple(skipped), GROUPED_BY)
 
 
 def quadrant_of(file):
-    """Quadrant that the name of a file tells, or None."""
+    """Quadrant that the name of a file says, or None."""
     name = _NAME.fullmatch(PurePosixPath(file).stem)
     return name and f"Q{name[1]}"
 
 
 def _published(root):
     """Clip name or song to split, from the lists of clips (`fname`, `clip_name`) or songs (`songID`)."""
-    found, split = {}, {}
+    listed_in, split = {}, {}
     for path in scan(root, (".csv",))[0]:
         listed = _LIST.fullmatch(path.rpartition("/")[2])
         if listed:
@@ -68,10 +68,10 @@ def _published(root):
             column = table.first((*_CLIP_COLUMNS, "songid", "song_id"))
             for _, cells in table.rows if column else ():
                 name = re.sub(r"\.[A-Za-z0-9]+$", "", cells[column].rpartition("/")[2])
-                found.setdefault(name, set()).add(tables.split_name(listed[1]))
-    for name, sides in found.items():
-        if len(sides) > 1:
-            raise MerError(f"{NAME}: the split lists in {root} put {name} into {' and '.join(sorted(sides))}: keep the "
-                           "lists of one release, or remove them to draw a split")
-        split[name] = sides.pop()
+                listed_in.setdefault(name, set()).add(tables.split_name(listed[1]))
+    for name, splits in listed_in.items():
+        if len(splits) > 1:
+            raise MerError(f"{NAME}: the split lists in {root} put {name} into {' and '.join(sorted(splits))}: keep "
+                           "the lists of one release, or remove them to draw a split")
+        split[name] = splits.pop()
     return split

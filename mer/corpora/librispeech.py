@@ -103,18 +103,18 @@ def speakers(root):
 
 
 def part(clip_id):
-    """Name of the subset that a clip stands in, or None."""
+    """Name of the subset that a clip is in, or None."""
     return next((folder for folder in clip_id.split("/")[:-1] if folder in EXPECTED_PARTS), None)
 
 
 def about_groups(root, clips):
     """What SPEAKERS.TXT says of the speakers of these clips, in a few words; "" where it is not there."""
     known = speakers(root)[0]
-    told = [known[group] for group in {clip.group for clip in clips} if group in known]
-    if not told:
+    listed = [known[group] for group in {clip.group for clip in clips} if group in known]
+    if not listed:
         return ""
-    women, men = (sum(speaker.sex == sex for speaker in told) for sex in "FM")
-    return f"{women} women and {men} men, {sum(speaker.minutes for speaker in told):.0f} minutes by {_SPEAKERS}"
+    women, men = (sum(speaker.sex == sex for speaker in listed) for sex in "FM")
+    return f"{women} women and {men} men, {sum(speaker.minutes for speaker in listed):.0f} minutes by {_SPEAKERS}"
 
 
 def audit(root, clips, seconds):
@@ -138,7 +138,7 @@ def audit(root, clips, seconds):
     for clip in clips:
         folders = clip.id.split("/")[:-1]
         if len(folders) >= 2 and folders[-2].isdigit() and folders[-2] != clip.group:
-            yield "mislabelled", clip.id, f"it stands in the folder of speaker {folders[-2]}"
+            yield "mislabelled", clip.id, f"it is in the folder of speaker {folders[-2]}"
         subsets[clip.group].add(part(clip.id))
         minutes[clip.group] += seconds.get(clip.id, 0) / 60
     for speaker in sorted(subsets, key=int):
@@ -153,14 +153,14 @@ def audit(root, clips, seconds):
 
 
 def _misplaced(speaker, subsets, known):
-    """Contradictions between where a speaker stands and what SPEAKERS.TXT says."""
+    """Contradictions between where a speaker is and what SPEAKERS.TXT says."""
     if len(subsets) > 1:
-        yield "mislabelled", speaker, f"the speaker stands in {' and '.join(sorted(subsets))}, which share none"
+        yield "mislabelled", speaker, f"the speaker is in {' and '.join(sorted(subsets))}, which share none"
     if known and speaker not in known:
         yield "mislabelled", speaker, f"the speaker is not in {_SPEAKERS}"
     for subset in sorted(subsets) if speaker in known else ():
         if subset != known[speaker].subset:
-            yield "mislabelled", speaker, f"the speaker stands in {subset}, {_SPEAKERS} says {known[speaker].subset}"
+            yield "mislabelled", speaker, f"the speaker is in {subset}, {_SPEAKERS} says {known[speaker].subset}"
 
 
 def _gaps(root, clips):

@@ -30,7 +30,7 @@ CLASSES = {fold(name): quadrant for quadrant, names in _NAMES.items() for name i
 
 
 def items(root, labels=None, encoding=None):
-    """Class folders, English or Turkish, with or without Turkish letters; nothing tells songs or artists."""
+    """Class folders, English or Turkish, with or without Turkish letters; songs and artists are not known."""
     files, skipped = scan(root)
     files, copies, more = one_place(root, files, lambda file: _annotations.folder_quadrant(file, CLASSES))
     skipped += more

@@ -1,4 +1,4 @@
-"""Corpora as training sees them: `load` opens what `mer.data.generate` has made.
+"""Corpora as training sees them: `load` opens what `mer.data.generate` wrote.
 
 A store, `features/<kind>_<language>.h5` of log-mel, holds every clip that was extracted; a split file beside it
 (`mer.data.store_split`) names the clips in use and their splits. A subset by hours and a mixture (`-l x`) are split
@@ -45,26 +45,26 @@ def load(kind, code, cfg, *, of=None, hours=None, fold=None):
     Returns
     -------
     store.ClipSet
-        The clips with their sides; mixtures span the stores of their parts.
+        The clips with their splits; mixtures span the stores of their parts.
 
     Raises
     ------
     MerError
-        Store or split file missing, or a clip without a side.
+        Store or split file missing, or a clip without a split.
     """
     corpus, of = corpora.get(kind, code), of or representations.get(DEFAULT, cfg.values)
     if hours or corpus.PARTS:
         return _load_listed(corpus, cfg, of, hours=hours)
-    made = _open(corpus, cfg, of)
+    stored = _open(corpus, cfg, of)
     name = split_files.fold_stem(stem(corpus), *fold) if fold else stem(corpus)
     table, _ = split_files.paths(cfg, name)
     if not table.exists():
         more = f" --folds {fold[1]}" if fold else ""
         raise MerError(f"{table.name} is not in {table.parent}: run '{command(corpus, of)}{more}', it draws the split")
-    if fold and not split_files.is_current(cfg, name, made.columns, exactly=True):
-        raise MerError(f"{table.name} was cut of other clips, groups or classes than {made.path.name} holds now: run "
+    if fold and not split_files.is_current(cfg, name, stored.columns, exactly=True):
+        raise MerError(f"{table.name} was cut of other clips, groups or classes than {stored.path.name} holds now: run "
                        f"the generate_dataset.py command of that store again, with --folds {fold[1]}")
-    return store.ClipSet.of_store(made, split_files.load(table, made.ids))
+    return store.ClipSet.of_store(stored, split_files.load(table, stored.ids))
 
 
 def command(corpus, of, *, hours=None):
@@ -77,18 +77,18 @@ def _open(corpus, cfg, of):
     path = store_path(corpus, cfg, of.name)
     if not path.exists():
         raise MerError(f"{path.name} is not in {path.parent}: run '{command(corpus, of)}' first")
-    made = store.read(path, of=of, remedy=f"run '{command(corpus, of)}', which makes it anew")
-    damaged = made.damaged()
+    stored = store.read(path, of=of, remedy=f"run '{command(corpus, of)}', which makes it anew")
+    damaged = stored.damaged()
     if damaged:
-        raise files.Damaged(f"{path} is damaged: the frames of {len(damaged)} of {len(made.ids)} clips are not those "
-                            f"that were written (the first is {made.ids[damaged[0]]}): run '{command(corpus, of)}', "
+        raise files.Damaged(f"{path} is damaged: the frames of {len(damaged)} of {len(stored.ids)} clips are not those "
+                            f"that were written (the first is {stored.ids[damaged[0]]}): run '{command(corpus, of)}', "
                             "which extracts these again")
-    return made
+    return stored
 
 
-def refuse_empty(sides):
-    """Raise MerError where a side of the split (name to patches) has none."""
-    empty = [side for side, patches in sides.items() if not len(patches)]
+def refuse_empty(splits):
+    """Raise MerError where one of `splits` (name to chunks) has none."""
+    empty = [name for name, chunks in splits.items() if not len(chunks)]
     if empty:
         raise MerError(f"the split leaves no clips for {' and '.join(empty)}: give it more clips, or a split file with "
                        "generate_dataset.py --split")
@@ -101,24 +101,24 @@ def _load_listed(corpus, cfg, of, *, hours):
     mixed = None
     for code in corpus.PARTS or [corpus.CODE]:
         named = _listed(table, f"{code}:" if corpus.PARTS else "")
-        made = _open(corpora.get(corpus.KIND, code), cfg, of)
-        missing = set(named) - set(made.ids)
+        stored = _open(corpora.get(corpus.KIND, code), cfg, of)
+        missing = set(named) - set(stored.ids)
         if missing:
             raise MerError(f"{table.name} names {min(missing)}, which is no longer in the store: "
                            f"run '{command(corpus, of, hours=hours)}' again")
-        part = store.ClipSet.of_store(made, [named.get(name, "") for name in made.ids])
+        part = store.ClipSet.of_store(stored, [named.get(name, "") for name in stored.ids])
         part = part.take(part.split != "")
         mixed = part if mixed is None else mixed + part
     return mixed
 
 
 def _listed(table, prefix):
-    """Clip to side, of the rows that begin with `prefix`."""
+    """Clip to split, of the rows that begin with `prefix`."""
     named = {}
     for line, cells in tables.read(table).rows:
         if cells["clip"].startswith(prefix):
-            side = tables.split_name(cells["split"])
-            if side is None:
+            split = tables.split_name(cells["split"])
+            if split is None:
                 raise MerError(f"{table}, line {line}: split {cells['split']!r} is none of train, val, test")
-            named[cells["clip"][len(prefix):]] = side
+            named[cells["clip"][len(prefix):]] = split
     return named

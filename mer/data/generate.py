@@ -91,15 +91,15 @@ def run(kind, code, cfg, *, labels=None, sounds=None, split=None, folds=None, ho
             if balance:
                 chosen, facts = subsets.balanced(listing, seed=cfg.seed)
                 extra = {"balanced": facts}
-            made, n_extracted = _extract(corpus, cfg, of, chosen, force=again)
+            stored, n_extracted = _extract(corpus, cfg, of, chosen, force=again)
             total += n_extracted
-            failed = {clip.id for clip in chosen.clips} - set(made.ids)
+            failed = {clip.id for clip in chosen.clips} - set(stored.ids)
             if not (balance and failed):
                 break
             usable = tuple(clip for clip in listing.clips if clip.id not in failed)
-            listing, again = replace(listing, clips=usable, skipped=tuple(made.skipped)), False
+            listing, again = replace(listing, clips=usable, skipped=tuple(stored.skipped)), False
         own = {"kind": "published", "file": listing.split_csv} if listing.split_csv else None
-        return _finish(corpus, cfg, of, made, chosen.clips, n_extracted=total, split=split, folds=folds, extra=extra,
+        return _finish(corpus, cfg, of, stored, chosen.clips, n_extracted=total, split=split, folds=folds, extra=extra,
                        own=own, force=force)
 
 
@@ -139,15 +139,15 @@ def _extract(corpus, cfg, of, listing, *, force):
                          force=force)
 
 
-def _finish(corpus, cfg, of, made, clips, *, n_extracted, split, folds, extra, own=None, gap=None, force):
+def _finish(corpus, cfg, of, stored, clips, *, n_extracted, split, folds, extra, own=None, gap=None, force):
     """Split, folds and run.json of a store that is complete."""
     by_id = {clip.id: clip for clip in clips}
-    split_of, about = store_split.settle(cfg, made, clips=[by_id[name] for name in made.ids], wanted=split, extra=extra,
-                                         own=own, gap=gap, force=force)
-    cut = store_split.settle_folds(cfg, made, folds, extra=extra,
+    split_of, about = store_split.settle(cfg, stored, clips=[by_id[name] for name in stored.ids], wanted=split,
+                                         extra=extra, own=own, gap=gap, force=force)
+    cut = store_split.settle_folds(cfg, stored, folds, extra=extra,
                                    anew=force or split == store_split.DRAW) if folds else {}
-    _write_run(corpus, cfg, of, about, clips=len(made.ids), skipped=len(made.skipped))
-    return Generated(made.path, store.ClipSet.of_store(made, split_of), n_extracted, made.skipped, about, cut)
+    _write_run(corpus, cfg, of, about, clips=len(stored.ids), skipped=len(stored.skipped))
+    return Generated(stored.path, store.ClipSet.of_store(stored, split_of), n_extracted, stored.skipped, about, cut)
 
 
 def _write_run(corpus, cfg, of, about, *, hours=None, **facts):
@@ -190,10 +190,10 @@ def import_published(kind, code, cfg, folder, *, labels=None, split=None, folds=
     path = store_path(corpus, cfg)
     with _locked(corpus, cfg):
         files.remove_leftovers(path)
-        made = store.write(path, clips=published.rows, rows=published.log_mel, skipped=published.skipped, of=of,
-                           attributes={"kind": kind, "code": code, "name": corpus.NAME,
-                                       "grouped_by": published.grouped_by})
-        return _finish(corpus, cfg, of, made, published.clips, n_extracted=0, split=split, folds=folds,
+        stored = store.write(path, clips=published.rows, rows=published.log_mel, skipped=published.skipped, of=of,
+                             attributes={"kind": kind, "code": code, "name": corpus.NAME,
+                                         "grouped_by": published.grouped_by})
+        return _finish(corpus, cfg, of, stored, published.clips, n_extracted=0, split=split, folds=folds,
                        extra={"imported_from": published.folder}, own={"kind": "imported"}, gap=published.gap,
                        force=True)
 
@@ -204,15 +204,15 @@ def import_published(kind, code, cfg, folder, *, labels=None, split=None, folds=
 def _run_hours(corpus, cfg, of, listing, *, hours, force):
     """Choose clips by the hours of their headers, extract what the store lacks, write the list."""
     try:  # all clips of the store stay in it for the whole corpus and other hours
-        made = store.read(store_path(corpus, cfg, of.name))
-        held, failed = set(made.ids), {name for name, _ in made.skipped}
+        stored = store.read(store_path(corpus, cfg, of.name))
+        held, failed = set(stored.ids), {name for name, _ in stored.skipped}
     except MerError:  # it is made anew, of the clips that the split of the whole corpus names
         table = split_files.paths(cfg, stem(corpus))[0]
         held, failed = set(split_files.rows(table) if table.exists() else ()), set()
     chosen, facts = subsets.hours_of(cfg, listing, hours, whole=stem(corpus), failed=failed)
     kept = tuple(clip for clip in listing.clips if clip.id in held | failed or clip.id in chosen)
-    made, n_extracted = _extract(corpus, cfg, of, replace(listing, clips=kept), force=force)
-    whole = store.ClipSet.of_store(made, [chosen.get(name, "") for name in made.ids])
+    stored, n_extracted = _extract(corpus, cfg, of, replace(listing, clips=kept), force=force)
+    whole = store.ClipSet.of_store(stored, [chosen.get(name, "") for name in stored.ids])
     named = whole.take(whole.split != "")
     part = subsets.without_duplicates(named, list(chosen))
     facts |= {"chosen": {"hours": hours, "seed": cfg.seed, "n_groups": len(set(part.group)),
@@ -220,14 +220,14 @@ def _run_hours(corpus, cfg, of, listing, *, hours, force):
               "n_duplicates": len(named) - len(part),
               "empty": [name for name in splits.SPLITS if name not in part.split]}
     return _finish_list(corpus, cfg, of, part, part.ids, hours=hours, facts=facts, n_extracted=n_extracted,
-                        skipped=made.skipped)
+                        skipped=stored.skipped)
 
 
 def _run_mix(corpus, cfg, of, *, hours, force):
     """Equal hours of every part, in every split."""
     share = hours / len(corpus.PARTS) if hours else None
-    made = [run(corpus.KIND, code, cfg, hours=share, force=force, features=of.name) for code in corpus.PARTS]
-    chosen = subsets.equal_hours([one.clips for one in made], seed=cfg.seed)
+    generated = [run(corpus.KIND, code, cfg, hours=share, force=force, features=of.name) for code in corpus.PARTS]
+    chosen = subsets.equal_hours([one.clips for one in generated], seed=cfg.seed)
     names = [f"{code}:{clip}" for code, part in zip(corpus.PARTS, chosen, strict=True) for clip in part.ids]
     mixed = chosen[0]
     for part in chosen[1:]:
@@ -241,8 +241,8 @@ def _run_mix(corpus, cfg, of, *, hours, force):
         for code, part, facts in zip(corpus.PARTS, chosen, known, strict=True)]}
     with _locked(corpus, cfg):
         return _finish_list(corpus, cfg, of, mixed, names, hours=hours, facts=facts,
-                            n_extracted=sum(one.n_extracted for one in made),
-                            skipped=[row for one in made for row in one.skipped])
+                            n_extracted=sum(one.n_extracted for one in generated),
+                            skipped=[row for one in generated for row in one.skipped])
 
 
 def _finish_list(corpus, cfg, of, clips, names, *, hours, facts, n_extracted, skipped):

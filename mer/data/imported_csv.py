@@ -18,7 +18,7 @@ _SPEAKERS = re.compile(r"(?:(\d+)-\d+-\d+|BAC\d+(S\d{4})W\d+)$")  # LibriSpeech,
 
 @dataclass(frozen=True)
 class Row:
-    """One row: its line, the clip it names (without a side), and why it cannot be used ("" where it can)."""
+    """One row: its line, the clip it names (without a split), and why it cannot be used ("" where it can)."""
 
     line: int
     clip: Clip
@@ -40,10 +40,10 @@ def find(folder, labels, kind):
             refuse_pointer(path)
         return path
     absolute = folder.resolve()
-    for place in (absolute, *absolute.parents[:_LEVELS_ABOVE]):
-        found = [path for path in sorted(place.glob("*.csv")) if _is_annotation(path, kind)]
+    for above in (absolute, *absolute.parents[:_LEVELS_ABOVE]):
+        found = [path for path in sorted(above.glob("*.csv")) if _is_annotation(path, kind)]
         if len(found) > 1:
-            raise MerError(f"{place} holds several annotations ({', '.join(path.name for path in found)}): say which "
+            raise MerError(f"{above} holds several annotations ({', '.join(path.name for path in found)}): say which "
                            "one these features were made with, by -pl CSV")
         if found:
             return found[0]
@@ -72,7 +72,7 @@ def music_rows(path, language):
 
 
 def speech_rows(path):
-    """Row number -> _Row; the group is the speaker where all names tell one."""
+    """Row number -> _Row; the group is the speaker where all names hold one."""
     table = tables.read(path)
     column = table.first(("songs", *_annotations.KEYS))
     if not column:
@@ -101,7 +101,7 @@ def _numbered(path, rows):
         if not row.clip.id:
             problem = "it names no clip"
         elif first.setdefault(row.clip.id, row.line) != row.line:
-            problem = f"{row.clip.id} stands in line {first[row.clip.id]} already"
+            problem = f"{row.clip.id} is in line {first[row.clip.id]} already"
         numbered[number] = Row(row.line, row.clip, problem)
     return numbered
 

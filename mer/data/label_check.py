@@ -29,7 +29,7 @@ def outdated(cfg, reports, held) -> dict:
         were, that training and validation clips, their labels, the split or the features are not. Other runs are left
         out.
     """
-    labels, data, found = {}, {}, {}
+    labels, data, changed = {}, {}, {}
     for report in reports:
         run, folder = report["run"], report["folder"]
         code, n_folds = run.get("music"), run.get("folds")
@@ -47,8 +47,8 @@ def outdated(cfg, reports, held) -> dict:
             sentences = ["Clips, labels, split or features of the corpus have changed since this model was trained: "
                          "train again with --force before you compare it with newer ones."]
         if sentences:
-            found[folder] = sentences
-    return found
+            changed[folder] = sentences
+    return changed
 
 
 def _changed(held, now):
@@ -88,7 +88,7 @@ def _labels(code, cfg):
 
 
 def _fingerprint(cfg, code, n_folds, columns):
-    """What a run on this corpus would be made of today; None where it cannot be told."""
+    """What a run on this corpus would be made of today; None where that is unknown."""
     try:
         clips = datasets.load("music", code, cfg, fold=(1, n_folds) if n_folds else None)
     except MerError:

@@ -1,7 +1,7 @@
 """Splits on disk: `<stem>.splits.csv` has the columns clip, group, label, split; a user's own only clip and split.
 
-Beside the csv of a split that the project made, `<stem>.splits.json` says how it came about, in fields, and has the
-hash of the csv as it was made, so that an edited one is recognized. `describe` makes the sentences of the fields.
+Beside the csv of a split that the project wrote, `<stem>.splits.json` says how it came about, in fields, and has the
+hash of the csv as it was written, so that an edited one is recognized. `describe` makes the sentences of the fields.
 """
 
 import csv

@@ -20,13 +20,13 @@ DRAW, PUBLISHED = "draw", "published"  # words that --split takes instead of a f
 _OF_OTHERS = ("balanced", "imported_from", "more")  # facts of a split that is not of the corpus as a whole
 
 
-def settle(cfg, made, *, clips, wanted=None, own=None, gap=None, extra=None, force=False):
+def settle(cfg, stored, *, clips, wanted=None, own=None, gap=None, extra=None, force=False):
     """Write the split of a store, unless one is there, which is brought up to date.
 
     Parameters
     ----------
     cfg : Config
-    made : store.Store
+    stored : store.Store
     clips : sequence of corpora.Clip
         Those of the store, in its order.
     wanted : str or None
@@ -48,41 +48,41 @@ def settle(cfg, made, *, clips, wanted=None, own=None, gap=None, extra=None, for
     about : dict
         As from `split_files.about`.
     """
-    name, columns, extra = made.stem, made.columns, extra or {}
+    name, columns, extra = stored.stem, stored.columns, extra or {}
     table = split_files.paths(cfg, name)[0]
-    why = "" if wanted or force or not table.exists() else _why_draw_again(cfg, made, clips, extra)
+    why = "" if wanted or force or not table.exists() else _why_draw_again(cfg, stored, clips, extra)
     if why:
         print(f"{why}, the old one is kept as {split_files.keep(table)}")
     if wanted or force or not table.exists():
-        split, facts = _new(cfg, made, clips, wanted, own or {"kind": "published"}, gap)
+        split, facts = _new(cfg, stored, clips, wanted, own or {"kind": "published"}, gap)
         facts = split_files.record(cfg, name, columns, split, {**facts, **extra, "asked": wanted is not None})
     else:
-        split, facts = _update(cfg, made, clips, extra)
-        _print_unused(facts, _drawing(cfg, made))
+        split, facts = _update(cfg, stored, clips, extra)
+        _print_unused(facts, _drawing(cfg, stored))
     return split, split_files.examined(facts, columns["clip"], columns["group"], split, columns["content"])
 
 
-def _drawing(cfg, made):
+def _drawing(cfg, stored):
     """What decides how a split is drawn, beside the clips."""
-    fraction = cfg.speech_test_fraction if made.attributes["kind"] == "speech" else cfg.test_fraction
+    fraction = cfg.speech_test_fraction if stored.attributes["kind"] == "speech" else cfg.test_fraction
     return {"seed": cfg.seed, "test_fraction": fraction, "val_fraction": cfg.val_fraction}
 
 
-def _new(cfg, made, clips, wanted, own, gap):
+def _new(cfg, stored, clips, wanted, own, gap):
     """A new split: train, val or test per clip, and its facts."""
-    columns = made.columns
+    columns = stored.columns
     groups = splits.joined(columns["group"], columns["content"])
-    common = {"ids": columns["clip"], "labels": columns["label"], "groups": groups, **_drawing(cfg, made)}
+    common = {"ids": columns["clip"], "labels": columns["label"], "groups": groups, **_drawing(cfg, stored)}
     if wanted == PUBLISHED:
         return splits.draw_per_clip(**common)
     if wanted and wanted != DRAW:
-        return split_files.load(wanted, made.ids), {"kind": "given", "grouped_by": "given", "seed": None,
+        return split_files.load(wanted, stored.ids), {"kind": "given", "grouped_by": "given", "seed": None,
                                                     "file": os.path.basename(wanted)}
     given, published_gap = published(clips)
     if given and wanted is None:
         return given, {**own, "grouped_by": own["kind"], "seed": None}
     split, facts = splits.draw(**common, same=splits.joined(columns["clip"], columns["content"]),
-                               grouped_by=made.attributes["grouped_by"])
+                               grouped_by=stored.attributes["grouped_by"])
     gap = (gap or published_gap) if wanted is None else None
     return split, facts | ({"gap": gap} if gap else {})
 
@@ -111,10 +111,10 @@ def published(clips):
     return [clip.split for clip in clips], None
 
 
-def _why_draw_again(cfg, made, clips, extra):
+def _why_draw_again(cfg, stored, clips, extra):
     """Why the split that is there gives way to a new one, as a clause; "" where it stays."""
-    table = split_files.paths(cfg, made.stem)[0]
-    known, rows = split_files.facts(cfg, made.stem), split_files.rows(table)
+    table = split_files.paths(cfg, stored.stem)[0]
+    known, rows = split_files.facts(cfg, stored.stem), split_files.rows(table)
     kind, brought = known["kind"], {clip.id: clip.split for clip in clips if clip.split}
     is_same = all(tables.split_name(rows[clip].get("split", "")) == split for clip, split in brought.items()
                   if clip in rows)
@@ -129,7 +129,7 @@ def _why_draw_again(cfg, made, clips, extra):
         return "" if is_same else "the split of the corpus or of its labels has changed: it is used"
     elif whole:
         return "the corpus or its labels bring a split now: it is used"
-    by = splits.owners_of(made.columns["group"], made.columns["clip"], made.attributes["grouped_by"])[1]
+    by = splits.owners_of(stored.columns["group"], stored.columns["clip"], stored.attributes["grouped_by"])[1]
     if kind == "drawn" and by != known["grouped_by"]:
         return f"the clips are now grouped by {by}, and were by {known['grouped_by']}: a new split is drawn"
     if kind in DRAWN and _is_special(known) != _is_special(extra):
@@ -141,20 +141,20 @@ def _is_special(facts):
     return any(map(facts.get, _OF_OTHERS))
 
 
-def _update(cfg, made, clips, extra):
+def _update(cfg, stored, clips, extra):
     """Bring the split that is there up to date, and return it; print which clips came, and which had to move."""
-    name, columns = made.stem, made.columns
+    name, columns = stored.stem, stored.columns
     known, table = split_files.facts(cfg, name), split_files.paths(cfg, name)[0]
     is_old = "note" in known  # its extra facts were no fields
     if split_files.is_current(cfg, name, columns, exactly=True) and (
             is_old or all(known.get(key) == extra.get(key) for key in _OF_OTHERS)):
-        return split_files.load(table, made.ids), known
+        return split_files.load(table, stored.ids), known
     held = list(split_files.rows(table))
     saved = dict(zip(held, split_files.load(table, held), strict=True))  # refuses what an edited one may hold
     left = {clip: split for clip, split in known.get("left", {}).items() if clip not in saved}
     kind, brought = known["kind"], {clip.id: clip.split for clip in clips if clip.split}
     ids, labels = [clip.strip() for clip in columns["clip"]], list(columns["label"])
-    groups, drawing = splits.joined(columns["group"], columns["content"]), _drawing(cfg, made)
+    groups, drawing = splits.joined(columns["group"], columns["content"]), _drawing(cfg, stored)
     drawing |= {key: known[key] for key in drawing if known.get(key) is not None}
     wanted = split_search.shares(drawing["test_fraction"], drawing["val_fraction"])
     owners = groups if kind in ("given", *OF_CORPUS) else list(columns["clip"]) if kind == "per clip" else (
@@ -180,7 +180,7 @@ def _update(cfg, made, clips, extra):
     if kind == "per clip":
         facts["shared"] = splits.shared(split, groups)
     if kind == "drawn":
-        facts |= splits.caveats(split, groups, labels, wanted, made.attributes["grouped_by"])
+        facts |= splits.caveats(split, groups, labels, wanted, stored.attributes["grouped_by"])
     n_added, n_moved = known.get("n_added", 0) + len(added), known.get("n_moved", 0) + len(moved)
     return split, split_files.record(cfg, name, columns, split, {
         **facts, "n_added": n_added, "n_moved": n_moved,
@@ -196,12 +196,12 @@ def _print_unused(known, wanted):
         print(f"the split is kept as it was drawn with {words}: --split {again} makes a new one with today's settings")
 
 
-def settle_folds(cfg, made, n_folds, *, extra=None, anew=False):
+def settle_folds(cfg, stored, n_folds, *, extra=None, anew=False):
     """Write the folds of a store; those that are there are kept for the clips that they have.
 
     Parameters
     ----------
-    cfg, made, extra
+    cfg, stored, extra
         As for `settle`.
     n_folds : int
     anew : bool
@@ -212,7 +212,7 @@ def settle_folds(cfg, made, n_folds, *, extra=None, anew=False):
     dict
         n_folds, grouped_by, and uneven, the numbers of the folds that are.
     """
-    columns, by, name, extra = made.columns, made.attributes["grouped_by"], made.stem, extra or {}
+    columns, by, name, extra = stored.columns, stored.attributes["grouped_by"], stored.stem, extra or {}
     drawing = {"seed": cfg.seed, "val_fraction": cfg.val_fraction}
     common = {"ids": [clip.strip() for clip in columns["clip"]], "labels": columns["label"],
               "groups": splits.joined(columns["group"], columns["content"])}

@@ -38,21 +38,21 @@ class Finding:
 
 @dataclass(frozen=True)
 class Checked:
-    """A corpus that was read: its place, findings (sorted by kind and file), how many files, hours, read now."""
+    """A corpus that was read: its located, findings (sorted by kind and file), how many files, hours, read now."""
 
-    place: survey.Place
+    located: survey.Located
     findings: list
     n_files: int = 0
     hours: float = 0.0
     n_read: int = 0
 
 
-def check(place, cfg, *, jobs=0, force=False, heard=None):
+def check(located, cfg, *, jobs=0, force=False, heard=None):
     """Read one corpus.
 
     Parameters
     ----------
-    place : survey.Place
+    located : survey.Located
         One that was found (its root is not None).
     cfg : Config
     jobs : int
@@ -66,30 +66,30 @@ def check(place, cfg, *, jobs=0, force=False, heard=None):
     -------
     Checked
     """
-    corpus = place.corpus
-    if place.listing is None:
-        return Checked(place, [Finding(corpus.NAME, LEFT_OUT, str(place.root), place.problem)])
-    paths = _audio_files(place)
+    corpus = located.corpus
+    if located.listing is None:
+        return Checked(located, [Finding(corpus.NAME, LEFT_OUT, str(located.root), located.problem)])
+    paths = _audio_files(located)
     journal = cfg.features_dir / f"{corpus.KIND}_{corpus.LANGUAGE}.check.jsonl"
     probes, n_read = probe.probe_all(paths, journal=journal, jobs=jobs, force=force)
     seconds = {name: found.seconds for name, found in probes.items()}
-    entries = [*_left_out(place.listing), *_short(corpus, probes), *_doubles(place, probes), *_labels(place),
-               *_counts(place, paths, cfg)]
+    entries = [*_left_out(located.listing), *_short(corpus, probes), *_doubles(located, probes), *_labels(located),
+               *_counts(located, paths, cfg)]
     entries += [(found.kind or NOTE, name, found.detail) for name, found in probes.items() if found.detail]
     if heard is not None and corpus.KIND == "music":
         entries += _elsewhere(corpus, paths, probes, heard)
     if hasattr(corpus, "audit"):
-        entries += corpus.audit(place.root, place.listing.clips, seconds)
+        entries += corpus.audit(located.root, located.listing.clips, seconds)
     findings = sorted({Finding(corpus.NAME, *entry) for entry in entries},
                       key=lambda found: (KINDS.index(found.kind), found.file, found.detail))
-    return Checked(place, findings, len(paths), sum(seconds.values()) / 3600, n_read)
+    return Checked(located, findings, len(paths), sum(seconds.values()) / 3600, n_read)
 
 
-def _audio_files(place):
+def _audio_files(located):
     """Every audio file of a corpus, used or left out: name to path."""
-    files = {clip.id: clip.path for clip in place.listing.clips}
-    for name, _ in place.listing.skipped:
-        path = place.root / name
+    files = {clip.id: clip.path for clip in located.listing.clips}
+    for name, _ in located.listing.skipped:
+        path = located.root / name
         if name.lower().endswith(corpora.AUDIO_SUFFIXES) and path.is_file():
             files[name] = path
     return dict(sorted(files.items()))
@@ -115,25 +115,25 @@ def _short(corpus, probes):
             yield SHORT, name, f"{seconds:.1f} s, where the clips of this corpus have {median:.1f} s"
 
 
-def _doubles(place, probes):
+def _doubles(located, probes):
     """The same sound under two names; it matters most where label or group differ."""
-    clips = {clip.id: clip for clip in place.listing.clips}
+    clips = {clip.id: clip for clip in located.listing.clips}
     same = defaultdict(list)
     for name, found in probes.items():
         if found.digest:
             same[found.digest].append(name)
     for first, *others in same.values():
         for name in others:
-            yield DUPLICATE, name, f"the same audio as {first}{_difference(clips.get(first), clips.get(name), place)}"
+            yield DUPLICATE, name, f"the same audio as {first}{_difference(clips.get(first), clips.get(name), located)}"
 
 
-def _difference(one, other, place):
+def _difference(one, other, located):
     if not one or not other:
         return ""
     label = f", labelled {one.quadrant} there and {other.quadrant} here" if one.quadrant != other.quadrant else ""
-    if one.group == other.group or place.listing.grouped_by == "clip":
+    if one.group == other.group or located.listing.grouped_by == "clip":
         return label
-    return f"{label}, {place.listing.grouped_by} {one.group} there and {other.group} here"
+    return f"{label}, {located.listing.grouped_by} {one.group} there and {other.group} here"
 
 
 def _elsewhere(corpus, files, probes, heard):
@@ -144,10 +144,10 @@ def _elsewhere(corpus, files, probes, heard):
             yield DUPLICATE, name, f"the same audio as {path.name} of {other}"
 
 
-def _labels(place):
+def _labels(located):
     """Clips whose folder or name tells another quadrant than the label that is used."""
-    corpus = place.corpus
-    for clip in place.listing.clips:
+    corpus = located.corpus
+    for clip in located.listing.clips:
         folder = clip.quadrant and _annotations.folder_quadrant(
             clip.id, corpus.CLASSES or _annotations.QUADRANT_FOLDERS)
         name = corpus.quadrant_of(clip.id) if hasattr(corpus, "quadrant_of") else None
@@ -156,20 +156,20 @@ def _labels(place):
                 yield MISLABELLED, clip.id, f"labelled {clip.quadrant}, but its {where} says {said}"
 
 
-def _counts(place, files, cfg):
+def _counts(located, files, cfg):
     """Clips beside what the owners of the corpus count; a part of a speech corpus is no fault."""
-    corpus, there = place.corpus, len(files) - sum(why.kind == "same name" for _, why in place.listing.skipped)
-    for name, part in survey.parts(corpus, place.listing.clips).items():
+    corpus, there = located.corpus, len(files) - sum(why.kind == "same name" for _, why in located.listing.skipped)
+    for name, part in survey.parts(corpus, located.listing.clips).items():
         if part["clips"] < part["expected_clips"]:
             yield NOTE, name, (f"{number(part['clips'])} of {number(part['expected_clips'])} utterances, "
                                f"{number(part['groups'])} of {number(part['expected_groups'])} speakers")
     expected = corpus.EXPECTED_CLIPS
     if expected and there not in (expected, *corpus.EXPECTED_ALSO):
-        own = (place.root / corpora.OWN_CSV).is_file() or cfg.is_demo  # other music in the folder of this corpus
+        own = (located.root / corpora.OWN_CSV).is_file() or cfg.is_demo  # other music in the folder of this corpus
         kind = NOTE if own or there > expected else MISSING
         yield kind, "(all)", f"{number(there)} audio files, {number(expected)} expected"
     most = corpus.EXPECTED_PER_CLASS
-    counts = Counter(clip.quadrant for clip in place.listing.clips)
+    counts = Counter(clip.quadrant for clip in located.listing.clips)
     for name, count in counts.items() if there == expected else ():
         if most and count > most:
             yield MISLABELLED, "(all)", f"{count} clips are labelled {name}, {most} expected"
@@ -207,11 +207,11 @@ def run(chosen, cfg, *, jobs=None, out=None, as_json=False, force=False):
     """
     start, checked, absent, heard = time.monotonic(), [], [], {}
     for corpus in dict.fromkeys(one for asked in chosen for one in survey.singles(asked)):
-        place = survey.look(corpus, cfg)
-        if place.root is None:
-            absent.append(place)
+        located = survey.look(corpus, cfg)
+        if located.root is None:
+            absent.append(located)
             continue
-        checked.append(check(place, cfg, jobs=cfg.extract_jobs if jobs is None else jobs, force=force,
+        checked.append(check(located, cfg, jobs=cfg.extract_jobs if jobs is None else jobs, force=force,
                                    heard=heard))
         if not as_json:
             print(section(checked[-1]), flush=True)
@@ -231,12 +231,12 @@ def run(chosen, cfg, *, jobs=None, out=None, as_json=False, force=False):
 
 def section(checked):
     """The findings of one corpus, by kind, as text."""
-    place = checked.place
+    located = checked.located
     wrong = Counter(found.kind for found in checked.findings if found.kind != NOTE)
     said = f"{number(wrong.total())} finding{'s' * (wrong.total() != 1)}" if wrong else "nothing wrong"
     known = checked.n_files - checked.n_read
     before = f" ({number(known)} known from an earlier check; --force reads them again)" if known else ""
-    lines = [f"{place.corpus.NAME} ({survey.flags(place.corpus)}) in {place.root}",
+    lines = [f"{located.corpus.NAME} ({survey.flags(located.corpus)}) in {located.root}",
              f"    {number(checked.n_files)} files, {checked.hours:.2f} h{before}: {said}"]
     for kind in KINDS:
         of_kind = [found for found in checked.findings if found.kind == kind]
@@ -255,10 +255,10 @@ def summary(checked, absent, seconds):
     notes = f"; {number(counts[NOTE])} note{'s' * (counts[NOTE] > 1)}" if counts[NOTE] else ""
     hours = sum(one.hours for one in checked)
     lines = [f"Checked {number(sum(one.n_files for one in checked))} files, {hours:.2f} h, of "
-             f"{', '.join(one.place.corpus.NAME for one in checked)} in {seconds:.0f} s: "
+             f"{', '.join(one.located.corpus.NAME for one in checked)} in {seconds:.0f} s: "
              f"{wrong or 'nothing wrong'}{notes}."]
     if absent:
-        lines.append(f"Not found, so not checked: {', '.join(place.corpus.NAME for place in absent)}.")
+        lines.append(f"Not found, so not checked: {', '.join(located.corpus.NAME for located in absent)}.")
     return "\n".join(lines)
 
 
@@ -269,8 +269,8 @@ def write(path, findings):
 
 
 def _as_data(checked, absent):
-    return {"corpora": [{"name": one.place.corpus.NAME, "flags": survey.flags(one.place.corpus),
-                         "folder": str(one.place.root), "files": one.n_files, "hours": one.hours,
+    return {"corpora": [{"name": one.located.corpus.NAME, "flags": survey.flags(one.located.corpus),
+                         "folder": str(one.located.root), "files": one.n_files, "hours": one.hours,
                          "findings": [{"kind": found.kind, "file": found.file, "detail": found.detail}
                                       for found in one.findings]} for one in checked],
-            "not_found": [place.corpus.NAME for place in absent]}
+            "not_found": [located.corpus.NAME for located in absent]}

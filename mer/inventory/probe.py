@@ -51,24 +51,24 @@ def probe(path):
     ----------
     path : str or Path
     """
-    n_samples, levels, mono_peak, made = 0, waveform.Levels(), 0.0, hashlib.blake2b(digest_size=16)
+    n_samples, levels, mono_peak, digest = 0, waveform.Levels(), 0.0, hashlib.blake2b(digest_size=16)
     try:
         for samples, rate_hz in decode.blocks(path):
             if not n_samples:
-                made.update(f"{rate_hz} {samples.shape[1]} ".encode())
+                digest.update(f"{rate_hz} {samples.shape[1]} ".encode())
             n_samples += len(samples)
             mono = waveform.mono(samples)
             levels.add(samples, mono)
             mono_peak = max(mono_peak, float(np.abs(mono).max()))
             if not np.isfinite(samples).all():
                 return Probe(n_samples / rate_hz, kind=DAMAGED, detail="holds NaN or infinite samples")
-            made.update(memoryview(np.ascontiguousarray(samples)).cast("B"))
+            digest.update(memoryview(np.ascontiguousarray(samples)).cast("B"))
     except decode.AudioError as error:
         return Probe(kind=DAMAGED, detail=str(error).removeprefix(f"{path} "))
     seconds, channel = n_samples / rate_hz, levels.loudest_of_opposite
     if channel is None and mono_peak <= waveform.SILENT_PEAK:
         return Probe(seconds, kind=SILENT, detail=f"{seconds:.1f} s without a sound (its peak is {mono_peak:.2g})")
-    return Probe(seconds, made.hexdigest(), detail=waveform.remark_on(channel))
+    return Probe(seconds, digest.hexdigest(), detail=waveform.remark_on(channel))
 
 
 def probe_all(files, *, journal, jobs, force=False):

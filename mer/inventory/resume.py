@@ -107,7 +107,7 @@ class Downloader:
                 continue
             best = max(best, self.have)
             if not fruitless or reasons.get(host) != reason:
-                _tell(bar, f"{host}: {reason}; {self._progress(bar)} are there")
+                _print(bar, f"{host}: {reason}; {self._progress(bar)} are there")
             reasons[host] = reason
             if not mirrors or fruitless >= ROUNDS * len(mirrors):
                 raise MerError(f"{self._part.stem} could not be downloaded ({_grouped(reasons)}): "
@@ -115,7 +115,7 @@ class Downloader:
                                "goes on from there")
             if fruitless and fruitless % len(mirrors) == 0:
                 seconds = WAIT_SECONDS * 2 ** (fruitless // len(mirrors) - 1)
-                _tell(bar, f"trying again in {seconds} s")
+                _print(bar, f"trying again in {seconds} s")
                 time.sleep(seconds)
 
     def _progress(self, bar):
@@ -145,8 +145,8 @@ class Downloader:
         if status == 200:
             begin, total = 0, headers.get("Content-Length")
         elif status == 206:
-            told = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", headers.get("Content-Range", "").strip())
-            begin, total = (int(told[1]), told[2].replace("*", "")) if told else (have + 1, None)
+            range_ = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", headers.get("Content-Range", "").strip())
+            begin, total = (int(range_[1]), range_[2].replace("*", "")) if range_ else (have + 1, None)
             if begin > have:
                 raise _Refused(f"asked for the bytes from {have} on, it sent {headers.get('Content-Range')!r}")
         elif status == 416:
@@ -183,7 +183,7 @@ def _version(response):
     return response.headers.get("ETag") or response.headers.get("Last-Modified")
 
 
-def _tell(bar, text):
+def _print(bar, text):
     (bar.write if sys.stderr.isatty() else print)(f"  {text}", file=sys.stderr)
 
 

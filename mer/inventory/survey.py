@@ -17,7 +17,7 @@ KINDS = ("speech", "music")
 
 
 @dataclass(frozen=True)
-class Place:
+class Located:
     """A corpus and what came of looking for it.
 
     Attributes
@@ -79,16 +79,16 @@ def look(corpus, cfg):
 
     Returns
     -------
-    Place
+    Located
     """
     try:
         root = corpora.locate(corpus, cfg)
     except (MerError, OSError) as error:
-        return Place(corpus, problem=str(error))
+        return Located(corpus, problem=str(error))
     try:
-        return Place(corpus, root, corpora.list_clips(corpus, root))
+        return Located(corpus, root, corpora.list_clips(corpus, root))
     except (MerError, OSError) as error:
-        return Place(corpus, root, problem=str(error))
+        return Located(corpus, root, problem=str(error))
 
 
 def looked_for(corpus, cfg):
@@ -117,7 +117,7 @@ def describe(chosen_corpora, cfg):
     ------
     dict
         Numbers and text only, for JSON. `clips`, `hours` and the like are there only where the corpus is usable.
-        Hours come from the headers of the files; `no_header` counts those that tell none.
+        Hours come from the headers of the files; `no_header` counts those without one.
     """
     known = {}
 
@@ -131,12 +131,12 @@ def describe(chosen_corpora, cfg):
     yield from map(about, chosen_corpora)
 
 
-def _single(place, cfg):
-    corpus = place.corpus
-    about = _facts(corpus, place.problem) | {
-        "looked_for": looked_for(corpus, cfg), "folder": str(place.root) if place.root else None,
+def _single(located, cfg):
+    corpus = located.corpus
+    about = _facts(corpus, located.problem) | {
+        "looked_for": looked_for(corpus, cfg), "folder": str(located.root) if located.root else None,
         "setting": corpus.SETTING, "expected_clips": corpus.EXPECTED_CLIPS}
-    return about | _counts(place) if place.listing else about
+    return about | _counts(located) if located.listing else about
 
 
 def _mixture(corpus, parts):
@@ -158,27 +158,24 @@ def how_to_get(corpus):
     return getattr(corpus, "HOW_TO_GET", f"see {corpus.HOMEPAGE}")
 
 
-def _counts(place):
-    corpus, listing = place.corpus, place.listing
+def _counts(located):
+    corpus, listing = located.corpus, located.listing
     clips = listing.clips
     seconds = subsets.durations(clips)
     known = seconds[np.isfinite(seconds)]
     counts = {"clips": len(clips), "hours": float(known.sum() / 3600), "no_header": len(clips) - len(known),
               "grouped_by": listing.grouped_by, "groups": len({clip.group for clip in clips}),
-              "about_groups": _about_groups(place), "parts": parts(corpus, clips),
+              "about_groups": corpus.about_groups(located.root, clips) if hasattr(corpus, "about_groups") else "",
+              "parts": parts(corpus, clips),
               "skipped": [list(entry) for entry in listing.skipped]}
     if len(known):
         counts["seconds"] = {name: float(value) for name, value in
                              zip(("least", "median", "most"), np.quantile(known, (0, 0.5, 1)), strict=True)}
     if corpus.KIND == "music":
         counts["classes"] = dict(sorted(Counter(clip.quadrant for clip in clips).items()))
-        sides = Counter(clip.split for clip in clips)
-        counts["splits"] = {side: sides[side] for side in ("train", "val", "test") if sides[side]}
+        splits = Counter(clip.split for clip in clips)
+        counts["splits"] = {name: splits[name] for name in ("train", "val", "test") if splits[name]}
     return counts
-
-
-def _about_groups(place):
-    return place.corpus.about_groups(place.root, place.listing.clips) if hasattr(place.corpus, "about_groups") else ""
 
 
 def parts(corpus, clips):

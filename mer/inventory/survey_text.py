@@ -77,7 +77,7 @@ def _named(counts):
 def _groups(about):
     text = number(about["groups"])
     if about["grouped_by"] == "clip":
-        return f"{text}, each its own group: nothing tells artists or songs"
+        return f"{text}, each its own group: no artists or songs are known"
     return text + (f" ({about['about_groups']})" if about["about_groups"] else "")
 
 

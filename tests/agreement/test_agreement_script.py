@@ -7,7 +7,7 @@ import pytest
 from test_agreement import row_of, write
 
 import agreement as script
-from mer.agreement.mixed_groups import WITHIN
+from mer.agreement.languages import WITHIN
 
 # ---- the script -----------------------------------------------------------------------------------
 

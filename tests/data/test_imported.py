@@ -183,7 +183,7 @@ def test_one_row_with_two_sounds_is_told(tmp_path):
 def test_a_clip_that_the_csv_names_twice_is_used_once(tmp_path):
     found = read(write(tmp_path / "f", {"train": [0, 1]}, csv="Songs,Quads\n./a.mp3,Q1\na.mp3,Q2\n"))
     assert [clip.quadrant for clip in found.clips] == ["Q1"]
-    assert found.skipped == (("train_dataset.h5py: 1", "line 3 of the csv: a.mp3 stands in line 2 already"),)
+    assert found.skipped == (("train_dataset.h5py: 1", "line 3 of the csv: a.mp3 is in line 2 already"),)
 
 
 def _spoil(folder, name, data):

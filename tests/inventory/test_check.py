@@ -233,10 +233,10 @@ def test_librispeech_against_speakers_txt_and_transcripts(speech):
     write(root / "dev-clean/84/1/84-1.trans.txt", "84-1-0000 A\n84-1-0001 B\n84-1-0002 C\n84-1-0003 D\n")
     result = checked(speech, "speech", "e")
     wrong = {(found.file, found.detail) for found in result.findings if found.kind == "mislabelled"}
-    assert ("19", "the speaker stands in dev-clean, SPEAKERS.TXT says train-clean-100") in wrong
-    assert ("19", "the speaker stands in dev-clean and train-clean-100, which share none") in wrong
+    assert ("19", "the speaker is in dev-clean, SPEAKERS.TXT says train-clean-100") in wrong
+    assert ("19", "the speaker is in dev-clean and train-clean-100, which share none") in wrong
     assert ("77", "the speaker is not in SPEAKERS.TXT") in wrong
-    assert ("test-clean/84/2/77-2-0000.flac", "it stands in the folder of speaker 84") in wrong
+    assert ("test-clean/84/2/77-2-0000.flac", "it is in the folder of speaker 84") in wrong
     assert len(wrong) == 6 and list(told(result, "damaged")) == ["dev-clean/84/1/84-1-0001.flac"]
     assert told(result, "missing") == {
         "dev-clean/84/1/84-1.trans.txt": "2 of 4 utterances have no audio: 84-1-0002, 84-1-0003"}
@@ -256,7 +256,7 @@ def test_aishell_gaps_packed_speakers_and_truncated_wavs(tmp_path):
     assert "still packed" in missing["wav/S0004.tar.gz"] and len(missing) == 2
     assert list(told(result, "damaged")) == ["wav/S0764/BAC009S0764W0001.wav"]
     assert told(result, "mislabelled") == {
-        "wav/train/S0002/BAC009S0003W0123.wav": "it stands in the folder of speaker S0002"}
+        "wav/train/S0002/BAC009S0003W0123.wav": "it is in the folder of speaker S0002"}
     assert told(result, "note") == {"train": "2 of 120 098 utterances, 1 of 340 speakers",
                                     "test": "1 of 7 176 utterances, 1 of 20 speakers",
                                     "(all)": "not read, as their suffix is not one of audio: 1 .gz"}
