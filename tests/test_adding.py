@@ -1,7 +1,13 @@
-"""A pretext task is one new file, and an encoder that it serves another: from speech to emotion, in a copy."""
+"""A corpus, a pretext task and an encoder are one new file each: from speech to emotion, in a copy of the project.
+
+A representation is added in `test_second_representation.py`, a task in `test_another_task.py`.
+"""
 
 import json
+import re
 
+import numpy as np
+from conftest import ROOT, write_music
 from test_second_representation import project  # noqa: F401
 
 REVERSAL = '''"""Reversal: is this patch played backwards?"""
@@ -69,8 +75,8 @@ COMMANDS = '''
 import generate_dataset, pretrain, trans_train, report
 from mer import MerError
 generate_dataset.main(["-d", "s", "-l", "e"])
-generate_dataset.main(["-d", "m", "-l", "e"])
-transfer = ["-s", "e", "-m", "e", "-mod", "model_order", "-rel", "n", "--set", "heads_epochs=1"]
+generate_dataset.main(["-d", "m", "-l", "n", "-ps", "norwegian"])
+transfer = ["-s", "e", "-m", "n", "-mod", "model_order", "-rel", "n", "--set", "heads_epochs=1"]
 try:
     trans_train.main(transfer)
 except MerError as error:
@@ -81,14 +87,28 @@ report.main([])
 '''
 
 
-def test_a_pretext_task_and_its_encoder_are_a_file_each(project):  # noqa: F811
+def corpus():
+    """The example of the documentation."""
+    text = (ROOT / "docs" / "corpora.md").read_text(encoding="utf-8")
+    return re.search(r"## Adding a corpus.*?```python\n(.*?)```", text, re.DOTALL)[1]
+
+
+def test_a_corpus_a_pretext_task_and_an_encoder_are_a_file_each(project, tmp_path):  # noqa: F811
     copy, run = project
+    (copy / "mer" / "corpora" / "norwegian.py").write_text(corpus())
     (copy / "mer" / "training" / "pretexts" / "reversal.py").write_text(REVERSAL)
     (copy / "models" / "model_order.py").write_text(ORDER)
+    write_music(tmp_path / "music", np.random.default_rng(4))
+    songs = (tmp_path / "music" / "MER_audio_taffc_dataset").rename(copy / "norwegian")
+    rows = [f"{path.relative_to(songs)},{path.parent.name},Artist {path.stem[-1]}"
+            for path in sorted(songs.rglob("*.mp3"))]
+    (songs / "labels_of_NAME.csv").write_text("\n".join(["path,quadrant,artist", *rows]))
     said = run("-c", COMMANDS)
     assert "run 'python3 pretrain.py -s e -mod model_order' first" in said
     about = json.loads(next((copy / "models" / "speech" / "english").glob("model_order*/run.json")).read_text())
     assert about["pretext"] == "reversal" and 0 <= about["scores"]["accuracy"] <= 1
+    report = json.loads(next((copy / "models_trans" / "speech_eng_2_music_nor").glob("*/report.json")).read_text())
+    assert report["bootstrap"]["unit"] == "artist"
     assert "Order" in (copy / "results" / "results.csv").read_text()
     assert "model_order is no model for this script" in run("pretrain_denoise.py", "-s", "e", "-mod", "model_order",
                                                             error=True)
