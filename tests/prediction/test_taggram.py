@@ -102,7 +102,7 @@ def test_demo_models_and_ensembles_are_said_in_the_picture(tmp_path):
 @pytest.mark.parametrize("draw", [taggram.taggram, plane.plane])
 def test_no_text_covers_another_or_leaves_the_picture(tmp_path, monkeypatch, draw, seconds):
     figures = []
-    monkeypatch.setattr(taggram, "_save", lambda figure, path: figures.append(figure))
+    monkeypatch.setattr(canvas, "save", lambda figure, path: figures.append(figure))
     title = "SCAE corrected, Feat. Ext., Mandarin speech -> Mandarin music, run 10, published weights"
     made = replace(prediction(30), seconds=seconds, path=Path(f"{'W' * 60}.mp3"))
     made.members[0]["title"] = title
