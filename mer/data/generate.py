@@ -82,7 +82,10 @@ def run(kind, code, cfg, *, labels=None, sounds=None, split=None, folds=None, ho
         "--path-labels": labels, "--encoding": encoding, "--path-sounds": sounds, "--split": split})
     if corpus.PARTS:
         return _run_mix(corpus, cfg, of, hours=hours, force=force)
-    listing = list_corpus(corpus, cfg, labels=labels, sounds=sounds, encoding=encoding)
+    root = corpora.locate(corpus, cfg, sounds)
+    listing = corpora.list_clips(corpus, root, labels=labels, encoding=encoding)
+    if listing.others:
+        print(f"note: in {text.printable(root)} {corpora.others_text(listing.others)}", file=sys.stderr)
     with _locked(corpus, cfg):
         if hours:
             return _run_hours(corpus, cfg, of, listing, hours=hours, force=force)
@@ -122,15 +125,6 @@ def _refuse(corpus, *, hours, folds, balance, split, of_one):
     if given:
         raise MerError(f"{given} is of one corpus, and {corpus.NAME} is made of several: leave it out, or run "
                        f"{' and '.join(f'-l {code}' for code in corpus.PARTS)} with it first")
-
-
-def list_corpus(corpus, cfg, *, labels=None, sounds=None, encoding=None):
-    """The clips of a corpus where `sounds`, a path from the working directory, or the settings say that it is."""
-    root = corpora.locate(corpus, cfg, sounds)
-    listing = corpora.list_clips(corpus, root, labels=labels, encoding=encoding)
-    if listing.others:
-        print(f"note: in {text.printable(root)} {corpora.others_text(listing.others)}", file=sys.stderr)
-    return listing
 
 
 def _extract(corpus, cfg, of, listing, *, force):

@@ -183,24 +183,20 @@ def _check(file, name, path, rows, found, taken, named):
     if number in taken:
         return f"row {number} is there under another name"
     try:
-        patches = _load(_dataset(file, name))
+        if not isinstance(file[name], h5py.Dataset):
+            return "it is no data set"
+        patches = _load(file[name])
         hop = _hop(patches)
     except ValueError as error:
         return str(error)
     known = found.get(number)
-    if known and not _is_same(known, patches):
-        return f"it is another sound than row {number} of {known.path.name}"
+    if known:
+        with h5py.File(known.path) as other:
+            if not np.array_equal(_load(other[known.name]), patches):
+                return f"it is another sound than row {number} of {known.path.name}"
     taken.add(number)
     found.setdefault(number, _Patches(path, name, (len(patches) - 1) * hop + patches.shape[2], hop))
     return ""
-
-
-def _dataset(file, name):
-    """A data set; raises ValueError with the reason for anything else."""
-    item = file[name]
-    if not isinstance(item, h5py.Dataset):
-        raise ValueError("it is no data set")
-    return item
 
 
 def _load(item):
@@ -232,11 +228,6 @@ def _join(patches, hop):
     """Frames of a clip, shape ((n - 1) * hop + width, bands), of its patches (n, bands, width)."""
     frames = np.swapaxes(patches, 1, 2)                               # (n, width, bands)
     return np.concatenate([frames[:-1, :hop].reshape(-1, frames.shape[2]), frames[-1]])
-
-
-def _is_same(known, patches):
-    with h5py.File(known.path) as file:
-        return np.array_equal(_load(file[known.name]), patches)
 
 
 # ---- splits ---------------------------------------------------------------------------------------

@@ -25,23 +25,26 @@ class Row:
     problem: str
 
 
-def refuse_pointer(path):
-    """Raise MerError where a file is what Git LFS leaves in place of the data."""
-    with open(path, "rb") as file:
-        if file.read(len(_LFS_POINTER)) == _LFS_POINTER:
-            raise MerError(f"{path} is a Git LFS pointer, not the data: run 'git lfs pull' where it came from")
-
-
 def find(folder, labels, kind):
     """Path of the annotations: `labels`, or the nearest csv with a column Songs, in `folder` or above it."""
     if labels:
         path = Path(labels).expanduser()
         if path.is_file():
-            refuse_pointer(path)
+            with open(path, "rb") as file:
+                if file.read(len(_LFS_POINTER)) == _LFS_POINTER:
+                    raise MerError(f"{path} is a Git LFS pointer, not the data: run 'git lfs pull' where it came from")
         return path
+
+    def is_annotation(path):
+        try:
+            table = tables.read(path)
+        except MerError:
+            return False
+        return "songs" in table.columns and (kind == "speech" or _annotations.holds_labels(table))
+
     absolute = folder.resolve()
     for above in (absolute, *absolute.parents[:_LEVELS_ABOVE]):
-        found = [path for path in sorted(above.glob("*.csv")) if _is_annotation(path, kind)]
+        found = list(filter(is_annotation, sorted(above.glob("*.csv"))))
         if len(found) > 1:
             raise MerError(f"{above} holds several annotations ({', '.join(path.name for path in found)}): say which "
                            "one these features were made with, by -pl CSV")
@@ -49,14 +52,6 @@ def find(folder, labels, kind):
             return found[0]
     columns = "Songs and Quads" if kind == "music" else "Songs"
     raise MerError(f"{folder} has no annotations: expected a csv with {columns} in it or above it; give it by -pl CSV")
-
-
-def _is_annotation(path, kind):
-    try:
-        table = tables.read(path)
-    except MerError:
-        return False
-    return "songs" in table.columns and (kind == "speech" or _annotations.holds_labels(table))
 
 
 def music_rows(path, language):
@@ -93,8 +88,21 @@ def _id(text):
 
 
 def _numbered(path, rows):
-    """Rows by the number that names their data set; a row without a name, or with one that is taken, gets a problem."""
-    numbers = _numbers(path, len(rows))
+    """Rows by the number that names their data set: from 0, the place in the csv or what its column orig_fid says.
+
+    A row without a name, or with one that is taken, gets a problem.
+    """
+    table, numbers = tables.read(path), range(len(rows))
+    if NUMBER_COLUMN in table.columns:
+        texts = [cells[NUMBER_COLUMN] for _, cells in table.rows]
+        wrong = next((text for text in texts if not re.fullmatch("[0-9]+", text)), None)
+        if wrong is not None or len(set(map(int, texts))) < len(rows):
+            raise MerError(f"{path}: the column {NUMBER_COLUMN} should hold a different row number in each row"
+                           + (f", and holds {wrong!r}" if wrong is not None else ""))
+        numbers = list(map(int, texts))
+    elif gap := next((line for (line, _), (after, _) in pairwise(table.rows) if after - line != 1), None):
+        raise MerError(f"{path}, line {gap + 1}: the line is empty, and clips are named by the number of their row: "
+                       "give the csv as it was, or remove the line if not even a delimiter is in it")
     first, numbered = {}, {}
     for number, row in zip(numbers, rows, strict=True):
         problem = row.problem
@@ -104,20 +112,3 @@ def _numbered(path, rows):
             problem = f"{row.clip.id} is in line {first[row.clip.id]} already"
         numbered[number] = Row(row.line, row.clip, problem)
     return numbered
-
-
-def _numbers(path, n_rows):
-    """Row numbers, from 0: the place in the csv, or what its column orig_fid says."""
-    table = tables.read(path)
-    if NUMBER_COLUMN in table.columns:
-        texts = [cells[NUMBER_COLUMN] for _, cells in table.rows]
-        wrong = next((text for text in texts if not re.fullmatch("[0-9]+", text)), None)
-        if wrong is not None or len(set(map(int, texts))) < n_rows:
-            raise MerError(f"{path}: the column {NUMBER_COLUMN} should hold a different row number in each row"
-                           + (f", and holds {wrong!r}" if wrong is not None else ""))
-        return list(map(int, texts))
-    gap = next((line for (line, _), (after, _) in pairwise(table.rows) if after - line != 1), None)
-    if gap:
-        raise MerError(f"{path}, line {gap + 1}: the line is empty, and clips are named by the number of their row: "
-                       "give the csv as it was, or remove the line if not even a delimiter is in it")
-    return range(n_rows)

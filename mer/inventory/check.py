@@ -206,7 +206,8 @@ def run(chosen, cfg, *, jobs=None, out=None, as_json=False, force=False):
         The only corpus that was asked for is not there.
     """
     start, checked, absent, heard = time.monotonic(), [], [], {}
-    for corpus in dict.fromkeys(one for asked in chosen for one in survey.singles(asked)):
+    for corpus in dict.fromkeys(corpora.get(asked.KIND, code) for asked in chosen
+                                for code in asked.PARTS or (asked.CODE,)):
         located = survey.look(corpus, cfg)
         if located.root is None:
             absent.append(located)

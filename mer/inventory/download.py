@@ -52,7 +52,7 @@ def order(names, cfg):
             raise MerError(f"--download {name!r} is no archive: choose from "
                            f"{'; '.join(offer) or 'nothing: no corpus has any'}")
     for corpus in ask:
-        print(f"{corpus.NAME} cannot be downloaded from here: {survey.how_to_get(corpus)}")
+        print(f"{corpus.NAME} cannot be downloaded from here: {corpus.HOW_TO_GET}")
     folders = [cfg.values.get(corpus.SETTING) or cfg.path_to_data for corpus, _ in orders.values()]
     if not all(folders):
         raise MerError("path_to_data in settings.py is empty: set it to the folder that is to hold the corpora")

@@ -58,18 +58,13 @@ def chosen(kind=None, code=None):
     return found
 
 
-def singles(corpus):
-    """The corpora that have files: the parts of a mixture, or the corpus itself."""
-    return [corpora.get(corpus.KIND, code) for code in corpus.PARTS] if corpus.PARTS else [corpus]
-
-
 def flags(corpus):
     """How the scripts name a corpus: "-d s -l e"."""
     return f"-d {corpus.KIND[0]} -l {corpus.CODE}"
 
 
 def look(corpus, cfg):
-    """Find and list a corpus; what is missing or cannot be used is said, not raised.
+    """Find and list a corpus; what is missing or cannot be used is its `problem`, not raised.
 
     Parameters
     ----------
@@ -89,19 +84,6 @@ def look(corpus, cfg):
         return Located(corpus, root, corpora.list_clips(corpus, root))
     except (MerError, OSError) as error:
         return Located(corpus, root, problem=str(error))
-
-
-def looked_for(corpus, cfg):
-    """Where a corpus is looked for, in words."""
-    names = " or ".join(corpus.FOLDER)
-    override = cfg.values.get(corpus.SETTING, "")
-    if override:
-        return f"{cfg.resolve(override)} ({corpus.SETTING})"
-    try:
-        folder = cfg.data_dir
-    except MerError:
-        folder = None
-    return f"{names} in {folder} (path_to_data)" if folder else f"{names}; path_to_data is empty"
 
 
 def describe(chosen_corpora, cfg):
@@ -132,10 +114,17 @@ def describe(chosen_corpora, cfg):
 
 
 def _single(located, cfg):
-    corpus = located.corpus
+    corpus, setting = located.corpus, cfg.values.get(located.corpus.SETTING, "")
+    try:
+        folder = cfg.data_dir
+    except MerError:
+        folder = None
+    names = " or ".join(corpus.FOLDER)
+    looked_for = f"{names} in {folder} (path_to_data)" if folder else f"{names}; path_to_data is empty"
     about = _facts(corpus, located.problem) | {
-        "looked_for": looked_for(corpus, cfg), "folder": str(located.root) if located.root else None,
-        "setting": corpus.SETTING, "expected_clips": corpus.EXPECTED_CLIPS}
+        "looked_for": f"{cfg.resolve(setting)} ({corpus.SETTING})" if setting else looked_for,
+        "folder": str(located.root) if located.root else None, "setting": corpus.SETTING,
+        "expected_clips": corpus.EXPECTED_CLIPS}
     return about | _counts(located) if located.listing else about
 
 
@@ -150,12 +139,7 @@ def _mixture(corpus, parts):
 def _facts(corpus, problem):
     return {"flags": flags(corpus), "kind": corpus.KIND, "code": corpus.CODE, "name": corpus.NAME,
             "language": corpus.LANGUAGE, "licence": corpus.LICENCE, "citation": corpus.CITATION,
-            "home_page": corpus.HOMEPAGE, "how_to_get": how_to_get(corpus), "usable": not problem, "problem": problem}
-
-
-def how_to_get(corpus):
-    """Where a corpus is to be had, in words."""
-    return getattr(corpus, "HOW_TO_GET", f"see {corpus.HOMEPAGE}")
+            "home_page": corpus.HOMEPAGE, "how_to_get": corpus.HOW_TO_GET, "usable": not problem, "problem": problem}
 
 
 def _counts(located):
