@@ -225,7 +225,7 @@ def describe(facts):
         said += [f"{part['language']}: {describe(part['split'])}" for part in facts["parts"]]
     elif "odd_folds" in facts:  # of a cross-validation
         said = [f"{facts['n_folds']} folds, {len(facts['odd_folds'])} of them not as cut: a clip may be missing, "
-                "predicted twice, or by a model that had heard it", *map(describe, facts["odd_folds"])]
+                "predicted twice, or by a model that had heard it", *(fold["note"] for fold in facts["odd_folds"])]
     else:
         said = [facts["note"]] if "note" in facts else list(_clauses(facts))
     if empty := facts.get("empty"):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mer import MerError
 from mer.data import split_files, splits, store_split
+from mer.training import crossval
 
 FRACTIONS = {"test_fraction": 0.30, "val_fraction": 0.15}
 
@@ -204,6 +205,43 @@ def test_published_splits_are_used_where_they_are_whole(given, whole, gap):
     ({"split": "val", "shared": 2, "of": 5}, "2 of 5 validation clips of the files are in training too, so a new")])
 def test_why_a_published_split_is_not_used_is_said(gap, words):
     assert words in split_files.describe({"kind": "drawn", "seed": 1, "grouped_by": "song", "gap": gap})
+
+
+FOLD = {"kind": "fold", "grouped_by": "song", "seed": 3, "number": 2, "n_folds": 2}
+OLD = {"kind": "given", "grouped_by": "given", "note": "as left; leak: an old sentence", "leak": "leak: ..."}
+
+
+@pytest.mark.parametrize("facts, words", [
+    (FOLD, "fold 2 of 2, drawn with seed 3, grouped by song"),
+    ({**FOLD, "kind": "folds"},
+     "2 folds, drawn with seed 3, grouped by song: every clip was predicted once, by a model that had not heard it"),
+    ({**FOLD, "kind": "given", "odd_folds": [OLD]}, "2 folds, 1 of them not as cut: a clip may be missing, predicted "
+     "twice, or by a model that had heard it; as left; leak: an old sentence"),
+    ({"kind": "given", "grouped_by": "given", "file": "a.csv"}, "the split is the given file a.csv"),
+    ({"kind": "given", "grouped_by": "given", "file": "a.csv", "edited": True},
+     "the split is a.csv as the user left it"),
+    ({"kind": "published", "grouped_by": "published"}, "the split is the one that the corpus publishes"),
+    ({"kind": "published", "grouped_by": "published", "file": "own.csv", "n_added": 2, "n_moved": 1},
+     "the split is the one that came with the labels (own.csv); 2 clip(s) added since; 1 clip(s) moved since, so that "
+     "no group is in two splits"),
+    ({"kind": "drawn", "grouped_by": "clip", "seed": 1, "imported_from": "x", "empty": ["val"], "n_duplicates": 1},
+     "the split was drawn with seed 1, grouped by clip; imported from x; 1 clip(s) with the same audio as another "
+     "left out; no clip in val: training needs more hours"),
+    ({"kind": "per clip", "grouped_by": "clip", "seed": 1, "shared": {"n": 2, "of": 9}},
+     "drawn clip by clip with seed 1, without groups, as the published program did: 2 of 9 test clips share "
+     "their group or audio with training; for comparison only")])
+def test_the_facts_of_a_split_become_sentences_in_one_place(facts, words):
+    assert split_files.describe(facts) == words
+
+
+@pytest.mark.parametrize("odd", [[], [{**FOLD, "leak": {"group": "x"}, "note": "it leaks"}], [OLD]])
+def test_all_folds_together_are_described_by_the_facts_of_each(odd):
+    as_cut = {**FOLD, "note": "...", "leak": {}}
+    runs = [SimpleNamespace(metadata={"split": split}) for split in [as_cut, as_cut, *odd]]
+    facts = crossval._all_folds(runs)
+    assert (facts["kind"], facts["n_folds"], len(facts.get("odd_folds", []))) == (
+        "given" if odd else "folds", 2 + len(odd), len(odd))
+    assert facts["note"].endswith(odd[0]["note"] if odd else "by a model that had not heard it")
 
 
 def test_folds_of_small_classes_are_cut_or_refused_in_words():
