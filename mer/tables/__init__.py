@@ -67,7 +67,7 @@ def read(path, *, names=(), encoding=None):
     ----------
     path : str or pathlib.Path
     names : iterable of str
-        Names that the file probably holds, such as those of audio files: they tell its encoding.
+        Names that the file probably holds, such as those of audio files: its encoding is found by them.
     encoding : str or None
         As the user states it; None: found, see `mer.tables.encoding.decode`.
 
@@ -104,12 +104,12 @@ def _decode(path, names, encoding):
     except MerError as error:
         raise MerError(f"{path}: {error}" if encoding else f"{path} is not a text file: a csv was expected") from None
     if found in text_encoding.LEGACY and not encoding:
-        _tell_encoding(path, found)
+        _print_encoding(path, found)
     return text
 
 
 @functools.cache
-def _tell_encoding(path, encoding):
+def _print_encoding(path, encoding):
     """Once for each file and encoding."""
     print(f"{path.name} is not UTF-8 and was read as {text_encoding.LEGACY[encoding]}: if names look wrong, save "
           "it as UTF-8, or name its encoding with --encoding of generate_dataset.py", file=sys.stderr)
