@@ -143,3 +143,10 @@ def test_a_flipped_byte(where):
     path.write_bytes(damaged)
     with pytest.raises(MerError, match="is truncated or damaged"):
         unpack.tar_gz(path, folder, max_bytes=1 << 20)
+
+
+def test_a_python_without_the_filter_of_tarfile_refuses(where, monkeypatch):
+    monkeypatch.delattr(unpack.tarfile, "data_filter")
+    with pytest.raises(MerError, match="cannot be unpacked safely by this Python: use 3.11.4 or later"):
+        unpack.tar_gz(*where, max_bytes=10)
+    assert not where[1].exists()
