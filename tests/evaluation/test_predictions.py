@@ -54,14 +54,19 @@ def test_a_file_of_before_has_no_groups(written):
     assert predictions.read(written[0], TASKS).groups is None
 
 
+def _with_probability(rows, text):
+    row = [text if name == "p_V+" else cell for name, cell in zip(rows[0], rows[3], strict=True)]
+    return [*rows[:3], row, *rows[4:]]
+
+
 @pytest.mark.parametrize("spoil, words", [
     (lambda rows: [], "no column level"),
     (lambda rows: [row[:-1] for row in rows], "no column "),
     (lambda rows: [*rows[:5], rows[5][:3]], "line"),
     (lambda rows: rows[:-1], "is no class or clip of it"),
     (lambda rows: [*rows, rows[-1]], "lists no clip, or one twice"),
-    (lambda rows: [*rows[:3], [*rows[3][:-1], "nan"], *rows[4:]], "not finite"),
-    (lambda rows: [*rows[:3], [*rows[3][:-1], "much"], *rows[4:]], "much"),
+    (lambda rows: _with_probability(rows, "nan"), "not finite"),
+    (lambda rows: _with_probability(rows, "much"), "much"),
     (lambda rows: [[cell.replace("Q2", "Q9") if row[0] == "clip" else cell for cell in row] for row in rows], "Q9"),
 ])
 def test_damage_is_named_in_one_sentence(written, spoil, words):
