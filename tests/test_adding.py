@@ -1,6 +1,6 @@
 """A corpus, a pretext task and an encoder are one new file each: from speech to emotion, in a copy of the project.
 
-A representation is added in `test_second_representation.py`, a task in `test_another_task.py`.
+A representation is added in `test_second_representation.py`, a task in `test_continuous_task.py`.
 """
 
 import json
