@@ -8,7 +8,7 @@ Paths may be absolute or relative to this folder. A name that starts with "_" is
 # ---- Where the corpora are ------------------------------------------------------------------------
 path_to_data = ""            # folder that holds LibriSpeech/, data_aishell/, MER_audio_taffc_dataset/, CH818/, ...
                              # empty: the demo corpus in demo/data, if `bash demo.sh` has made it
-path_speech_english = ""     # one path per corpus wins over path_to_data; empty: the usual folder names below it
+path_speech_english = ""     # one path per corpus is used before path_to_data; empty: a usual folder name below that
 path_speech_mandarin = ""
 path_music_english = ""
 path_music_mandarin = ""

@@ -83,7 +83,7 @@ def find_root(corpus, path_to_data, override=""):
         Folder that holds the corpora, or the corpus folder itself. Names are compared without case, blanks
         and punctuation: CH818, CH-818 and ch_818 are one.
     override : path or ""
-        Path of this corpus, or of the folder that holds it; wins over `path_to_data`.
+        Path of this corpus, or of the folder that holds it; used instead of `path_to_data`.
 
     Returns
     -------

@@ -6,7 +6,7 @@ import unicodedata
 
 from mer import MerError
 
-# Encodings of the people who own the corpora, and the names that they know them by; the first wins where two are alike.
+# Encodings of the people who own the corpora, and the names that they know them by; of two alike the first is taken.
 LEGACY = {"cp1252": "Windows-1252 (western)", "cp1254": "Windows-1254 (Turkish)", "gb18030": "GB18030 (GBK, simplified "
           "Chinese)", "big5hkscs": "Big5 (traditional Chinese)", "cp932": "Shift-JIS (Japanese)",
           "cp949": "EUC-KR (Korean)", "cp1250": "Windows-1250 (Central European)", "cp1251": "Windows-1251 (Cyrillic)",

@@ -1,4 +1,4 @@
-"""A saved split and the clips of now: what moves, and that nothing ever leaks."""
+"""A saved split and the clips of today: what moves, and that nothing ever leaks."""
 
 from collections import Counter
 from types import SimpleNamespace
