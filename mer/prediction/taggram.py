@@ -83,7 +83,8 @@ def _line(ax, prediction, task):
     spread = prediction.mean_spread
     words = f"{values.mean():+.2f}".replace("-", "−")
     words += f"\n± {task.value_spread(spread[task.name]):.2f}" if spread else ""
-    ax.text(1.02, 0.5, words, transform=ax.transAxes, fontsize=TEXT - 1, va="center", fontweight="bold")
+    ax.text(1.02, 0.5, words, transform=ax.transAxes, fontsize=TEXT - 1 if not spread else SMALL - 1.5, va="center",
+            linespacing=1, fontweight="bold")
     ax.spines[["top", "right"]].set_visible(False)
     canvas.time_axis(ax, prediction.seconds, labels=False)
 
