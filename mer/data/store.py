@@ -18,6 +18,7 @@ Layout of a store, `features/<kind>_<language>.h5` of log-mel, `features/<kind>_
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -84,7 +85,7 @@ def write(path, *, clips, rows, skipped, of, attributes):
 class Store:
     """One opened store. `rows` is a read-only memory map, shape (rows, width)."""
 
-    path: object
+    path: Path
     rows: np.ndarray
     offsets: np.ndarray
     columns: dict
@@ -183,7 +184,7 @@ class ClipSet:
         """The clips that a mask or an index array names."""
         names = ("ids", "source", "index", "group", "split")
         return ClipSet(self.stores, *(getattr(self, name)[where] for name in names),
-                       {name: values[where] for name, values in self.labels.items()})
+                       labels={name: values[where] for name, values in self.labels.items()})
 
     def side(self, split):
         """The clips of "train", "val" or "test"."""
@@ -195,7 +196,7 @@ class ClipSet:
         pairs = [(self.ids, other.ids), (self.source, moved), (self.index, other.index), (self.group, other.group),
                  (self.split, other.split)]
         labels = {name: np.concatenate([values, other.labels[name]]) for name, values in self.labels.items()}
-        return ClipSet(self.stores + other.stores, *(np.concatenate(pair) for pair in pairs), labels)
+        return ClipSet(self.stores + other.stores, *(np.concatenate(pair) for pair in pairs), labels=labels)
 
     @property
     def seconds(self):

@@ -221,7 +221,7 @@ class TestSet:
             labelled = held.labelled(task)
             resamples, score = self.resamples(labelled), task.headline(measure)
             made = metrics.samples(task, held.parts(measure, task, sorted(labelled)), resamples)[score]
-            self._samples[place] = _Sampled(*made, resamples, tuple(sorted(labelled.items())))
+            self._samples[place] = _Sampled(*made, resamples=resamples, clips=tuple(sorted(labelled.items())))
         return self._samples[place]
 
 

@@ -64,7 +64,8 @@ class Music:
                 print(f"the task {task.name} is left out: its column {task.column} is empty for the training or the "
                       f"test clips of {self.corpus.NAME}")
         if not self.tasks:
-            raise MerError(f"{self.corpus.NAME} has no labels for any task: run {datasets.command(self.corpus)} again")
+            raise MerError(f"{self.corpus.NAME} has no labels for any task: give it some and run "
+                           f"'{datasets.command(self.corpus, reads.of)}' again")
 
     def batches(self, side, *, codes=None, weighted=False, batch_size, seed=0, shuffle=False):
         """Batches of patches, or of their `codes`, shape (patches of all sides, units), with targets.

@@ -1,9 +1,13 @@
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
 from made_up import targets
 
+import models
 from mer import MerError, heads
+from mer.features import chunks
 from mer.features.chunks import Chunks
 from mer.features.representations.log_mel import LogMel
 from mer.tasks import PUBLISHED, QUADRANTS, TASKS, Task, quadrant
@@ -123,3 +127,12 @@ def test_labels_outside_classes_and_range_are_refused():
 def test_no_two_tasks_share_the_name_of_an_output_or_a_column_of_predictions():
     names = [name for task in TASKS for name in (*task.classes, task.name)]
     assert len(names) == len(set(names)) and TASKS[:3] == PUBLISHED
+
+
+def test_music_without_any_label_is_refused(music, cfg, monkeypatch, capsys):
+    bare = dataclasses.replace(music, labels={"quadrant": np.full(len(music), "", object)})
+    monkeypatch.setattr(transfer.datasets, "load", lambda *_, **__: bare)
+    reads = chunks.of_encoder(models.load("model_cnn", pretexts=[None]), cfg.values)
+    with pytest.raises(MerError, match="has no labels for any task.*'python3 generate_dataset.py -d m -l e' again"):
+        transfer.Music(cfg, "e", reads)
+    assert capsys.readouterr().out.count("is left out") == 3
