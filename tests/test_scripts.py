@@ -164,15 +164,15 @@ def test_hours_are_one_flag_in_every_stage(stores, home):
     hours = ("--hours", "0.009")
     assert script("generate_dataset", "-d", "s", "-l", "e", *hours) == 0
     assert (stores / "0.009h_speech_english.splits.csv").exists()
-    script("pretrain_denoise", "-s", "e", "-mod", "model_masked", *hours)
-    about = json.loads((home / "models" / "speech" / "0.009h_english" / "model_masked.it_0.subset_0.075.spec.best" /
+    script("pretrain_denoise", "-s", "e", "-mod", "model_over", *hours)
+    about = json.loads((home / "models" / "speech" / "0.009h_english" / "model_over.it_0.subset_0.075.spec.best" /
                         "run.json").read_text())
     assert about["hours"] == 0.009 and about["hours_heard"] < 0.009
-    script("trans_train_denoise_multi", "-s", "e", "-m", "m", "-mod", "model_masked", "-rel", "n", *hours)
-    folder = home / "models_trans" / "0.009h_speech_eng_2_music_man" / "model_masked.multitask.spec.it_0.lr_0.001"
+    script("trans_train_denoise_multi", "-s", "e", "-m", "m", "-mod", "model_over", "-rel", "n", *hours)
+    folder = home / "models_trans" / "0.009h_speech_eng_2_music_man" / "model_over.multitask.spec.it_0.lr_0.001"
     assert "0.009 h of speech" in (folder / "report.txt").read_text()
-    encoder = home / "models" / "speech" / "0.009h_english" / "model_masked.it_0.subset_0.075.spec.best.weights.h5"
-    script("trans_train_denoise_multi", "-s", "e", "-m", "e", "-mod", "model_masked", "-rel", "n", "--weights",
+    encoder = home / "models" / "speech" / "0.009h_english" / "model_over.it_0.subset_0.075.spec.best.weights.h5"
+    script("trans_train_denoise_multi", "-s", "e", "-m", "e", "-mod", "model_over", "-rel", "n", "--weights",
            str(encoder), "--set", f"path_to_models_trans={home / 'named'}")
     report = json.loads((home / "named" / "0.009h_speech_eng_2_music_eng" / folder.name / "report.json").read_text())
     assert report["run"]["hours"] == report["run"]["encoder"]["hours"] == 0.009  # of its run.json: no flag said so
@@ -180,10 +180,10 @@ def test_hours_are_one_flag_in_every_stage(stores, home):
     assert report["bootstrap"]["unit"] == "artist" and report["bootstrap"]["groups"] == report["test"]["groups"]
     from mer import MerError
     with pytest.raises(MerError, match=r"was pretrained on 0.009 h of speech, and --hours says 3: leave --hours out"):
-        script("trans_train_denoise_multi", "-s", "e", "-m", "e", "-mod", "model_masked", "-rel", "n", "--hours", "3",
+        script("trans_train_denoise_multi", "-s", "e", "-m", "e", "-mod", "model_over", "-rel", "n", "--hours", "3",
                "--weights", str(encoder))
-    with pytest.raises(MerError, match=r"python3 pretrain.py -s e -mod model_masked --hours 3"):
-        script("trans_train_denoise_multi", "-s", "e", "-m", "m", "-mod", "model_masked", "-rel", "n", "--hours", "3")
+    with pytest.raises(MerError, match=r"python3 pretrain.py -s e -mod model_over --hours 3"):
+        script("trans_train_denoise_multi", "-s", "e", "-m", "m", "-mod", "model_over", "-rel", "n", "--hours", "3")
 
 
 def test_cross_validation_predicts_every_clip_once(pretrained, home):
