@@ -24,7 +24,7 @@ path_to_results = "results"            # the page and the table made by report.p
 # ---- Features (ICASSP 2021, section 3.1) ----------------------------------------------------------
 sample_rate_hz = 16000       # every file is resampled to this rate
 n_fft = 2048                 # FFT length in samples
-window_samples = 1024        # Hann window, centred in the FFT frame
+window_samples = 1024        # Hann window, centered in the FFT frame
 hop_samples = 512            # 32 ms at 16 kHz
 n_mel_bands = 128            # Slaney mel bands from 0 Hz to half the sample rate
 patch_overlap = 0.5          # share of a patch that the next one covers: hop of 15 frames for patches of 31

@@ -1,6 +1,6 @@
 """Building blocks of the encoders, channels last: tensors are (batch, bands, frames, channels).
 
-The published program worked channels first, on (batch, channels, bands, frames), and normalised the
+The published program worked channels first, on (batch, channels, bands, frames), and normalized the
 last axis of that: the time frames. `batch_norm(..., over="time")` does the same here, on axis 2.
 """
 
@@ -24,7 +24,7 @@ def hard_sigmoid(x):
 
 @keras.saving.register_keras_serializable("mer")
 class BandAffine(layers.Layer):
-    """Per-band `x * scale + offset` with fixed weights: standardises log-mel input, or undoes it.
+    """Per-band `x * scale + offset` with fixed weights: standardizes log-mel input, or undoes it.
 
     Input and output have shape (batch, bands, frames, 1). The weights, shape (bands, 1, 1), start as the
     identity and are set once from training data with `set_affine`; training does not move them.
@@ -138,7 +138,7 @@ class UnfoldSteps(layers.Layer):
 
 
 def batch_norm(name, *, over, momentum=0.99, dtype=None):
-    """Batch normalisation; the published momentum is .99, epsilon .001.
+    """Batch normalization; the published momentum is .99, epsilon .001.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ def conv_block(x, *, block, filters, pool, over, dropout=0.25, momentum=0.99, fi
     dropout : float
         Share of values that are dropped in training.
     first_norm : int
-        Number of the first batch norm: 2 in block 1, where b1_b1 normalises the input.
+        Number of the first batch norm: 2 in block 1, where b1_b1 normalizes the input.
 
     Returns
     -------
@@ -194,7 +194,7 @@ def conv_encoder(patch, *, over, last_pool=2, normalise_input=True, dropout=0.25
     last_pool : int
         Bands pooled at the end of block 3.
     normalise_input : bool
-        Whether b1_b1 normalises the input.
+        Whether b1_b1 normalizes the input.
     dropout : float
 
     Returns

@@ -194,7 +194,7 @@ def quadrant(arousal: float, valence: float) -> str | None:
     Parameters
     ----------
     arousal, valence : float
-        Coordinates in any range that is centred on zero.
+        Coordinates in any range that is centered on zero.
     """
     if arousal == 0 or valence == 0:
         return None

@@ -74,7 +74,7 @@ def build(patch_shape, *, over="time"):
     patch_shape : tuple of int
         (bands, frames, 1).
     over : {"time", "channels"}
-        Axis of the encoder's batch normalisation.
+        Axis of the encoder's batch normalization.
 
     Returns
     -------

@@ -1,7 +1,7 @@
 """SCAE as published (ICASSP 2021, EUSIPCO 2020): sparse convolutional denoising autoencoder.
 
-Kept as it was, so that the published weights fit: batch normalisation over the time frames, and a
-sigmoid followed by batch normalisation at the output, which cannot reach log-mel values well.
+Kept as it was, so that the published weights fit: batch normalization over the time frames, and a
+sigmoid followed by batch normalization at the output, which cannot reach log-mel values well.
 `model_scae` is the corrected one.
 """
 
@@ -27,7 +27,7 @@ def build(patch_shape, *, over="time"):
     patch_shape : tuple of int
         (bands, frames, 1); the published weights need (128, 31, 1).
     over : {"time", "channels"}
-        Axis of the batch normalisation.
+        Axis of the batch normalization.
 
     Returns
     -------

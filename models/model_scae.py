@@ -1,6 +1,6 @@
 """SCAE corrected: the published encoder blocks, with what kept them from reconstructing put right.
 
-Against `model_over`: batch normalisation over the channels; the input standardised per mel band with the
+Against `model_over`: batch normalization over the channels; the input standardized per mel band with the
 mean and deviation of the training patches; learned upsampling (a strided transposed convolution) in place
 of repeated rows; no dropout, since noise in the code cannot be told from signal; a linear output in
 log-mel units; moving statistics that follow within tens of steps instead of hundreds.
@@ -50,7 +50,7 @@ def reconstruction(model):
 
 
 def prepare(model, mean, deviation):
-    """Set the standardisation from the training patches.
+    """Set the standardization from the training patches.
 
     Parameters
     ----------

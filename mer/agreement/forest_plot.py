@@ -4,8 +4,8 @@ import numpy as np
 
 from mer.evaluation import plots
 
-# Okabe & Ito (2008), the darker ones; all raters together are black. Markers differ too, so colour is never alone.
-_COLOURS = "#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
+# Okabe & Ito (2008), the darker ones; all raters together are black. Markers differ too, so color is never alone.
+_COLORS = "#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
 _MARKERS = "s", "o", "^", "D", "v", "P", "X", "<", ">", "*"
 _SPREAD = 0.76     # share of a row that its markers take
 
@@ -39,16 +39,16 @@ def forest(report, path):
 
 def _group(ax, rows, index, n_groups):
     """Markers and intervals of one group, class by class."""
-    colour, marker = _COLOURS[index % len(_COLOURS)], _MARKERS[index % len(_MARKERS)]
+    color, marker = _COLORS[index % len(_COLORS)], _MARKERS[index % len(_MARKERS)]
     offset = _SPREAD * ((index + 0.5) / n_groups - 0.5)
     alphas = np.array([np.nan if row["alpha"] is None else row["alpha"] for row in rows])
-    ax.plot(alphas, np.arange(len(rows)) + offset, marker, color=colour, markersize=5,
+    ax.plot(alphas, np.arange(len(rows)) + offset, marker, color=color, markersize=5,
             label=f"{rows[0]['group']} ({rows[0]['n_raters']} raters)")
     for y, row in enumerate(rows):
         if row["alpha"] is None:
-            ax.annotate("undefined", (0, y + offset), fontsize=7, color=colour, va="center")
+            ax.annotate("undefined", (0, y + offset), fontsize=7, color=color, va="center")
         elif row["low"] is not None:
-            ax.plot([row["low"], row["high"]], [y + offset] * 2, color=colour, linewidth=1.4)
+            ax.plot([row["low"], row["high"]], [y + offset] * 2, color=color, linewidth=1.4)
 
 
 def _frame(ax, classes, *, title):

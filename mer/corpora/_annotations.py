@@ -68,7 +68,7 @@ def read(path, *, language, value_range=None, root=None, files=(), copies=None, 
     language : str
         LANGUAGE of the corpus that is asked for; rows in another, by their column `language`, are left out.
     value_range : (float, float) or None
-        Range of arousal and valence where the header does not state one ("arousal[1..9]"); None: centred on
+        Range of arousal and valence where the header does not state one ("arousal[1..9]"); None: centered on
         zero, as wide as the largest value.
     root, files, copies
         As for `join`: of several columns that may name the clips, the one that names most of these files is taken.
@@ -84,7 +84,7 @@ def read(path, *, language, value_range=None, root=None, files=(), copies=None, 
     Raises
     ------
     MerError
-        A column is missing, a scale is not centred on zero and not stated, a split or a language is unknown.
+        A column is missing, a scale is not centered on zero and not stated, a split or a language is unknown.
     """
     table = tables.read(path, names=files, encoding=encoding)
     if not holds_labels(table):

@@ -26,7 +26,7 @@ class Clip:
     Attributes
     ----------
     id : str
-        Path relative to the corpus folder with "/", NFC-normalised; unique in the corpus.
+        Path relative to the corpus folder with "/", NFC-normalized; unique in the corpus.
     path : pathlib.Path
         The file.
     group : str

@@ -206,14 +206,14 @@ def _not_in_scale(name, found, scale):
 
 
 def _not_centred(found, scale=None):
-    """What is wrong where numbers without a stated scale cannot be taken to be centred on 0; "" where they can.
+    """What is wrong where numbers without a stated scale cannot be taken to be centered on 0; "" where they can.
 
     Parameters
     ----------
     found : dict
         Dimension to a sequence of (line, value).
     scale : (float, float) or None
-        That of the corpus, centred on 0, which its numbers probably have.
+        That of the corpus, centered on 0, which its numbers probably have.
     """
     codes = {name: _codes([value for _, value in values], scale) for name, values in found.items()}
     both = _whole_rows(found)

@@ -1,7 +1,7 @@
 """Pictures of one report: confusion matrices and learning curves, as PNG.
 
-Figures are drawn without pyplot, so no window system and no global state is touched. Colours are from the
-palette of Okabe & Ito (2008, "Color Universal Design"), and no line is told from another by colour alone.
+Figures are drawn without pyplot, so no window system and no global state is touched. Colors are from the
+palette of Okabe & Ito (2008, "Color Universal Design"), and no line is told from another by color alone.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from mer import files
 from mer.tasks import Task
 
 DPI = 130
-COLOURS = 256
+COLORS = 256
 TRAIN, VALIDATION, GREY = "#0072B2", "#D55E00", "#595959"
 
 
@@ -93,7 +93,7 @@ def kept_epoch(history: Sequence[dict]) -> int | None:
 
 
 def _matrix(ax, result, *, title, unit):
-    """One confusion matrix: colour and percentage per true class, counts in the cells."""
+    """One confusion matrix: color and percentage per true class, counts in the cells."""
     counts = np.asarray(result["confusion"])
     support = counts.sum(axis=1, keepdims=True)
     shares = counts / np.maximum(support, 1)
@@ -114,11 +114,11 @@ def _matrix(ax, result, *, title, unit):
 def _curves(ax, history, *, key, title, guess):
     """One panel: training and validation values over the epochs, and the level of chance."""
     epochs = np.arange(1, len(history) + 1)
-    for name, label, colour, style in ((key, "training", TRAIN, "-"), (f"val_{key}", "validation", VALIDATION, "--")):
+    for name, label, color, style in ((key, "training", TRAIN, "-"), (f"val_{key}", "validation", VALIDATION, "--")):
         values = np.array([_value(epoch, name) for epoch in history])
         if np.isfinite(values).any():
             # A single epoch has no line, so a marker keeps it visible.
-            ax.plot(epochs, values, style, color=colour, label=label, linewidth=2,
+            ax.plot(epochs, values, style, color=color, label=label, linewidth=2,
                     marker="o" if len(epochs) == 1 else None)
     if guess:
         ax.axhline(guess, color=GREY, linestyle=":", linewidth=1.5, label="uniform guess")
@@ -182,4 +182,4 @@ def save(figure: Figure, path: Path) -> None:
     canvas.draw()
     picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
     with files.writing(path, suffix=".png") as temporary:
-        picture.quantize(COLOURS, dither=Image.Dither.NONE).save(temporary, format="png", optimize=True)
+        picture.quantize(COLORS, dither=Image.Dither.NONE).save(temporary, format="png", optimize=True)

@@ -1,6 +1,6 @@
 """What the pictures of a prediction share: the sheet, its heading, its axis of time, and how it is written.
 
-1080 pixels wide and upright, for a phone. Colours are of viridis or grey, so that any eyes and a printer in black
+1080 pixels wide and upright, for a phone. Colors are of viridis or grey, so that any eyes and a printer in black
 tell them apart. Positions are fixed: matplotlib's layout engines take longer than a prediction.
 """
 

@@ -1,4 +1,4 @@
-"""The path of one prediction through the arousal-valence plane, time as colour."""
+"""The path of one prediction through the arousal-valence plane, time as color."""
 
 import numpy as np
 from matplotlib import colormaps
@@ -11,12 +11,12 @@ from mer.prediction.canvas import GREY, INK, MOST_COLUMNS, PALE, SMALL, TEXT, WI
 from mer.tasks import QUADRANTS
 
 # The end of viridis is too pale for a line on white.
-_PATH_COLOURS = ListedColormap(colormaps["viridis"](np.linspace(0, 0.84, 256)))
+_PATH_COLORS = ListedColormap(colormaps["viridis"](np.linspace(0, 0.84, 256)))
 _PLANE_WORDS = {"Q1": "excited, happy", "Q2": "tense, angry", "Q3": "sad", "Q4": "calm"}
 
 
 def plane(prediction, path):
-    """Draw the path of a song through the arousal-valence plane, time as colour.
+    """Draw the path of a song through the arousal-valence plane, time as color.
 
     Parameters
     ----------
@@ -66,18 +66,18 @@ def _quadrants(ax, prediction):
 
 
 def _path(ax, prediction, width):
-    """The smoothed path as a line, each prediction as a dot; returns the line, for the colour bar."""
+    """The smoothed path as a line, each prediction as a dot; returns the line, for the color bar."""
     x, y = _smoothed(prediction.valence, width), _smoothed(prediction.arousal, width)
     seconds = prediction.times_seconds + prediction.patch_seconds / 2
     norm = Normalize(0, max(prediction.seconds, seconds[-1]))
     if prediction.spread:
         _spread(ax, prediction, x, y, width)
     if width > 1:
-        ax.scatter(prediction.valence, prediction.arousal, c=seconds, cmap=_PATH_COLOURS, norm=norm, alpha=0.5,
+        ax.scatter(prediction.valence, prediction.arousal, c=seconds, cmap=_PATH_COLORS, norm=norm, alpha=0.5,
                    s=np.clip(8000 / len(x), 5, 20), linewidths=0, zorder=3, clip_on=False)
     ax.plot(x, y, color="white", linewidth=6, solid_capstyle="round", solid_joinstyle="round", zorder=4, clip_on=False)
     points = np.column_stack([x, y])[:, None]
-    line = LineCollection(np.concatenate([points[:-1], points[1:]], axis=1), cmap=_PATH_COLOURS, norm=norm,
+    line = LineCollection(np.concatenate([points[:-1], points[1:]], axis=1), cmap=_PATH_COLORS, norm=norm,
                           linewidths=3.6, capstyle="round", zorder=5, clip_on=False)
     line.set_array(seconds[:-1])
     return ax.add_collection(line)
@@ -102,9 +102,9 @@ def _marks(ax, prediction, width):
         spread = prediction.mean_spread
         ax.add_patch(Ellipse(mean, 4 * spread["valence"][1], 4 * spread["arousal"][1], facecolor="none",
                              edgecolor=INK, linewidth=1.8, linestyle="--", zorder=6))
-    for name, at, marker, colour in (("start", (x[0], y[0]), "o", _PATH_COLOURS(0.0)),
-                                     ("end", (x[-1], y[-1]), "s", _PATH_COLOURS(1.0)), ("mean", mean, "P", "white")):
-        ax.plot(*at, marker, markersize=16 if marker == "P" else 13, markerfacecolor=colour, markeredgecolor=INK,
+    for name, at, marker, color in (("start", (x[0], y[0]), "o", _PATH_COLORS(0.0)),
+                                     ("end", (x[-1], y[-1]), "s", _PATH_COLORS(1.0)), ("mean", mean, "P", "white")):
+        ax.plot(*at, marker, markersize=16 if marker == "P" else 13, markerfacecolor=color, markeredgecolor=INK,
                 markeredgewidth=1.8, zorder=7, clip_on=False, label=name, linestyle="none")
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3, fontsize=SMALL, frameon=False, handletextpad=0.1,
               columnspacing=1, borderpad=0.1, markerscale=0.8)

@@ -278,7 +278,7 @@ def look():
     theme = gr.themes.Base(primary_hue="blue", neutral_hue="stone", font=["system-ui", "Segoe UI", "Roboto",
                            "Noto Sans", "DejaVu Sans", "sans-serif"], font_mono=["ui-monospace", "monospace"])
     # gradio's own greys stay below a contrast of 4.5 to 1
-    theme.set(**{f"{name}{mode}": colour for mode, colour in (("", "*neutral_700"), ("_dark", "*neutral_300"))
+    theme.set(**{f"{name}{mode}": color for mode, color in (("", "*neutral_700"), ("_dark", "*neutral_300"))
                  for name in ("body_text_color_subdued", "block_info_text_color", "block_label_text_color",
                               "block_title_text_color", "checkbox_label_text_color")})
     return {"theme": theme, "css": _template("song.css")}

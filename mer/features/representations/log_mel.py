@@ -166,7 +166,7 @@ def mel_filter_bank(*, sample_rate_hz: int, n_fft: int, n_bands: int) -> np.ndar
     top_mel = 15 + np.log(nyquist_hz / 1000) / step if nyquist_hz > 1000 else nyquist_hz * 15 / 1000
     mel = np.linspace(0, top_mel, n_bands + 2)
     edges_hz = np.where(mel < 15, mel * 1000 / 15, 1000 * np.exp((mel - 15) * step))
-    lower, centre, upper = edges_hz[:-2, None], edges_hz[1:-1, None], edges_hz[2:, None]
+    lower, center, upper = edges_hz[:-2, None], edges_hz[1:-1, None], edges_hz[2:, None]
     bin_hz = np.linspace(0, nyquist_hz, n_fft // 2 + 1)
-    triangle = np.minimum((bin_hz - lower) / (centre - lower), (upper - bin_hz) / (upper - centre))
+    triangle = np.minimum((bin_hz - lower) / (center - lower), (upper - bin_hz) / (upper - center))
     return np.maximum(0, triangle) * 2 / (upper - lower)
