@@ -78,6 +78,18 @@ class Representation(ABC):
         """The shortest waveform that has so many rows."""
         return n_rows * self.hop_samples
 
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of the values of a row, of a representation whose values mean something each; () of any other.
+
+        Classifiers on features (`mer.classifiers`) read those that have names.
+        """
+        return ()
+
+    def pooled(self, rows: np.ndarray) -> np.ndarray:
+        """Rows of stretches, shape (n, rows, width) -> one row each, (n, width), float32: here their mean."""
+        return rows.mean(axis=1, dtype=np.float64).astype(np.float32)
+
     def to_input(self, chunks: np.ndarray) -> np.ndarray:
         """Chunks (n, rows, width) -> what a network reads: here the same, a sequence with `width` channels."""
         return chunks
