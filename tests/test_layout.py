@@ -14,7 +14,7 @@ RANKS = {name: rank for rank, names in enumerate((
     "text tasks progress limits layers shipped",  # 0
     "files config tables",  # 1
     "hdf5_read hdf5_write cli heads features evaluation",  # 2
-    "corpora",  # 3
+    "corpora classifiers",  # 3
     "weights",  # 4
     "agreement data prediction",  # 5
     "training inventory",  # 6

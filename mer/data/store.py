@@ -272,6 +272,11 @@ class Patches:
     def __len__(self):
         return len(self.clip)
 
+    @property
+    def start_seconds(self):
+        """Start of each patch in its clip, shape (n,)."""
+        return self.number * (self.hop_rows / self.reads.of.rows_per_second)
+
     def gather(self, indices):
         """Copy patches out of the stores.
 

@@ -1,0 +1,59 @@
+"""Parts of clips: what a classifier on features is trained and tested on, one row of features each."""
+
+import itertools
+
+import numpy as np
+
+from mer.features.chunks import Chunks
+
+
+class Parts:
+    """Every clip cut into parts of about the same length, rows pooled into one; nothing of a clip is left out.
+
+    SincNet-MER cut clips of 30 s into 4 parts. A clip of n rows has n / `reads.n_rows` parts, rounded, at least one:
+    4 of 7 or 8 rows where 30 rows come a second apart and a part has 7.5 s.
+
+    Parameters
+    ----------
+    clips : mer.data.store.ClipSet
+    reads : mer.features.chunks.Chunks
+        A part: what a prediction over time reads at a time.
+
+    Attributes
+    ----------
+    clip : np.ndarray of int, shape (n,)
+        Index of each part's clip in `clips`.
+    start_seconds : np.ndarray of float, shape (n,)
+        From the start of the clip.
+    values : np.ndarray, shape (n, width), float32
+        Features of each part.
+    """
+
+    def __init__(self, clips, reads: Chunks):
+        self.clip, first, self.values = [], [], []
+        target_rows = reads.seconds * reads.of.rows_per_second  # 7.5 of a second each, where `n_rows` is 7
+        for place, (source, index) in enumerate(zip(clips.source, clips.index, strict=True)):
+            rows = clips.stores[source].clip(index)
+            ends = bounds(len(rows), target_rows)
+            for start, end in itertools.pairwise(ends):
+                self.clip.append(place)
+                first.append(start)
+                self.values.append(reads.of.pooled(rows[None, start:end])[0])
+        self.clip = np.array(self.clip, int)
+        self.start_seconds = np.array(first, float) / reads.of.rows_per_second
+        self.values = np.array(self.values, np.float32).reshape(-1, reads.of.width)
+
+    def __len__(self):
+        return len(self.clip)
+
+
+def bounds(n_rows: int, target_rows: float) -> list[int]:
+    """First row of each part, and the number of rows: parts of about `target_rows`, which differ by a row at most.
+
+    Parameters
+    ----------
+    n_rows : int > 0
+    target_rows : float > 0
+    """
+    n_parts = max(1, min(n_rows, round(n_rows / target_rows)))
+    return [round(place * n_rows / n_parts) for place in range(n_parts + 1)]

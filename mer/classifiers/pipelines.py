@@ -1,0 +1,206 @@
+"""Scaler, choice of features and classifier as one scikit-learn Pipeline, fitted on training parts only.
+
+Parts of a clip, and clips of an artist, stand on one side of every inner division, so what is compared or chosen here
+was heard neither in part nor by its artist.
+"""
+
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mer import MerError, classifiers
+
+N_SELECTED = 50  # features that chi2 keeps: SincNet-MER
+CALIBRATION_FOLDS = 5
+SVM_FOLDS = 5
+SVM_C = (0.3, 1.0, 3.0, 10.0)
+SVM_GAMMA = (0.1, 0.3, 1.0)  # times 1 / features: of standardized features, those that scikit-learn calls "scale"
+
+
+@dataclass(frozen=True)
+class Training:
+    """Parts with a label of one task.
+
+    Attributes
+    ----------
+    values : np.ndarray, shape (n, width), float32
+    classes : np.ndarray of int, shape (n,)
+        Index of each part's class.
+    clip : np.ndarray of int, shape (n,)
+    group : np.ndarray of str or int, shape (n,)
+        Artist or song: parts of one group are never divided.
+    n_classes : int
+    seed : int
+    """
+
+    values: np.ndarray
+    classes: np.ndarray
+    clip: np.ndarray
+    group: np.ndarray
+    n_classes: int
+    seed: int
+
+    def take(self, rows: np.ndarray) -> "Training":
+        """The parts that an index array names."""
+        return Training(self.values[rows], self.classes[rows], self.clip[rows], self.group[rows], self.n_classes,
+                        self.seed)
+
+    def folds(self, n_folds: int) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Rows for training and for testing, groups whole and classes spread evenly; fewer where a class has few groups.
+
+        Raises
+        ------
+        MerError
+            No class but one has two groups.
+        """
+        from sklearn.model_selection import StratifiedGroupKFold
+        groups = [len(np.unique(self.group[self.classes == label])) for label in np.unique(self.classes)]
+        n_folds = min(n_folds, *groups, len(np.unique(self.group))) if groups else 0
+        if len(groups) < 2 or n_folds < 2:
+            raise MerError("the clips for training have too few groups (artists, songs) for a choice among them: two of "
+                           "each class are needed, so give the corpus more clips")
+        found = StratifiedGroupKFold(n_folds, shuffle=True, random_state=self.seed).split(
+            self.values, self.classes, self.group)
+        return [(known, held) for known, held in found if len(np.unique(self.classes[known])) > 1]
+
+
+def fit(name: str, data: Training) -> tuple[Any, dict]:
+    """One pipeline, fitted on all parts of `data`.
+
+    Parameters
+    ----------
+    name : str
+        Of `classifiers.CLASSIFIERS`.
+    data : Training
+
+    Returns
+    -------
+    sklearn.pipeline.Pipeline
+        Steps: scale, select (not of every classifier), classify.
+    dict
+        What was chosen inside `data`: C, gamma and the macro F over clips of the inner cross-validation; {} where
+        nothing was.
+    """
+    from sklearn.pipeline import Pipeline
+    of = classifiers.get(name)
+    if len(np.unique(data.classes)) < 2:
+        raise MerError("the clips for training have one class only, and a classifier needs two: give the corpus more "
+                       "clips, or another split")
+    chosen = {} if of.is_compared else tune(of, data)
+    made = of.build(data.seed).set_params(**{key: chosen[key] for key in ("C", "gamma") if key in chosen})
+    if not of.has_probabilities:
+        made = _calibrated(made, data)
+    pipeline = Pipeline([*_before(of, data.values.shape[1]), ("classify", made)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # 1000 iterations are the published number, reached or not
+        pipeline.fit(data.values.astype(float), data.classes)
+    if not of.has_probabilities:
+        pipeline.set_params(classify__cv=None)  # its rows say nothing to whoever reads the file
+    return pipeline, chosen
+
+
+def _before(of, n_features):
+    """Steps before the classifier. Test values outside the range of the training values are clipped: chi2 needs [0, 1]."""
+    from sklearn.feature_selection import SelectKBest, chi2
+    from sklearn.preprocessing import MinMaxScaler, StandardScaler
+    if not of.is_compared:
+        return [("scale", StandardScaler())]
+    return [("scale", MinMaxScaler(clip=True)), ("select", SelectKBest(chi2, k=min(N_SELECTED, n_features)))]
+
+
+def _calibrated(made, data):
+    """Probabilities of decision values: their softmax, its temperature fitted on parts of other groups."""
+    from sklearn.calibration import CalibratedClassifierCV
+    return CalibratedClassifierCV(made, method="temperature", ensemble=False, cv=data.folds(CALIBRATION_FOLDS))
+
+
+def probabilities(pipeline: Any, values: np.ndarray, n_classes: int) -> np.ndarray:
+    """Features (n, width) -> probabilities (n, n_classes), float64; 0 for a class that no training part had."""
+    found = np.zeros((len(values), n_classes))
+    if len(values):
+        with np.errstate(all="ignore"):
+            found[:, pipeline.classes_] = pipeline.predict_proba(np.asarray(values, float))
+    return found
+
+
+def clip_scores(truth: np.ndarray, outputs: np.ndarray, clip: np.ndarray) -> dict[str, float]:
+    """Macro F and accuracy over clips (the mean of the probabilities of their parts), and weighted F over parts.
+
+    Parameters
+    ----------
+    truth : np.ndarray of int, shape (n,)
+        Class of each part.
+    outputs : np.ndarray, shape (n, classes)
+    clip : np.ndarray of int, shape (n,)
+    """
+    from sklearn.metrics import accuracy_score, f1_score
+    _, first, place = np.unique(clip, return_index=True, return_inverse=True)
+    votes = np.stack([np.bincount(place, column) for column in outputs.T], axis=1).argmax(axis=1)
+    return {"clip_f1_macro": float(f1_score(truth[first], votes, average="macro", zero_division=0)),
+            "clip_accuracy": float(accuracy_score(truth[first], votes)),
+            "part_f1_weighted": float(f1_score(truth, outputs.argmax(axis=1), average="weighted", zero_division=0))}
+
+
+def compare(data: Training, *, n_folds: int, names: Sequence[str] = classifiers.COMPARED) -> list[dict]:
+    """Cross-validation of classifiers inside the training parts; each fold fits scaler and choice of features anew.
+
+    Parameters
+    ----------
+    data : Training
+    n_folds : int
+    names : sequence of str
+
+    Returns
+    -------
+    list of dict
+        Best first: classifier, scores of `clip_scores` over the parts of all folds, folds, seconds.
+    """
+    folds, rows = data.folds(n_folds), []
+    for name in names:
+        begin, outputs = time.monotonic(), np.zeros((len(data.classes), data.n_classes))
+        for known, held in folds:
+            outputs[held] = probabilities(fit(name, data.take(known))[0], data.values[held], data.n_classes)
+        tested = np.sort(np.concatenate([held for _, held in folds]))
+        rows.append({"classifier": name, **clip_scores(data.classes[tested], outputs[tested], data.clip[tested]),
+                     "folds": len(folds), "seconds": round(time.monotonic() - begin, 1)})
+    return sorted(rows, key=lambda row: -row["clip_f1_macro"])
+
+
+def tune(of: classifiers.Classifier, data: Training) -> dict[str, float]:
+    """C and gamma of an RBF SVM by cross-validation inside the training parts: the highest macro F over clips.
+
+    Distances are computed once a fold, so that trying values costs no more than the solver does.
+
+    Returns
+    -------
+    dict
+        C, gamma, clip_f1_macro.
+    """
+    from sklearn.metrics.pairwise import euclidean_distances
+    from sklearn.preprocessing import StandardScaler
+    grid = {(c, share / data.values.shape[1]): np.zeros((len(data.classes), data.n_classes))
+            for share in SVM_GAMMA for c in SVM_C}
+    folds = data.folds(SVM_FOLDS)
+    for known, held in folds:
+        scaler = StandardScaler().fit(data.values[known].astype(float))
+        near, far = (scaler.transform(data.values[rows].astype(float)) for rows in (known, held))
+        inner, outer = euclidean_distances(near, squared=True), euclidean_distances(far, near, squared=True)
+        for (c, gamma), outputs in grid.items():
+            made = of.build(data.seed).set_params(kernel="precomputed", C=c).fit(np.exp(-gamma * inner),
+                                                                               data.classes[known])
+            outputs[np.ix_(held, made.classes_)] = _softmax(made.decision_function(np.exp(-gamma * outer)))
+    tested = np.sort(np.concatenate([held for _, held in folds]))
+    scores = {pair: clip_scores(data.classes[tested], outputs[tested], data.clip[tested])["clip_f1_macro"]
+              for pair, outputs in grid.items()}
+    (c, gamma), score = max(scores.items(), key=lambda item: item[1])
+    return {"C": c, "gamma": gamma, "clip_f1_macro": score}
+
+
+def _softmax(decisions):
+    values = np.stack([-decisions, decisions], axis=1) if decisions.ndim == 1 else decisions
+    powers = np.exp(values - values.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
