@@ -44,8 +44,8 @@ class Classifier:
         return made.set_params(random_state=seed) if "random_state" in made.get_params() else made
 
 
-# By the name that --clf takes. What the thesis behind SincNet-MER does not print has the value of scikit-learn 1.9.1, in
-# which a Gaussian process has a kernel of length 1 that is not fitted.
+# By the name that --clf takes. What the thesis behind SincNet-MER does not print has the value of scikit-learn 1.9.1,
+# whose Gaussian process has a kernel of length 1 that is not fitted.
 CLASSIFIERS = {
     "knn": Classifier("3-NN", "sklearn.neighbors.KNeighborsClassifier", {"n_neighbors": 3, "algorithm": "brute"}),
     "linear_svc": Classifier("linear SVC", "sklearn.svm.SVC", {"kernel": "linear", "C": 0.025}, False),

@@ -50,7 +50,7 @@ class Training:
                         self.seed)
 
     def folds(self, n_folds: int) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Rows for training and for testing, groups whole and classes spread evenly; fewer where a class has few groups.
+        """Rows for training and for testing, groups whole, classes spread evenly; fewer where a class has few groups.
 
         Raises
         ------
@@ -61,8 +61,8 @@ class Training:
         groups = [len(np.unique(self.group[self.classes == label])) for label in np.unique(self.classes)]
         n_folds = min(n_folds, *groups, len(np.unique(self.group))) if groups else 0
         if len(groups) < 2 or n_folds < 2:
-            raise MerError("the clips for training have too few groups (artists, songs) for a choice among them: two of "
-                           "each class are needed, so give the corpus more clips")
+            raise MerError("the clips for training have too few groups (artists, songs) for a choice among them: each "
+                           "class needs two, so give the corpus more clips")
         found = StratifiedGroupKFold(n_folds, shuffle=True, random_state=self.seed).split(
             self.values, self.classes, self.group)
         return [(known, held) for known, held in found if len(np.unique(self.classes[known])) > 1]
@@ -104,7 +104,7 @@ def fit(name: str, data: Training) -> tuple[Any, dict]:
 
 
 def _before(of, n_features):
-    """Steps before the classifier. Test values outside the range of the training values are clipped: chi2 needs [0, 1]."""
+    """Steps before the classifier; test values outside the range of those for training are clipped: chi2 needs that."""
     from sklearn.feature_selection import SelectKBest, chi2
     from sklearn.preprocessing import MinMaxScaler, StandardScaler
     if not of.is_compared:

@@ -21,7 +21,8 @@ _OBJECTS = """
     sklearn.pipeline.Pipeline sklearn.preprocessing._data.MinMaxScaler sklearn.preprocessing._data.StandardScaler
     sklearn.feature_selection._univariate_selection.SelectKBest sklearn.calibration.CalibratedClassifierCV
     sklearn.calibration._CalibratedClassifier sklearn.calibration._TemperatureScaling sklearn.svm._classes.SVC
-    sklearn.neighbors._classification.KNeighborsClassifier sklearn.naive_bayes.GaussianNB sklearn.multiclass.OneVsRestClassifier
+    sklearn.neighbors._classification.KNeighborsClassifier sklearn.naive_bayes.GaussianNB
+    sklearn.multiclass.OneVsRestClassifier
     sklearn.gaussian_process._gpc.GaussianProcessClassifier sklearn.gaussian_process.kernels.Product
     sklearn.gaussian_process._gpc._BinaryGaussianProcessClassifierLaplace sklearn.gaussian_process.kernels.RBF
     sklearn.gaussian_process.kernels.ConstantKernel sklearn.preprocessing._label.LabelBinarizer
@@ -83,8 +84,8 @@ def _schema(path, content):
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             if sum(entry.file_size for entry in archive.infolist()) > _MOST_BYTES:
-                raise MerError(f"{path} is refused: unpacked it has more than {_MOST_BYTES // 2**20} MB, and no model of "
-                               f"this program has: {_AGAIN}")
+                raise MerError(f"{path} is refused: unpacked it has more than {_MOST_BYTES // 2**20} MB, as no model "
+                               f"of this program has: {_AGAIN}")
             return json.loads(archive.read("schema.json"))
     except (zipfile.BadZipFile, KeyError, ValueError, RecursionError, OSError, NotImplementedError, RuntimeError,
             EOFError) as error:

@@ -51,7 +51,7 @@ class Music:
         self.split_stem = split_files.fold_stem(stem, *fold) if fold else stem
         self.split_about = datasets.split_about(cfg, self.split_stem)
         self.fold_name = f"fold_{fold[0]}of{fold[1]}." if fold else ""
-        self.patches = self.cut()
+        self.patches = self.clips.patches(reads, reads.hop_rows(cfg.patch_overlap))
         side = self.clips.split[self.patches.clip]
         self.rows = {name: np.flatnonzero(side == name) for name in ("train", "val", "test")}
         datasets.refuse_empty(self.rows)
@@ -66,10 +66,6 @@ class Music:
         if not self.tasks:
             raise MerError(f"{self.corpus.NAME} has no labels for any task: give it some and run "
                            f"'{datasets.command(self.corpus, reads.of)}' again")
-
-    def cut(self):
-        """The patches of all clips: `clip`, `start_seconds` and whatever the model reads."""
-        return self.clips.patches(self.reads, self.reads.hop_rows(self.cfg.patch_overlap))
 
     def batches(self, side, *, codes=None, weighted=False, batch_size, seed=0, shuffle=False):
         """Batches of patches, or of their `codes`, shape (patches of all sides, units), with targets.
@@ -101,11 +97,12 @@ class Music:
         rows = self.rows["test"]
         clips, patch_clip = np.unique(self.patches.clip[rows], return_inverse=True)
         groups = splits.joined(self.clips.group, self.clips.contents)  # copies of one recording are one group
+        hop_seconds = self.patches.hop_rows / self.reads.of.rows_per_second
         return {"clips": [str(self.clips.ids[i]) for i in clips], "groups": [groups[i] for i in clips],
                 "tasks": self.tasks, "patch_clip": patch_clip,
                 "truth": {task.name: task.targets(self.clips.labels[task.column][clips]) for task in self.tasks},
                 "guess": {task.name: self._training_mean(task) for task in self.tasks if not task.classes},
-                "patch_start_seconds": self.patches.start_seconds[rows],
+                "patch_start_seconds": self.patches.number[rows] * hop_seconds,
                 "outputs": {name: np.asarray(value, np.float64) for name, value in outputs.items()}}
 
     def _training_mean(self, task):
