@@ -89,7 +89,7 @@ def heads_steps(*, batch, chosen_batch, steps):
     codes = np.random.default_rng(1).random((CODES, heads.encoder_of(model).output_shape[1]), dtype=np.float32)
     made = [lambda: batch * steps / seconds_of(lambda: model.fit(through, verbose=0))]
     for size in (batch, chosen_batch):
-        on_codes = heads.on_codes(model, codes.shape[1], PUBLISHED)
+        on_codes = heads.on_codes(model, PUBLISHED)
         on_codes.compile(loop.DecayingAdam(1e-3), loss=LOSSES, **loop.compile_options())
         cached = batches.Emotion(codes, truth, rows=np.arange(CODES), tasks=PUBLISHED, batch_size=size)
         on_codes.fit(cached, verbose=0)

@@ -1,6 +1,10 @@
-"""Emotion heads on an encoder (ICASSP 2021, figure 2; names and activations of the released architecture files)."""
+"""Emotion heads on an encoder (ICASSP 2021, figure 2; names and activations of the released architecture files).
+
+An architecture may bring heads of its own, `heads(code, tasks)`; without these it gets the published ones.
+"""
 
 from collections.abc import Sequence
+from types import ModuleType
 from typing import Any
 
 import keras
@@ -12,73 +16,82 @@ UNITS = 512  # in all dense layers; the paper says 256 in the branches, the rele
 DROPOUT = 0.25
 ACTIVATION = "relu"  # of every hidden layer in the release; the paper does not say
 TRUNK = "b9"  # then one branch a task: b10, b11, b12 of the published ones, others by their names
+CODE = "code"  # the layer between encoder and heads
 
 
-def attach(encoder: Any, tasks: Sequence[Task]) -> Any:
+def attach(encoder: Any, tasks: Sequence[Task], module: ModuleType | None = None) -> Any:
     """Encoder and heads as one flat model.
 
     Parameters
     ----------
     encoder : keras.Model
-        Chunk -> code of any rank; a code with axes is flattened in (band, frame, channel) order.
+        Chunk -> code of any rank. The published heads flatten it, in (band, frame, channel) order.
     tasks : sequence of Task
+    module : module or None
+        Of `models/`. Its `heads(code, tasks)`, where it has one, takes the code as it is, (batch, ...), and gives what
+        the output layer of each task reads: {task: (batch, units)}.
 
     Returns
     -------
     keras.Model
         Chunk -> {task: (batch, units)}: probabilities of its classes, or a value in its range, (batch, 1).
     """
-    code = layers.Flatten(name="code")(encoder.output) if len(encoder.output.shape) > 2 else encoder.output
-    return keras.Model(encoder.input, _heads(code, tasks, {}), name="emotion")
+    own = getattr(module, "heads", None)
+    code = (layers.Identity if own else layers.Flatten)(name=CODE)(encoder.output)
+    if own:
+        hidden = own(code, tasks)
+        outputs = {task.name: _answer(hidden[task.name], task) for task in tasks}
+    else:
+        outputs = {task.name: _answer(x, task) for task, x in _published(code, tasks)}
+    return keras.Model(encoder.input, outputs, name="emotion")
 
 
-def on_codes(model: Any, code_units: int, tasks: Sequence[Task]) -> Any:
+def encoder_of(model: Any) -> Any:
+    """The part of `model` below the heads: chunk -> code (batch, ...), as the heads read it."""
+    return keras.Model(model.input, model.get_layer(CODE).output, name="codes")
+
+
+def on_codes(model: Any, tasks: Sequence[Task]) -> Any:
     """The heads of `model` alone, sharing its layers: what trains this trains `model`.
 
     Parameters
     ----------
     model : keras.Model
         Made by `attach` with the same tasks.
-    code_units : int
-        Length of a flattened code.
 
     Returns
     -------
     keras.Model
-        Codes (batch, code_units) -> as `model`.
+        Codes (batch, ...), as `encoder_of` gives them -> as `model`.
     """
-    shared = {layer.name: layer for layer in model.layers}
-    code = keras.Input((code_units,), name="codes")
-    return keras.Model(code, _heads(code, tasks, shared), name="heads")
+    outputs = {task.name: model.get_layer(task.name).output for task in tasks}
+    return keras.Model(model.get_layer(CODE).output, outputs, name="heads")
 
 
-def encoder_of(model: Any) -> Any:
-    """The part of `model` below the heads: chunk -> flattened code (batch, units)."""
-    return keras.Model(model.input, model.get_layer(f"{TRUNK}_fc1").input, name="codes")
+def _published(code, tasks):
+    """Yield tasks and what their output layers read: a trunk of three dense layers, and two of each task.
 
-
-def _heads(code, tasks, shared):
-    """Apply the heads to `code`, with the layers in `shared` where it has them."""
-    def layer(make, name, *args, **kwargs):
-        return shared[name] if name in shared else make(*args, name=name, **kwargs)
-
-    x = layer(layers.Dense, f"{TRUNK}_fc1", UNITS, activation=ACTIVATION)(code)
-    x = layer(layers.Dropout, f"{TRUNK}_d1", DROPOUT)(x)
-    x = layer(layers.Dense, f"{TRUNK}_fc2", UNITS, activation=ACTIVATION)(x)
-    x = layer(layers.Dropout, f"{TRUNK}_d2", DROPOUT)(x)
-    x = layer(layers.Dense, f"{TRUNK}_fc3", UNITS, activation=ACTIVATION)(x)
-    outputs = {}
+    One task after the other: the seed gives layers their initial weights in the order in which they are made.
+    """
+    x = layers.Dense(UNITS, activation=ACTIVATION, name=f"{TRUNK}_fc1")(code)
+    x = layers.Dropout(DROPOUT, name=f"{TRUNK}_d1")(x)
+    x = layers.Dense(UNITS, activation=ACTIVATION, name=f"{TRUNK}_fc2")(x)
+    x = layers.Dropout(DROPOUT, name=f"{TRUNK}_d2")(x)
+    x = layers.Dense(UNITS, activation=ACTIVATION, name=f"{TRUNK}_fc3")(x)
     for task in tasks:
-        branch = f"b{10 + PUBLISHED.index(task)}" if task in PUBLISHED else task.name
-        y = layer(layers.Dense, f"{branch}_fc1", UNITS, activation=ACTIVATION)(x)
-        y = layer(layers.Dropout, f"{branch}_d1", DROPOUT)(y)
-        y = layer(layers.Dense, f"{branch}_fc2", UNITS, activation=ACTIVATION)(y)
-        # outputs stay float32 under mixed precision
-        if task.classes:
-            y = layer(layers.Dense, task.name, task.units, activation="softmax", dtype="float32")(y)
-        else:
-            low, high = task.range
-            y = layer(layers.Dense, f"{branch}_fc3", 1, activation="tanh", dtype="float32")(y)
-            y = layer(layers.Rescaling, task.name, (high - low) / 2, (high + low) / 2, dtype="float32")(y)
-        outputs[task.name] = y
-    return outputs
+        y = layers.Dense(UNITS, activation=ACTIVATION, name=f"{_branch(task)}_fc1")(x)
+        y = layers.Dropout(DROPOUT, name=f"{_branch(task)}_d1")(y)
+        yield task, layers.Dense(UNITS, activation=ACTIVATION, name=f"{_branch(task)}_fc2")(y)
+
+
+def _answer(hidden, task):
+    """The output layer of a task, float32 under mixed precision too."""
+    if task.classes:
+        return layers.Dense(task.units, activation="softmax", name=task.name, dtype="float32")(hidden)
+    low, high = task.range
+    y = layers.Dense(1, activation="tanh", name=f"{_branch(task)}_fc3", dtype="float32")(hidden)
+    return layers.Rescaling((high - low) / 2, (high + low) / 2, name=task.name, dtype="float32")(y)
+
+
+def _branch(task):
+    return f"b{10 + PUBLISHED.index(task)}" if task in PUBLISHED else task.name

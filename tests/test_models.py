@@ -1,5 +1,7 @@
 """Every architecture builds, keeps the published names and sizes, trains a step and survives saving."""
 
+from types import SimpleNamespace
+
 import h5py
 import keras
 import numpy as np
@@ -75,7 +77,7 @@ def test_published_layer_names():
 @pytest.mark.parametrize("name", ALL)
 def test_codes_and_heads_have_the_stated_shapes(name):
     module = load(name)
-    model = heads.attach(module.encoder(module.build(shape_of(name))), TASKS)
+    model = heads.attach(module.encoder(module.build(shape_of(name))), TASKS, module)
     out = model.predict(some_patches(shape=shape_of(name)), verbose=0)
     assert {task: value.shape for task, value in out.items()} == {task.name: (4, task.units) for task in TASKS}
     for task in TASKS:
@@ -83,31 +85,44 @@ def test_codes_and_heads_have_the_stated_shapes(name):
             np.testing.assert_allclose(out[task.name].sum(axis=1), 1, atol=1e-5)
         else:
             assert (np.abs(out[task.name] - np.mean(task.range)) <= np.ptp(task.range) / 2).all()
-    units = {"model_over": 7936, "model_cpc": 256}.get(name, np.prod(module.encoder(module.build(shape_of(name)))
-                                                                     .output_shape[1:]))
-    assert heads.encoder_of(model).output_shape == (None, units)
+    code = module.encoder(module.build(shape_of(name))).output_shape[1:]
+    units = {"model_over": 7936, "model_cpc": 256}.get(name, np.prod(code))
+    assert heads.encoder_of(model).output_shape == ((None, *code) if hasattr(module, "heads") else (None, units))
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_heads_on_codes_are_the_same_function(name):
     module = load(name)
-    model = heads.attach(module.encoder(module.build(shape_of(name))), TASKS)
+    model = heads.attach(module.encoder(module.build(shape_of(name))), TASKS, module)
     codes = heads.encoder_of(model).predict(some_patches(shape=shape_of(name)), verbose=0)
     whole = model.predict(some_patches(shape=shape_of(name)), verbose=0)
-    split = heads.on_codes(model, codes.shape[1], TASKS).predict(codes, verbose=0)
+    split = heads.on_codes(model, TASKS).predict(codes, verbose=0)
     for task, value in whole.items():
         np.testing.assert_allclose(split[task], value, atol=1e-5)
+
+
+def test_heads_of_ones_own_read_the_code_as_it_is():
+    module = SimpleNamespace(heads=lambda code, tasks: {task.name: keras.layers.LSTM(3)(code) for task in tasks})
+    rows = keras.Input((5, 7), name="patch")
+    model = heads.attach(keras.Model(rows, keras.layers.Dense(2)(rows)), TASKS, module)
+    x = some_patches(shape=(5, 7))
+    codes = heads.encoder_of(model).predict(x, verbose=0)
+    assert codes.shape == (4, 5, 2) and not any(layer.name.startswith(heads.TRUNK) for layer in model.layers)
+    of_codes, whole = heads.on_codes(model, TASKS).predict(codes, verbose=0), model.predict(x, verbose=0)
+    for task in TASKS:
+        assert whole[task.name].shape == (4, task.units)
+        np.testing.assert_allclose(of_codes[task.name], whole[task.name], atol=1e-6)
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_saved_weights_give_the_same_output_and_hold_no_optimiser(name, tmp_path):
     module = load(name)
     keras.utils.set_random_seed(1)
-    model = heads.attach(module.encoder(module.build(shape_of(name))), TASKS)
+    model = heads.attach(module.encoder(module.build(shape_of(name))), TASKS, module)
     model.compile(loop.DecayingAdam(1e-3), loss="mse", jit_compile=False)
     keras3.save(model, tmp_path / "a.weights.h5")
     keras.utils.set_random_seed(2)
-    other = heads.attach(module.encoder(module.build(shape_of(name))), TASKS)
+    other = heads.attach(module.encoder(module.build(shape_of(name))), TASKS, module)
     keras3.load(other, tmp_path / "a.weights.h5")
     for task, value in model.predict(some_patches(shape=shape_of(name)), verbose=0).items():
         np.testing.assert_array_equal(other.predict(some_patches(shape=shape_of(name)), verbose=0)[task], value)
@@ -121,7 +136,7 @@ def test_one_step_of_training_moves_every_trainable_layer(name):
     keras.utils.set_random_seed(0)
     model = module.build(shape_of(name))
     if module.PRETEXT is None:
-        model = heads.attach(model, TASKS)
+        model = heads.attach(model, TASKS, module)
         x = some_patches(shape=shape_of(name))
         truth = targets(np.arange(4))
         y = {task.name: task.encoded(truth[task.name]) for task in TASKS}

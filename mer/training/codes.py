@@ -20,13 +20,13 @@ def cached_codes(cfg, data, encoder, encoder_key):
     cfg : Config
     data : transfer.Music
     encoder : keras.Model
-        Patch -> flattened code; runs in inference mode.
+        Patch -> code, from `heads.encoder_of`; runs in inference mode.
     encoder_key : str
         Hash of its weights.
 
     Returns
     -------
-    np.memmap, shape (patches, units), float32
+    np.memmap, shape (patches, *code), float32
 
     Raises
     ------
@@ -38,7 +38,7 @@ def cached_codes(cfg, data, encoder, encoder_key):
     key = files.key_of(encoder_key, data.clips.fingerprint(sides=False), data.reads.seconds, cfg.patch_overlap,
                        cfg.precision, keras.backend.backend())
     path = cfg.features_dir / "codes" / f"{key}.npy"
-    shape = len(data.patches), encoder.output_shape[1]
+    shape = len(data.patches), *encoder.output_shape[1:]
     with files.lock(path, doing="computing codes of the frozen encoder"):
         for each in (path, path.with_suffix(".json")):
             files.remove_leftovers(each)

@@ -68,7 +68,7 @@ class Music:
                            f"'{datasets.command(self.corpus, reads.of)}' again")
 
     def batches(self, side, *, codes=None, weighted=False, batch_size, seed=0, shuffle=False):
-        """Batches of patches, or of their `codes`, shape (patches of all sides, units), with targets.
+        """Batches of patches, or of their `codes`, shape (patches of all sides, *code), with targets.
 
         `weighted` adds the class weights of the training side.
         """
@@ -168,8 +168,8 @@ def _stage(cfg, data, stage, *, name, module, it, force, speech=None, hours=None
     else:
         run = model_file.music_run(cfg, data.corpus.LANGUAGE, name, it, fold=data.fold_name)
     seed, settings, encoder_key = cfg.seed + it, relevant_settings(cfg, stage, data.reads), encoder and encoder.key
-    key = files.key_of(name, heads.ACTIVATION, stage, seed, settings, data.fingerprint,
-                       *([encoder_key] if encoder else []),
+    key = files.key_of(name, "own heads" if hasattr(module, "heads") else heads.ACTIVATION, stage, seed, settings,
+                       data.fingerprint, *([encoder_key] if encoder else []),
                        *([task.name, task.column, task.labels] for task in data.tasks if data.tasks != PUBLISHED))
 
     def train():
@@ -178,12 +178,12 @@ def _stage(cfg, data, stage, *, name, module, it, force, speech=None, hours=None
             encoder.load(pretrained)
             if encoder.key != encoder_key:
                 raise MerError(f"{encoder.path} was replaced while it was read: run the same command again")
-        model = heads.attach(module.encoder(pretrained), data.tasks)
+        model = heads.attach(module.encoder(pretrained), data.tasks, module)
         if before:
             before.load(model)
         print(f"{run.path.parent.name}/{run.stem}")
         codes = cached_codes(cfg, data, heads.encoder_of(model), encoder_key) if stage == "heads" else None
-        trainee = heads.on_codes(model, codes.shape[1], data.tasks) if stage == "heads" else model
+        trainee = heads.on_codes(model, data.tasks) if stage == "heads" else model
         options = {"codes": codes, "batch_size": cfg.values[f"{stage}_batch_patches"],
                    "weighted": cfg.values[_SHARED[stage][1]]}
         known, unseen = data.batches("train", seed=seed, shuffle=True, **options), data.batches("val", **options)

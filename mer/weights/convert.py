@@ -84,7 +84,7 @@ def convert(cfg, path, run, *, load_module, force=False):
     module = load_module(known["model"])
     model = module.build(keras2.READS.shape)
     if known["kind"] == "transfer":
-        model = heads.attach(module.encoder(model), PUBLISHED)
+        model = heads.attach(module.encoder(model), PUBLISHED, module)
     keras2.load(model, path)
     run.begin_saving()
     saved = keras3.save(model, run.path)

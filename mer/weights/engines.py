@@ -246,7 +246,7 @@ def build_keras(file: ModelFile, *, load_module: LoadModule) -> Any:
         if reads.of.name != module.INPUT:
             raise MerError(f"{file.path} was trained on {reads.of.name}, and {module.__name__} reads {module.INPUT} "
                            "now: train it again, or set its INPUT back")
-        model = heads.attach(module.encoder(module.build(reads.shape)), tasks_of(file))
+        model = heads.attach(module.encoder(module.build(reads.shape)), tasks_of(file), module)
     finally:
         keras.config.set_dtype_policy(policy)
     file.load(model)

@@ -156,7 +156,7 @@ def test_a_frozen_encoder_stands_still_and_a_released_one_moves():
 
     before = state()
     codes = encoder.predict(patches, verbose=0)
-    on_codes = heads.on_codes(model, codes.shape[1], TASKS)
+    on_codes = heads.on_codes(model, TASKS)
     on_codes.compile(loop.DecayingAdam(1e-4), loss=loss, **loop.compile_options())
     head = model.get_layer("b9_fc1").get_weights()[0].copy()
     on_codes.fit(batches.Emotion(codes, truth, rows=np.arange(16), tasks=TASKS, batch_size=8), verbose=0)
