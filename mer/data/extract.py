@@ -19,7 +19,7 @@ from mer import MerError, files, progress, text
 from mer.data import extract_journal, store, store_check
 from mer.data.extract_journal import Done
 from mer.features import waveform
-from mer.features.chunks import LEAST_SECONDS
+from mer.features.representations import LEAST_SECONDS
 
 _EDGE_BYTES = 1 << 16
 _THREADS = 8  # reading the ends of a file waits for the disk, not for the processor
@@ -51,7 +51,7 @@ def build(path, listing, *, of, attributes, jobs=0, force=False):
     Raises
     ------
     MerError
-        Where not a single clip could be used.
+        Where not a single clip could be used, or a package that makes the rows is not installed.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     files.remove_leftovers(path)
@@ -107,6 +107,7 @@ def _stamp(path):
 
 def _extract_all(todo, stamps, folder, of, jobs):
     """Extract clips on all cores: clip to `Done`."""
+    of.prepare()
     folder.mkdir(parents=True, exist_ok=True)
     work = joblib.Parallel(n_jobs=min(jobs or joblib.cpu_count(), len(todo)), return_as="generator_unordered",
                            batch_size="auto")(

@@ -15,7 +15,6 @@ from mer.features.representations import Representation
 from mer.features.samples import Samples
 from mer.features.waveform import Waveform
 
-LEAST_SECONDS = 0.96  # the shortest clip of a corpus: 31 frames of 32 ms, the published patch, need as much
 _MOST_ROWS = 2**22
 _SECONDS, _ROWS = "patch_seconds", "patch_frames"  # keys among recorded settings, as of the first log-mel patches
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from mer import MerError, corpora, files
 from mer.corpora import _annotations
-from mer.features.chunks import LEAST_SECONDS
+from mer.features.representations import LEAST_SECONDS
 from mer.inventory import probe, survey
 from mer.inventory.survey_text import number
 

@@ -11,16 +11,18 @@ import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from mer import MerError, limits
+from mer import MerError, how_to_install, limits
 from mer.features.waveform import regrouped
 
 DEFAULT = "log_mel"
 NAME = "representation"  # key of the name among recorded settings
 _BLOCK_SAMPLES = 2**16   # about so many are turned into rows at once
+LEAST_SECONDS = 0.96     # the shortest clip of a corpus: 31 frames of 32 ms, the published patch, need as much
 _MOST = 2**20            # of a recorded setting: more is no file of ours
 
 
@@ -42,10 +44,13 @@ class Representation(ABC):
         Values in a row.
     TITLE : str
         In tables and sentences.
+    PACKAGES : tuple of str
+        What `rows` needs beside requirements.txt, see requirements-features.txt. Stores are read without it.
     """
 
     quick_start: bool = dataclasses.field(default=False, compare=False, repr=False)
     TITLE: ClassVar[str]
+    PACKAGES: ClassVar[tuple[str, ...]] = ()
 
     if TYPE_CHECKING:  # a file gives each as a field, a constant or a property
         def __getattr__(self, name: str) -> Any: ...
@@ -90,6 +95,11 @@ class Representation(ABC):
         """Rows of stretches, shape (n, rows, width) -> one row each, (n, width), float32: here their mean."""
         return rows.mean(axis=1, dtype=np.float64).astype(np.float32)
 
+    def prepare(self) -> None:
+        """Import `PACKAGES`; MerError where one is not installed."""
+        for package in self.PACKAGES:
+            needed(package, self.name)
+
     def to_input(self, chunks: np.ndarray) -> np.ndarray:
         """Chunks (n, rows, width) -> what a network reads: here the same, a sequence with `width` channels."""
         return chunks
@@ -132,6 +142,16 @@ def _rebuilt(kind, values, quick_start):
 
 def _fields(kind):
     return [field for field in dataclasses.fields(kind) if field.name != "quick_start"]
+
+
+def needed(package: str, who: str) -> ModuleType:
+    """Import a package of requirements-features.txt; MerError where it is not installed."""
+    try:
+        return importlib.import_module(package)
+    except (ImportError, OSError) as error:
+        raise MerError(f"{who} needs the package {package.partition('.')[0]}, which cannot be used here ({error}): "
+                       f"{how_to_install('requirements-features.txt')}; docs/features.md names the platforms that "
+                       "have it") from None
 
 
 def names() -> list[str]:
