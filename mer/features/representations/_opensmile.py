@@ -20,8 +20,7 @@ _FRAMES = tuple(f"{name}_{kind}{bracket}{number}" for kind in ("sma", "sma_de") 
                 (each.partition("[") for each in _DESCRIPTORS))
 STATISTICS = tuple(f"{name}_{of}" for of in ("amean", "stddev") for name in _FRAMES)  # names of `statistics`
 _DELTA_WINDOW = 2    # frames on either side
-# opensmile turns samples into 16 bits by a factor of 32 768, and +1 would come out as -1.
-_BELOW_ONE = np.float32(32767 / 32768)
+_MOST = np.float32(32767 / 32768)  # opensmile turns samples into 16 bits times 32 768, and +1 would come out as -1
 
 
 @functools.cache
@@ -34,11 +33,11 @@ def _extractor(level):
 def _values(level, sound, sample_rate_hz):
     with warnings.catch_warnings():  # of short sounds: values that are NaN
         warnings.simplefilter("ignore", UserWarning)
-        return _extractor(level).process_signal(sound * _BELOW_ONE, sample_rate_hz).to_numpy(np.float32)
+        return _extractor(level).process_signal(np.clip(sound, -1, _MOST), sample_rate_hz).to_numpy(np.float32)
 
 
 def functionals(sound: np.ndarray, sample_rate_hz: int) -> np.ndarray:
-    """Samples (n,), peak at most 1 -> (1, 6373) functionals, float32; NaN where a short sound has none."""
+    """Samples (n,), peak 1 -> (1, 6373) functionals, float32; NaN where a short sound has none."""
     return _values("Functionals", sound, sample_rate_hz)
 
 
@@ -53,7 +52,7 @@ def descriptors(sound: np.ndarray, sample_rate_hz: int) -> np.ndarray:
     Parameters
     ----------
     sound : np.ndarray, shape (n,), float32
-        Magnitudes at most 1.
+        Samples in [-1, 1]; what is beyond counts as 1.
     sample_rate_hz : int
 
     Returns
