@@ -47,8 +47,8 @@ def history(epochs=4):
 
 def without_pictures(monkeypatch):
     """Make reports without pictures, which take most of the time."""
-    monkeypatch.setattr(report.plots, "confusion", lambda *_: None)
-    monkeypatch.setattr(report.plots, "learning_curves", lambda *_: None)
+    for name in ("confusion", "certainty", "learning_curves"):
+        monkeypatch.setattr(report.plots, name, lambda *_: None)
 
 
 def published_features(folder, *, overlap):

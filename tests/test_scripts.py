@@ -110,7 +110,7 @@ def test_transfers_have_the_published_places_and_a_full_report(transferred, home
         assert folder.with_name(folder.name + ".weights.h5").exists()
         names = {path.name for path in folder.iterdir()}
         assert names == {"run.json", "history.csv", "report.json", "report.txt", "predictions.csv", "confusion.png",
-                         "learning_curves.png"}
+                         "certainty.png", "learning_curves.png"}
         report = json.loads((folder / "report.json").read_text())
         assert 0 <= report["clip"]["quadrants"]["accuracy"] <= 1
     one, two = (json.loads((folder / "run.json").read_text()) for folder in expected[2:4])

@@ -17,6 +17,8 @@ EMBEDDED_RUNS = 24  # the pictures of one run weigh about 130 kB in a page; beyo
 PICTURES = {
     "confusion.png": "Confusion matrices of the tasks with classes, for clips and for patches; "
                      "the same counts are in the text report.",
+    "certainty.png": "Share of right answers where uncertain clips are left out, and beside the certainty; the same "
+                     "numbers are in the text report.",
     "learning_curves.png": "Loss and the measure of each task in training and validation over the epochs; "
                            "the same values are in the history of the run.",
 }

@@ -1,10 +1,10 @@
-"""Pictures of one report: confusion matrices and learning curves, as PNG.
+"""Pictures of one report: confusion matrices, certainty and learning curves, as PNG.
 
 Figures are drawn without pyplot, so no window system and no global state is touched. Colors are from the
 palette of Okabe & Ito (2008, "Color Universal Design"), and no line is told from another by color alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,11 +15,13 @@ from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from mer import files
+from mer.evaluation import calibration
 from mer.tasks import Task
 
 DPI = 130
 COLORS = 256
 TRAIN, VALIDATION, GREY = "#0072B2", "#D55E00", "#595959"
+_LINES, _STYLES = (TRAIN, VALIDATION, "#009E73", "#CC79A7"), ("-", "--", "-.", (0, (1, 1)))
 
 
 def confusion(report: dict, tasks: Sequence[Task], path: Path) -> None:
@@ -46,6 +48,50 @@ def confusion(report: dict, tasks: Sequence[Task], path: Path) -> None:
     bar = figure.colorbar(image, ax=axes, shrink=0.6, pad=0.02, aspect=30)
     bar.set_label("share of the true class (recall on the diagonal)")
     bar.ax.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    save(figure, path)
+
+
+def certainty(clips: Mapping[str, tuple], tasks: Sequence[Task], path: Path) -> None:
+    """Draw what leaving out uncertain clips brings, and whether the certainty can be believed.
+
+    Parameters
+    ----------
+    clips : mapping of str -> (truth, predicted, probabilities)
+        By task: arrays of shape (n,), (n,), (n, classes); a truth of -1 is no label.
+    tasks : sequence of Task
+        Where none has classes, no picture is written, and one of an earlier run is removed.
+    path : pathlib.Path
+        PNG file to write.
+    """
+    tasks = [task for task in tasks if task.classes]
+    if not tasks:
+        path.unlink(missing_ok=True)
+        return
+    figure = blank(width=9, height=4.4)
+    left, right = figure.subplots(1, 2)
+    right.plot([0, 1], [0, 1], color=GREY, linestyle=":", linewidth=1.5, label="as certain as right")
+    for number, task in enumerate(tasks):
+        truth, predicted, probabilities = clips[task.name]
+        known = task.is_labelled(truth)
+        sure, correct = probabilities[known].max(axis=1), (predicted == truth)[known]
+        coverage, accuracy = calibration.coverage_curve(sure, correct)
+        style = {"color": _LINES[number % len(_LINES)], "linestyle": _STYLES[number % len(_STYLES)], "linewidth": 2}
+        start = min(max(len(coverage) // 20, 1), len(coverage)) - 1  # the first few answers are luck
+        left.plot(coverage[start:], accuracy[start:], label=task.name.replace("_", " "), **style)
+        parts = calibration.bins(sure, correct)
+        right.plot([part[0] for part in parts], [part[1] for part in parts], marker="o", markersize=5, **style)
+    left.set(xlabel="share of clips answered, the most certain first", ylabel="share of right answers",
+             title="If uncertain clips are left out", xlim=(0, 1.01))
+    right.set(xlabel="certainty (largest probability)", ylabel="share of right answers", xlim=(0, 1.01),
+              title="Can the certainty be believed?")
+    for ax in (left, right):
+        ax.set_ylim(0, 1.02)
+        ax.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+        ax.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+        ax.grid(color="#e3e3e3")
+        ax.spines[["top", "right"]].set_visible(False)
+    left.legend(loc="lower left", frameon=False)
+    right.legend(loc="upper left", frameon=False)
     save(figure, path)
 
 

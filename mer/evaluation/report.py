@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from mer import MerError, files
-from mer.evaluation import intervals, metrics, plots, predictions
+from mer.evaluation import calibration, intervals, metrics, plots, predictions
 from mer.evaluation.predictions import LEVELS
 from mer.evaluation.report_text import compose, pretext_warning
 from mer.tasks import QUADRANTS, Task
@@ -29,7 +29,7 @@ def write(folder: Path, *, clips: Sequence[str], patch_clip: Sequence[int] | np.
           outputs: dict[str, np.ndarray], run: dict, guess: Mapping[str, float | np.ndarray] = MappingProxyType({}),
           history: Sequence[dict] = (), groups: Sequence[str] | None = None, grouped_by: str = "clip",
           n_bootstrap: int = 2000, seed: int = 0) -> dict:
-    """Score the test set and write report.json, report.txt, predictions.csv and two pictures.
+    """Score the test set and write report.json, report.txt, predictions.csv and three pictures.
 
     Clips without a label of a task are left out of its scores.
 
@@ -80,6 +80,7 @@ def write(folder: Path, *, clips: Sequence[str], patch_clip: Sequence[int] | np.
     predictions.write(folder / "predictions.csv", clips=data["clips"], groups=data["groups"],
                       patch_clip=data["patch_clip"], starts=data["starts"], tasks=data["tasks"], levels=data)
     plots.confusion(report, data["tasks"], folder / "confusion.png")
+    plots.certainty(data["clip"], data["tasks"], folder / "certainty.png")
     curves = folder / "learning_curves.png"
     if history:
         plots.learning_curves(history, data["tasks"], curves)
@@ -102,6 +103,8 @@ def evaluate(data: dict, *, run: dict, n_bootstrap: int, seed: int) -> dict:
             truth, predicted, guess = (values[known[clip]] for values in data[level][task.name])
             result = metrics.evaluate(task, truth, predicted, number[clip[known[clip]]], resamples=drawn,
                                       guess=None if task.classes else guess[:, 0])
+            if task.classes and level == "clip":
+                result["certainty"] = calibration.evaluate(guess, truth, seed=seed)
             report[level][task.name] = files.rounded(result, DIGITS)
     report["test"] = _test_set(data, resamples)
     report["bootstrap"] = {"unit": data["grouped_by"], "groups": resamples.n_groups, "resamples": n_bootstrap,

@@ -106,7 +106,8 @@ def compose(report: dict) -> str:
         Plain text, lines of at most 110 characters where names are not longer.
     """
     has_classes = any(task.classes for task in answered(report))
-    parts = [_heading(report), _score_tables(report), *([_class_table(report), _confusions(report)] * has_classes),
+    parts = [_heading(report), _score_tables(report),
+             *([_certainty(report), _class_table(report), _confusions(report)] * has_classes),
              _reading(report)]
     return "\n\n".join("\n".join(lines) for lines in parts) + "\n"
 
@@ -176,6 +177,21 @@ def _chance_rows(result, columns):
     return [*rows, f"    {'minus the best guess':<22}" + "".join(f"{words:<{WIDTH}}" for words in above).rstrip()]
 
 
+def _certainty(report):
+    """What the certainty of the answers on clips is worth."""
+    results = {task.name: report["clip"][task.name] for task in answered(report) if task.classes}
+    shares = list(next(iter(results.values()))["certainty"]["accuracy_at"])
+    head = "".join(f"{float(share):>8.0%}" for share in shares)
+    lines = [f"{'CERTAINTY (clips)':<26}accuracy among the most certain{'':<5}certainty  error  by luck",
+             f"{'':<26}{head}"]
+    for name, result in results.items():
+        sure = result["certainty"]
+        cells = "".join(f"{value:>8.2f}" for value in sure["accuracy_at"].values())
+        lines.append(f"  {name:<24}{cells}{'':<4}{sure['mean_certainty']:>9.2f}{sure['expected_error']:>7.2f}"
+                     f"{sure['error_by_chance']:>9.2f}")
+    return lines
+
+
 def _class_table(report):
     """Precision, recall, F1 and support per class, patches beside clips."""
     columns = "precision", "recall", "f1"
@@ -220,6 +236,8 @@ def _reading(report):
         "not the luck of training: run several seeds (--runs). The guesses ignore the audio and were scored on the",
         "same draws.",
         'Where the interval of "minus the best guess" holds 0, the model was not shown to hear anything.',
+        "The certainty is the largest probability of a clip. Its error is the mean distance from the share of right",
+        "answers (Guo et al. 2017); a model whose certainty is exact has the error by luck.",
         *(_RANGES if any(not task.classes for task in answered(report)) else []),
     ]
 

@@ -32,8 +32,9 @@ def quick(monkeypatch):
 
 def test_all_files_are_there_and_nothing_else(written):
     assert {path.name for path in written[0].iterdir()} == {
-        "report.json", "report.txt", "predictions.csv", "confusion.png", "learning_curves.png"}
-    for name in ("confusion.png", "learning_curves.png"):
+        "report.json", "report.txt", "predictions.csv", "confusion.png", "certainty.png",
+        "learning_curves.png"}
+    for name in ("confusion.png", "certainty.png", "learning_curves.png"):
         assert (written[0] / name).read_bytes().startswith(b"\x89PNG")
 
 
@@ -67,7 +68,7 @@ def test_same_input_gives_the_same_bytes(tmp_path, quick):
 
 def test_pictures_have_the_same_bytes_again(written, tmp_path):
     report.write(tmp_path, **predictions(), history=history())
-    for name in ("confusion.png", "learning_curves.png"):
+    for name in ("confusion.png", "certainty.png", "learning_curves.png"):
         assert (tmp_path / name).read_bytes() == (written[0] / name).read_bytes()
 
 
