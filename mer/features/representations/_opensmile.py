@@ -36,6 +36,11 @@ def _values(level, sound, sample_rate_hz):
         return _extractor(level).process_signal(np.clip(sound, -1, _MOST), sample_rate_hz).to_numpy(np.float32)
 
 
+def functional_names() -> tuple[str, ...]:
+    """openSMILE's names of the 6 373 `functionals`."""
+    return tuple(_extractor("Functionals").feature_names)
+
+
 def functionals(sound: np.ndarray, sample_rate_hz: int) -> np.ndarray:
     """Samples (n,), peak 1 -> (1, 6373) functionals, float32; NaN where a short sound has none."""
     return _values("Functionals", sound, sample_rate_hz)

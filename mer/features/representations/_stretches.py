@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -74,3 +75,23 @@ class Stretches(Representation):
 
     def _finite(self, sound, start, stop):
         return np.nan_to_num(self.of_stretch(sound, start, stop), posinf=0, neginf=0).astype(np.float32, copy=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts(Stretches):
+    """One row a stretch: the parts of about 7.5 s into which SincNet-MER cut clips of 30 s.
+
+    A clip of 30.06 s is 4 parts, the last of 7.56 s; one of 12 s is one part.
+    """
+
+    stretch_ms: int = 7500
+
+    @property
+    def stretch_samples(self) -> int:
+        """Samples of a part."""
+        return self.stretch_ms * self.sample_rate_hz // 1000
+
+    @property
+    def hop_samples(self) -> int:
+        """From one row to the next: a part."""
+        return self.stretch_samples
