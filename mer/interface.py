@@ -175,8 +175,8 @@ class Encoder:
             raise waveform.AudioError(f"{given} is silent (no sample above {waveform.SILENT_PEAK:g} of full scale), "
                                       "but sound was expected; replace it.")
         reads.refuse_short(given, wave)
-        batches = reads.batches(reads.of.stream(wave.blocks()), hop_seconds=hop, n=reads.count(wave.n_samples, hop),
-                                size=BATCH_PATCHES)
+        rows = reads.of.stream(wave.blocks(reads.of.full_scale))
+        batches = reads.batches(rows, hop_seconds=hop, n=reads.count(wave.n_samples, hop), size=BATCH_PATCHES)
         codes = [self._network.predict_on_batch(batch) for batch in batches]
         return np.concatenate(codes).reshape(-1, self.units)
 

@@ -133,7 +133,8 @@ def _extract(clip_id, path, stamp, folder, of):
     """Worker: one clip -> one journal line. Returns the clip, its `Done`, and a remark on its sound or ""."""
     note, remarks, rows = {"clip": clip_id, "stamp": stamp}, [], None
     try:
-        sound = waveform.load(path, sample_rate_hz=of.sample_rate_hz, on_remark=remarks.append)
+        sound = waveform.load(path, sample_rate_hz=of.sample_rate_hz, full_scale=of.full_scale,
+                              on_remark=remarks.append)
         note["seconds"] = len(sound) / of.sample_rate_hz
         if note["seconds"] < LEAST_SECONDS:
             raise waveform.AudioError(f"{note['seconds']:.2f} s is shorter than one patch of {LEAST_SECONDS:g} s")

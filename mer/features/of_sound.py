@@ -42,5 +42,5 @@ def features(sound: samples.Sound, rate: int | None = None, *, representation: s
     cfg = config.of_program(settings)
     given = samples.source(sound, rate)
     of = representations.get(representation, cfg.values, quick_start=True)
-    return of.rows(waveform.load(given, sample_rate_hz=of.sample_rate_hz,
+    return of.rows(waveform.load(given, sample_rate_hz=of.sample_rate_hz, full_scale=of.full_scale,
                                  on_remark=lambda remark: warnings.warn(f"{given} {remark}", stacklevel=3)))

@@ -35,6 +35,9 @@ _MONO_ROWS = 512
 np.empty(31 * 2**20, np.uint8)
 
 
+FullScale = Callable[[float, float], float]  # see Representation.full_scale
+
+
 @dataclass(frozen=True)
 class Waveform:
     """A file as one mono waveform at the wanted rate, to be read in blocks.
@@ -43,13 +46,14 @@ class Waveform:
     ----------
     n_samples : int
     sample_rate_hz : int
-    peak : float
-        Largest magnitude of the resampled mono signal; full scale is 1.
+    peak, rms : float
+        Largest magnitude and root mean square of the resampled mono signal; full scale is 1.
     envelope : np.ndarray, shape (ceil(n_samples / column_samples), 2), float32
         Least and greatest sample of each column, divided by the peak; no columns where none were asked for.
     column_samples : int
     blocks : callable
-        () -> iterator of blocks (k,), float32, divided by the peak.
+        Nothing, or `Representation.full_scale` -> iterator of blocks (k,), float32, divided by the peak, or by what
+        that makes of peak and root mean square.
     channel : int or None
         The one channel that was read, from 0, because the channels cancel each other (right = -left); None: the
         average of all.
@@ -58,6 +62,7 @@ class Waveform:
     n_samples: int
     sample_rate_hz: int
     peak: float
+    rms: float
     envelope: np.ndarray
     column_samples: int
     blocks: Callable
@@ -115,7 +120,7 @@ def read(path: str | Path | Samples, *, sample_rate_hz: int, column_samples: int
     return wave if channel is None else _read(path, sample_rate_hz, channel, **options)
 
 
-def load(path: str | Path | Samples, *, sample_rate_hz: int,
+def load(path: str | Path | Samples, *, sample_rate_hz: int, full_scale: FullScale | None = None,
          on_remark: Callable[[str], object] | None = None) -> np.ndarray:
     """Read an audio file as one mono waveform at the wanted rate, scaled to peak 1: `read`, joined.
 
@@ -125,13 +130,15 @@ def load(path: str | Path | Samples, *, sample_rate_hz: int,
         wav, flac, ogg, mp3, m4a or whatever else libsndfile or FFmpeg decodes; any rate, any channels.
     sample_rate_hz : int > 0
         Rate of the result.
+    full_scale : callable or None
+        `Representation.full_scale`: (peak, root mean square) -> the level that becomes 1. None: the peak.
     on_remark : callable or None
         Called with `Waveform.remark` where there is one.
 
     Returns
     -------
     waveform : np.ndarray, shape (ceil(n * sample_rate_hz / file rate),), float32
-        Samples in [-1, 1], the largest magnitude exactly 1.
+        Samples in [-1, 1], the largest magnitude exactly 1, unless `full_scale` says otherwise.
 
     Raises
     ------
@@ -145,11 +152,11 @@ def load(path: str | Path | Samples, *, sample_rate_hz: int,
                          " replace or remove it.")
     if wave.remark and on_remark:
         on_remark(wave.remark)
-    return np.concatenate(list(wave.blocks()))
+    return np.concatenate(list(wave.blocks(full_scale)))
 
 
 def _read(path, sample_rate_hz, channel, *, column_samples, kept_seconds, levels=None):
-    n_samples, peak, columns, kept = 0, np.float32(0), [], []
+    n_samples, peak, power, columns, kept = 0, np.float32(0), 0.0, [], []
     blocks = _resampled(path, sample_rate_hz, channel, levels)
     for block in regrouped(blocks, column_samples * COLUMNS_PER_BLOCK) if column_samples else blocks:
         if not len(block):
@@ -160,6 +167,7 @@ def _read(path, sample_rate_hz, channel, *, column_samples, kept_seconds, levels
             raise AudioError(f"{path} holds NaN or infinite samples, but finite ones were expected;"
                              " export it again from its source.")
         peak = max(peak, block_peak)
+        power += float(np.einsum("i,i->", block, block, dtype=np.float64))
         if column_samples:
             starts = range(0, len(block), column_samples)
             columns.append(np.stack([np.minimum.reduceat(block, starts), np.maximum.reduceat(block, starts)], axis=1))
@@ -169,12 +177,15 @@ def _read(path, sample_rate_hz, channel, *, column_samples, kept_seconds, levels
             kept = None
     scale = peak or np.float32(1)
 
-    def scaled():
+    rms = (power / max(1, n_samples)) ** 0.5
+
+    def scaled(full_scale=None):
+        level = np.float32(full_scale(float(peak), rms)) if full_scale and peak else scale
         for block in _resampled(path, sample_rate_hz, channel) if kept is None else kept:
-            yield block / scale
+            yield block / level
 
     envelope = np.concatenate(columns) / scale if columns else np.empty((0, 2), np.float32)
-    return Waveform(n_samples, sample_rate_hz, float(peak), envelope, column_samples, scaled, channel)
+    return Waveform(n_samples, sample_rate_hz, float(peak), rms, envelope, column_samples, scaled, channel)
 
 
 class Levels:

@@ -250,8 +250,8 @@ def _batches(kinds, waves, **options):
     shared = {}
     for reads in kinds:
         shared.setdefault(reads.of, []).append(reads)
-    rows = {of: iter(itertools.tee(of.stream(waves[of.sample_rate_hz].blocks()), len(readers)))
-            for of, readers in shared.items()}
+    blocks = {of: waves[of.sample_rate_hz].blocks(of.full_scale) for of in shared}
+    rows = {of: iter(itertools.tee(of.stream(blocks[of]), len(readers))) for of, readers in shared.items()}
     return [reads.batches(next(rows[reads.of]), **options) for reads in kinds]
 
 

@@ -151,6 +151,7 @@ class ModelFile:
     def encoder_facts(self) -> dict[str, Any]:
         """What the run.json of a transfer says of the encoder it started from."""
         known = {name: self.metadata.get(name) for name in ("it", "scores", "settings", "hours", "hours_heard")}
+        known |= {name: self.metadata[name] for name in ("heard",) if name in self.metadata}
         return {**known, "run": self.stem, "file": self.path.name, "origin": self.origin, "sha256": self.key,
                 "backend": self.metadata.get("versions", {}).get("backend")}
 
@@ -230,6 +231,11 @@ def speech_run(cfg: config.Config, language: str, model: str, it: int, *, hours:
                      / f"{model}.it_{it}.subset_0.075.spec.best{OURS}")
 
 
+def published_encoder(cfg: config.Config, model: str) -> ModelFile:
+    """An encoder that others published, see `mer.weights.published`; the demo corpus has the same ones."""
+    return ModelFile(cfg.resolve(cfg.path_to_models) / "published" / f"{model}{OURS}")
+
+
 def music_run(cfg: config.Config, language: str, model: str, it: int, *, fold: str = "") -> ModelFile:
     """Run of a model trained on music from scratch; `fold` is as in `transfer_run`."""
     return ModelFile(cfg.models_dir / "music" / language / f"{model}.multitask.spec.it_{it}.{fold}lr_0.001{OURS}")
@@ -242,7 +248,7 @@ def transfer_run(cfg: config.Config, speech: Any, music: Any, model: str, releas
     Parameters
     ----------
     speech, music : module
-        Of `mer.corpora`.
+        Of `mer.corpora`; no speech: a published encoder.
     model, release, it
         Architecture, "n" or "y", number of the run.
     hours : float or None
@@ -250,6 +256,7 @@ def transfer_run(cfg: config.Config, speech: Any, music: Any, model: str, releas
     fold : str
         Of a cross-validation: "fold_1of5." for one fold, "folds_5." for all together.
     """
-    folder = f"{corpora.hours_prefix(hours)}speech_{speech.ABBR}_2_music_{music.ABBR}"
+    heard = f"{corpora.hours_prefix(hours)}speech_{speech.ABBR}" if speech else "published"
+    folder = f"{heard}_2_music_{music.ABBR}"
     return ModelFile(cfg.models_trans_dir / folder
                      / f"{model}.multitask.spec.it_{it}.{fold}{_SET_UPS[release]}{OURS}")

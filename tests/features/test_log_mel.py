@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from mer import MerError
 from mer.features import waveform as waveforms
 from mer.features.chunks import Chunks
-from mer.features.representations.log_mel import BLOCK_FRAMES, LOG_OFFSET, LogMel, mel_filter_bank
+from mer.features.representations._mel import BLOCK_FRAMES, filter_bank
+from mer.features.representations.log_mel import LOG_OFFSET, LogMel
 from mer.features.representations.waveform import Waveform
 
 RATE_HZ = 16000
@@ -80,7 +81,7 @@ def test_mp3_is_close_to_the_published_patches(shared, log_mel):
     (16000, 2048, 128), (22050, 2048, 128), (44100, 4096, 96), (8000, 1024, 40), (1600, 512, 20)])
 def test_mel_filter_bank_equals_librosa(rate_hz, n_fft, n_bands):
     librosa = pytest.importorskip("librosa")
-    ours = mel_filter_bank(sample_rate_hz=rate_hz, n_fft=n_fft, n_bands=n_bands)
+    ours = filter_bank(sample_rate_hz=rate_hz, n_fft=n_fft, n_bands=n_bands)
     theirs = librosa.filters.mel(sr=rate_hz, n_fft=n_fft, n_mels=n_bands, dtype=np.float64)
     np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-12 * theirs.max())
 
@@ -122,7 +123,7 @@ def test_other_sizes_equal_librosa(noise):
 
 @pytest.mark.parametrize("hz", [200, 1000, 3000, 7000])
 def test_sine_peaks_in_the_band_that_holds_it(log_mel, hz):
-    weights = mel_filter_bank(sample_rate_hz=RATE_HZ, n_fft=2048, n_bands=128)
+    weights = filter_bank(sample_rate_hz=RATE_HZ, n_fft=2048, n_bands=128)
     expected = weights[:, round(hz * 2048 / RATE_HZ)].argmax()
     peaks = log_mel.rows(sine(hz))[2:-2].argmax(axis=1)
     assert np.all(np.abs(peaks - expected) <= (0 if hz == 1000 else 1))

@@ -71,9 +71,22 @@ class Representation(ABC):
         """Rows of one second of sound, not rounded."""
         return self.sample_rate_hz / self.hop_samples
 
+    def full_scale(self, peak: float, rms: float) -> float:
+        """The level that becomes 1 before rows are made: here the peak.
+
+        Parameters
+        ----------
+        peak, rms : float
+            Greatest magnitude and root mean square of the whole recording; full scale is 1.
+        """
+        return peak
+
     @abstractmethod
     def rows(self, waveform: np.ndarray) -> np.ndarray:
-        """Waveform (n,), peak 1 -> (n_rows(n), width), float32, C-contiguous; AudioError where it is too short."""
+        """Waveform (n,), divided by `full_scale` -> (n_rows(n), width), float32, C-contiguous.
+
+        AudioError where it is too short.
+        """
 
     def n_rows(self, n_samples: int) -> int:
         """How many rows a waveform has."""

@@ -8,14 +8,10 @@ import numpy as np
 
 from mer import MerError
 from mer.features.containers.refusals import AudioError
-from mer.features.representations import Representation
+from mer.features.representations import Representation, _mel
 
 # Added before the logarithm: the float32 machine epsilon, as in the published program.
 LOG_OFFSET = np.float32(1.1920929e-07)
-# Frames per transform; measured best where spectrum, magnitudes and scratch (2 MB) stay in the caches.
-BLOCK_FRAMES = 96
-# Bands per product: 98 % of the mel weights are zeros, and bands beside each other share their bins.
-_MEL_ROWS = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +48,7 @@ class LogMel(Representation):
             raise MerError(f"n_fft {n_fft}, window_samples {window}, hop_samples {hop} came,"
                            " but n_fft must be even and not below the window, and the hop at least 1;"
                            " change these settings.")
-        _ = self._mel  # raises where a band is empty
+        _ = self._parts  # raises where a band is empty
 
     @property
     def width(self) -> int:
@@ -65,30 +61,14 @@ class LogMel(Representation):
         return max(self.window_samples, self.n_fft // 2 + 1)
 
     @functools.cached_property
-    def _mel(self):
+    def _parts(self):
         """Weights of the mel bands, in parts."""
-        weights = mel_filter_bank(sample_rate_hz=self.sample_rate_hz, n_fft=self.n_fft, n_bands=self.n_mel_bands)
+        weights = _mel.filter_bank(sample_rate_hz=self.sample_rate_hz, n_fft=self.n_fft, n_bands=self.n_mel_bands)
         n_without_bin = np.count_nonzero(~weights.any(axis=1))
         if n_without_bin:
             raise MerError(f"{n_without_bin} of {self.n_mel_bands} mel bands would hold no FFT bin at n_fft"
                            f" {self.n_fft}; lower n_mel_bands or raise n_fft.")
-        parts = []  # (bands, the bins that they hold, weights (bins, bands)) of a few bands each
-        for first in range(0, len(weights), _MEL_ROWS):
-            bands = slice(first, min(first + _MEL_ROWS, len(weights)))
-            held = np.flatnonzero(weights[bands].any(axis=0))
-            bins = slice(held[0], held[-1] + 1)
-            parts.append((bands, bins, np.ascontiguousarray(weights[bands, bins].T, np.float32)))
-        return parts
-
-    @functools.cached_property
-    def _transform(self):
-        """Window, and the transform of real values."""
-        rfft = np.fft.rfft
-        if not self.quick_start:
-            import scipy.fft
-            rfft = scipy.fft.rfft
-        phase = 2 * np.pi * np.arange(self.window_samples) / self.window_samples
-        return (0.5 - 0.5 * np.cos(phase)).astype(np.float32), rfft
+        return _mel.parts(weights)
 
     def n_rows(self, n_samples: int) -> int:
         """The first frame is centered on the first sample."""
@@ -135,38 +115,4 @@ class LogMel(Representation):
         padded = np.pad(waveform, (before, self.window_samples - before), mode="reflect")
         # an overlapping view (n_frames, window_samples)
         frames = np.lib.stride_tricks.sliding_window_view(padded, self.window_samples)[::self.hop_samples]
-        window, rfft = self._transform
-        mel = np.empty((len(frames), self.n_mel_bands), np.float32)
-        windowed = np.zeros((min(BLOCK_FRAMES, len(frames)), self.n_fft), np.float32)
-        for start in range(0, len(frames), BLOCK_FRAMES):
-            block = frames[start:start + BLOCK_FRAMES]
-            # Where the window lies in the FFT's frame alters phases only, so it may stay at the start.
-            np.multiply(block, window, out=windowed[:len(block), :self.window_samples])
-            magnitude = np.abs(rfft(windowed[:len(block)], axis=1))  # (frames, n_fft / 2 + 1)
-            for bands, bins, weights in self._mel:  # small products, for which OpenBLAS starts no threads
-                np.matmul(magnitude[:, bins], weights, out=mel[start:start + BLOCK_FRAMES, bands])
-        return mel
-
-
-def mel_filter_bank(*, sample_rate_hz: int, n_fft: int, n_bands: int) -> np.ndarray:
-    """Triangular filters of area one on Slaney's mel scale, from 0 Hz to Nyquist.
-
-    The scale is linear up to 1 kHz = 15 mel, then logarithmic: 27 steps take it to 6.4 kHz.
-
-    Returns
-    -------
-    weights : np.ndarray, shape (n_bands, n_fft // 2 + 1), float64, in 1/Hz
-
-    References
-    ----------
-    M. Slaney, "Auditory Toolbox, version 2", Technical Report 1998-010, Interval Research Corporation, 1998.
-    """
-    step = np.log(6.4) / 27
-    nyquist_hz = sample_rate_hz / 2
-    top_mel = 15 + np.log(nyquist_hz / 1000) / step if nyquist_hz > 1000 else nyquist_hz * 15 / 1000
-    mel = np.linspace(0, top_mel, n_bands + 2)
-    edges_hz = np.where(mel < 15, mel * 1000 / 15, 1000 * np.exp((mel - 15) * step))
-    lower, center, upper = edges_hz[:-2, None], edges_hz[1:-1, None], edges_hz[2:, None]
-    bin_hz = np.linspace(0, nyquist_hz, n_fft // 2 + 1)
-    triangle = np.minimum((bin_hz - lower) / (center - lower), (upper - bin_hz) / (upper - center))
-    return np.maximum(0, triangle) * 2 / (upper - lower)
+        return _mel.of_frames(frames, self._parts, n_fft=self.n_fft, quick_start=self.quick_start)
