@@ -2,7 +2,8 @@
 
     python3 trans_train.py -s e -m e -mod model_masked -rel n    Feat. Ext.: heads on the frozen encoder
     python3 trans_train.py -s e -m e -mod model_masked -rel y    Full: then everything is trained
-    python3 trans_train.py -s e -m e -mod model_cnn -rel y       no speech: from scratch, -s and -rel unused
+    python3 trans_train.py -m e -mod model_cnn -rel y            no speech: from scratch, -s and -rel unused
+    python3 trans_train.py -m e -mod model_musicnn -rel n        an encoder of others: convert_weights.py fetches it
 
 Run it again after an interruption: it goes on with the epoch it was in.
 """

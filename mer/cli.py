@@ -22,7 +22,7 @@ _FLAGS = {
 }
 
 
-def parser(doc, *, settings=True, **wanted):
+def parser(doc, *, settings=True, optional=(), **wanted):
     """An argparse parser with the shared flags; it refuses values that are empty or cannot be a path.
 
     Parameters
@@ -31,13 +31,15 @@ def parser(doc, *, settings=True, **wanted):
         The script's docstring, shown by -h.
     settings : bool
         Whether the script reads settings, which --set overrides.
+    optional : sequence of str
+        Those of `wanted` that may be left out.
     **wanted : dict or sequence of str
         Flag name (dataset, language, speech, music, model, release) to its legal values, with a
         description each where a dict is given.
     """
     made = _Parser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     made.add_argument("--version", action="version", version=f"%(prog)s of mer {__version__}")
-    _add_choices(made, wanted, required=True)
+    _add_choices(made, wanted, required=True, optional=optional)
     if settings:
         made.add_argument("--set", action="append", default=[], metavar="NAME=VALUE",
                           help="override one value of settings.py for this run; may be repeated")
@@ -69,12 +71,12 @@ def add_model_flags(parser, **wanted):
                         help="number of the run, it_N; default: the lowest")
 
 
-def _add_choices(parser, wanted, *, required):
+def _add_choices(parser, wanted, *, required, optional=()):
     for name, choices in wanted.items():
         short, long, words = _FLAGS[name]
         if isinstance(choices, dict):
             words += " (" + ", ".join(f"{key}: {value}" for key, value in choices.items()) + ")"
-        parser.add_argument(short, long, required=required, choices=tuple(choices),
+        parser.add_argument(short, long, required=required and name not in optional, choices=tuple(choices),
                             help=words if required else f"{words}; default: the best there is")
 
 

@@ -1,8 +1,8 @@
 """musicnn: convolutions of musical shapes that learned the tags of 200 000 songs (Pons & Serra 2019).
 
-The network MSD_musicnn of the package musicnn 0.1.0. Convolutions as high as a third or two thirds of the bands hear
-timbre, as long as half a second to two seconds hear rhythm; three more are joined to them densely. The code is the pooled
-layer: maximum and mean over 3 s of each of 753 maps, one after the other. `convert_weights.py musicnn` gets the weights.
+The network MSD_musicnn of the package musicnn 0.1.0. Convolutions over 0.4 and 0.7 of the bands hear timbre, those over
+0.5 to 2 s hear rhythm; three more are joined to them densely. The code is the pooled layer: maximum and mean over 3 s
+of each of 753 maps, one after the other. `convert_weights.py musicnn` gets the weights.
 
 J. Pons and X. Serra, "musicnn: Pre-trained convolutional neural networks for music audio tagging", ISMIR late-breaking
 session, 2019, arXiv:1909.06654.

@@ -53,8 +53,9 @@ def describe(run: dict) -> dict[str, str]:
         man2eng, ``label`` for people and ``split`` in words.
     """
     config = CONFIGS.get(run.get("release"), str(run.get("release")))
-    pretrain = run.get("speech_abbr") or "-"
-    setting = f"{'scratch' if pretrain == '-' else pretrain}2{run['music_abbr']}"
+    heard = (run.get("encoder") or {}).get("heard")  # of an encoder that others published
+    pretrain = run.get("speech_abbr") or heard or "-"
+    setting = f"{'scratch' if pretrain == '-' else 'published' if heard else pretrain}2{run['music_abbr']}"
     model = run.get("title") or run["model"]
     hours = f"{run['hours']:g} h of speech, " if run.get("hours") else ""
     part = f", {run['folds']} folds" if run.get("folds") else ""
@@ -118,9 +119,10 @@ def _heading(report):
     counted = f" ({quadrants})" if quadrants else ""
     lacking = ", ".join(f"{n:,} for {name}" for name, n in test.get("clips_without_label", {}).items() if n)
     speech = "none" if words["pretrain"] == "-" else f"{words['pretrain']}, pretext {run.get('pretext')}"
+    heard = (run.get("encoder") or {}).get("heard")
     lines = [
         words["label"], "=" * len(words["label"]),
-        f"Speech  {speech}",
+        f"Heard   {heard}, by an encoder that others published" if heard else f"Speech  {speech}",
         f"Music   {run['music_abbr']}, {run.get('corpus', 'unknown')} corpus",
         f"Model   {run['model']} ({words['model']}), {CONFIG_WORDS.get(words['config'], words['config'])}",
         f"Run     it_{run.get('it', 0)}, seed {run.get('seed')}",

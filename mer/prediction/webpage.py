@@ -166,15 +166,20 @@ def choices(found, *, speech=None, music=None):
         For speech, music and model: (text, value) of each choice, and the chosen value. A model's value is its
         position in `found`.
     """
-    speeches = _distinct(one.facts.get("speech") or "" for one in found)
+    speeches = _distinct(map(_heard, found))
     speech = speech if speech in speeches else speeches[0]
-    of_speech = [one for one in found if (one.facts.get("speech") or "") == speech]
+    of_speech = [one for one in found if _heard(one) == speech]
     musics = _distinct(one.facts.get("music") or "" for one in of_speech)
     music = music if music in musics else musics[0]
     models = [(_model_title(one.facts), number) for number, one in enumerate(found)
-              if (one.facts.get("speech") or "", one.facts.get("music") or "") == (speech, music)]
+              if (_heard(one), one.facts.get("music") or "") == (speech, music)]
     return [([(_language("speech", code), code) for code in speeches], speech),
             ([(_language("music", code), code) for code in musics], music), (models, models[0][1])]
+
+
+def _heard(one):
+    """Code of the speech that the encoder heard; of one that others published, in words; "" of none."""
+    return one.facts.get("heard") or one.facts.get("speech") or ""
 
 
 def _distinct(values):
@@ -184,14 +189,15 @@ def _distinct(values):
 def _language(kind, code):
     if not code:
         return "none (music only)" if kind == "speech" else "unknown"
-    return corpora.get(kind, code).LANGUAGE.capitalize()
+    return corpora.get(kind, code).LANGUAGE.capitalize() if code in corpora.codes(kind) else code
 
 
 def _model_title(about):
     """The title without the languages, which have menus of their own."""
+    of_menus = dict.fromkeys(("speech", "heard", "music"))
     if about.get("corpus") == "demo":
-        return f"Demo model: {engines.title({**about, 'speech': None, 'music': None, 'corpus': None})}"
-    return engines.title({**about, "speech": None, "music": None})
+        return f"Demo model: {engines.title({**about, **of_menus, 'corpus': None})}"
+    return engines.title({**about, **of_menus})
 
 
 def _menus(gr, found):

@@ -5,7 +5,8 @@ Keras is imported once the flags are read, so that -h and typos answer at once.
 
 import functools
 
-from mer import cli, corpora
+from mer import MerError, cli, corpora
+from mer.weights.model_file import PUBLISHED
 
 
 def pretrain(doc, argv, *, models, pretexts):
@@ -33,14 +34,20 @@ def pretrain(doc, argv, *, models, pretexts):
 
 def transfer(doc, argv, *, models, pretexts):
     """Read the flags of a script that transfers, and do what they say; parameters as for `pretrain`."""
-    parser = cli.parser(doc, speech=corpora.codes("speech"), music=corpora.codes("music"), model=models.names(),
-                        release=("y", "n"))
+    parser = cli.parser(doc, optional=("speech",), speech=corpora.codes("speech"), music=corpora.codes("music"),
+                        model=models.names(), release=("y", "n"))
     cli.add_hours(parser, "start from the encoder that was pretrained with the same --hours")
     parser.add_argument("--folds", type=cli.whole_number, metavar="K",
                         help="cross-validation over the folds that generate_dataset.py --folds has made")
     parser.add_argument("--weights", metavar="PATH",
                         help="start from this pretrained encoder: .weights.h5, or .hdf5 of the published release")
-    args, cfg, module = _begin(parser, argv, models, [*pretexts, None])
+    args, cfg, module = _begin(parser, argv, models, [*pretexts, None, PUBLISHED])
+    if module.PRETEXT == PUBLISHED and args.hours:
+        raise MerError(f"{args.model} was trained by others, on no hours of ours: leave --hours out")
+    if module.PRETEXT == PUBLISHED and args.speech:
+        print(f"note: {args.model} was trained by others and heard no speech corpus of ours, so -s is not used")
+    if module.PRETEXT in pretexts and not args.speech:
+        parser.error("the following arguments are required: -s/--speech")
     from mer.training import crossval, transfer
     train = functools.partial(crossval.run, n_folds=args.folds) if args.folds else transfer.run
     for it in range(args.runs):

@@ -117,11 +117,11 @@ def run(cfg, *, speech, music, name, module, release, hours=None, fold=None, it=
     ----------
     cfg : Config
     speech, music : str
-        Corpus codes.
+        Corpus codes; of a published encoder and of one trained from scratch, `speech` does not matter.
     name : str
         Architecture.
     module : module
-        Of `models/`; one without a pretext task is trained from scratch, whatever `speech` and `release` say.
+        Of `models/`; one without a pretext task is trained from scratch, whatever `release` says.
     release : {"y", "n"}
         "n": frozen encoder (Feat. Ext.). "y": then everything is trained (Full).
     hours : float or None
@@ -140,6 +140,8 @@ def run(cfg, *, speech, music, name, module, release, hours=None, fold=None, it=
     ModelFile
     """
     data = Music(cfg, music, chunks.of_encoder(module, cfg.values), fold=fold)
+    if module.PRETEXT == model_file.PUBLISHED:
+        speech = None  # it heard no corpus of ours
     if module.PRETEXT is None and weights_file:
         raise MerError(f"--weights names an encoder, and {name} is trained from scratch: leave one of the two out")
     if module.PRETEXT is None:

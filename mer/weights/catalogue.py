@@ -12,29 +12,29 @@ from typing import Any
 
 from mer import MerError, config, corpora, files, shipped
 from mer.features.representations import DEFAULT, NAME
-from mer.weights.model_file import EXPORTED, OURS, RELEASE, ModelFile, speech_run
+from mer.weights.model_file import EXPORTED, OURS, PUBLISHED, RELEASE, ModelFile, published_encoder, speech_run
 
 ENSEMBLES = ("runs", "speech", "music", "models", "all")
 DEMO_MODEL = Path("demo_corpus", "demo_model.onnx")
 
-# Best first; the models as ICASSP 2021, Table 2, ranks them on English music
+# Best first; musicnn as docs/results.md ranks it, the others as ICASSP 2021, Table 2, does on English music
 _ORDERS = {"origin": ("ours", "release"), "release": ("y", "n", None),
-           "model": ("model_over", "model_scae", "model_cpc", "model_masked", "model_cnn"),
+           "model": ("model_musicnn", "model_over", "model_scae", "model_cpc", "model_masked", "model_cnn"),
            "speech": ("e", "m", "x", "t", "p", None), "music": ("e", "m", "x", "t", "p", None)}
 # What the members of an ensemble may differ in
 _FREE = {"runs": {"it"}, "speech": {"speech"}, "music": {"music"}, "models": {"model", "release"}}
 _FLAGS = {"speech": "-s", "music": "-m", "model": "-mod", "release": "-rel", "it": "--run"}
 
 
-def encoder(cfg: config.Config, *, speech: str, model: str, settings: dict[str, Any], it: int = 0,
+def encoder(cfg: config.Config, *, speech: str | None, model: str, settings: dict[str, Any], it: int = 0,
             hours: float | None = None, path: str | os.PathLike[str] | None = None) -> ModelFile:
     """The pretrained encoder that a transfer starts from.
 
     Parameters
     ----------
     cfg : Config
-    speech : str
-        Code of the speech corpus.
+    speech : str or None
+        Code of the speech corpus; None: the encoder is one that others published.
     model : str
         Architecture.
     settings : dict
@@ -61,6 +61,11 @@ def encoder(cfg: config.Config, *, speech: str, model: str, settings: dict[str, 
             raise MerError(f"--weights {file.path} is no file: name the weights of a pretrained encoder (.weights.h5 "
                            "or .hdf5)")
         _refuse_other_encoder(file, speech=speech, model=model)
+    elif speech is None:
+        file = published_encoder(cfg, model)
+        if not file.exists():
+            raise MerError(f"{file.path.name} is not in {file.path.parent}: run 'python3 convert_weights.py "
+                           f"{model.removeprefix('model_')}' first, which fetches it")
     else:
         language = corpora.get("speech", speech).LANGUAGE
         runs = [speech_run(cfg, language, model, number, hours=hours) for number in dict.fromkeys((it, 0))]
@@ -128,7 +133,9 @@ def find(cfg: config.Config, *, speech: str | None = None, music: str | None = N
     else:  # with the demo corpus in use, our models are below demo/ and the release is in the repository
         roots = [(cfg.models_dir, cfg.models_trans_dir), (cfg.resolve(models), cfg.resolve(transferred))]
     folders = [folder for models, transferred in roots
-               for folder in (*sorted(transferred.glob("*speech_*_2_music_*")), *sorted((models / "music").glob("*")),
+               for folder in (*sorted(transferred.glob("*speech_*_2_music_*")),
+                              *sorted(transferred.glob(f"{PUBLISHED}_2_music_*")),
+                              *sorted((models / "music").glob("*")),
                               *sorted(models.glob("*speech_*_2_music_*")))]  # the last: the EUSIPCO release
     by_name: dict[tuple[str, str], ModelFile] = {}  # of one stem in one folder, the first that is there counts
     for file in (ModelFile(path) for suffix in (OURS, RELEASE, EXPORTED) for folder in dict.fromkeys(folders)

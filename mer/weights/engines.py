@@ -269,6 +269,7 @@ def title(about: dict[str, Any]) -> str:
     speech, music = (about.get(kind) and f"{corpora.get(kind, about[kind]).LANGUAGE.capitalize()} {kind}"
                      for kind in ("speech", "music"))
     parts = [about.get("title") or about["model"], _SET_UPS.get(about.get("release") or ""),
-             " -> ".join(filter(None, (speech, music))), f"run {about['it']}" if about.get("it") is not None else None,
+             " -> ".join(filter(None, (about.get("heard") or speech, music))),
+             f"run {about['it']}" if about.get("it") is not None else None,
              {"demo": "demo corpus", "published": "published weights"}.get(about.get("corpus") or "")]
     return text.printable(", ".join(filter(None, parts)))

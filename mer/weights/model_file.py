@@ -21,6 +21,7 @@ from typing import Any
 from mer import MerError, config, corpora, files
 
 OURS, RELEASE, EXPORTED = ".weights.h5", ".hdf5", ".onnx"
+PUBLISHED = "published"  # PRETEXT of an encoder that others trained and published, see mer.weights.published
 _REMEDY = "get a copy of it back, or train this model again with --force"
 # What a prediction says of its model, beside origin and file
 _FACTS = ("title", "model", "pretext", "speech", "music", "release", "it", "hours", "corpus", "settings", "scores",
@@ -129,8 +130,11 @@ class ModelFile:
     @property
     def facts(self) -> dict[str, Any]:
         """What a prediction says of its model: title, model, speech, music, release, it, hours, settings, scores,
-        corpus ("real", "demo", "published"), origin ("ours", "release", "given"), file (name); JSON-able."""
+        corpus ("real", "demo", "published"), origin ("ours", "release", "given"), file (name); JSON-able. Where the
+        encoder is one that others published: heard."""
         known = {name: self.metadata.get(name) for name in _FACTS}
+        heard = self.metadata.get("heard") or (self.metadata.get("encoder") or {}).get("heard")
+        known |= {"heard": heard} if heard else {}
         known["title"] = known["title"] or _TITLES.get(str(known["model"]), known["model"])
         return {**known, "origin": "given" if self.is_named else self.metadata["origin"], "file": self.path.name}
 
@@ -233,7 +237,7 @@ def speech_run(cfg: config.Config, language: str, model: str, it: int, *, hours:
 
 def published_encoder(cfg: config.Config, model: str) -> ModelFile:
     """An encoder that others published, see `mer.weights.published`; the demo corpus has the same ones."""
-    return ModelFile(cfg.resolve(cfg.path_to_models) / "published" / f"{model}{OURS}")
+    return ModelFile(cfg.resolve(cfg.path_to_models) / PUBLISHED / f"{model}{OURS}")
 
 
 def music_run(cfg: config.Config, language: str, model: str, it: int, *, fold: str = "") -> ModelFile:
@@ -256,7 +260,7 @@ def transfer_run(cfg: config.Config, speech: Any, music: Any, model: str, releas
     fold : str
         Of a cross-validation: "fold_1of5." for one fold, "folds_5." for all together.
     """
-    heard = f"{corpora.hours_prefix(hours)}speech_{speech.ABBR}" if speech else "published"
+    heard = f"{corpora.hours_prefix(hours)}speech_{speech.ABBR}" if speech else PUBLISHED
     folder = f"{heard}_2_music_{music.ABBR}"
     return ModelFile(cfg.models_trans_dir / folder
                      / f"{model}.multitask.spec.it_{it}.{fold}{_SET_UPS[release]}{OURS}")

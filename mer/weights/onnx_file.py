@@ -176,8 +176,8 @@ def _about(metadata, path):
 
 
 def _is_about(about):
-    return isinstance(about.get("model"), str) and all(isinstance(about.get(name), (str, type(None)))
-                                                       for name in ("title", "speech", "music", "release", "corpus"))
+    words = ("title", "speech", "heard", "music", "release", "corpus")
+    return isinstance(about.get("model"), str) and all(isinstance(about.get(name), (str, type(None))) for name in words)
 
 
 def _foreign(path, reason):

@@ -1,8 +1,9 @@
 """Encoders that others trained and published in a package on PyPI, one file a source: musicnn, GE2E.
 
 The file NAME.py says which package holds the weights (PACKAGE, VERSION, SHA256 of its wheel), which file of `models/`
-computes with them (MODEL), under which LICENSE and CITATION they come, what they heard (HEARD in a few words, TRAINED_ON
-in full), and has `arrays(read, shapes)`, which takes the arrays out of the wheel. Nothing in a wheel is ever run.
+computes with them (MODEL), under which LICENSE and CITATION they come, what they heard (HEARD in a few words,
+TRAINED_ON in full), and has `arrays(read, shapes)`, which takes the arrays out of the wheel. Nothing in a wheel is ever
+run.
 """
 
 import importlib
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -19,9 +21,8 @@ import numpy as np
 from mer import MerError, config, files
 from mer.features import chunks
 from mer.weights import keras3, provenance
-from mer.weights.model_file import ModelFile, published_encoder
+from mer.weights.model_file import PUBLISHED, ModelFile, published_encoder
 
-PRETEXT = "published"  # what a file of models/ says of an encoder that comes so
 Shapes = Mapping[str, Sequence[tuple[int, ...]]]  # of the weights of each layer, in the order of Keras
 _MOST_BYTES = 2**28  # of one file in a wheel
 
@@ -74,7 +75,7 @@ def convert(cfg: config.Config, name: str, *, load_module: Callable[[str], Modul
         origin = {"file": path.name, "package": source.PACKAGE, "version": source.VERSION, "sha256": source.SHA256,
                   "license": source.LICENSE, "citation": source.CITATION, "trained_on": source.TRAINED_ON}
         metadata = provenance.describe(
-            cfg, key=files.key_of(PRETEXT, source.SHA256), kind="pretext", name=source.MODEL, pretext=PRETEXT,
+            cfg, key=files.key_of(PUBLISHED, source.SHA256), kind="pretext", name=source.MODEL, pretext=PUBLISHED,
             heard=source.HEARD, speech=None, language=None, it=0, hours=None, source=origin, origin="release",
             weights_sha256=saved, seed=None, scores=None, parameters=model.count_params(), settings=reads.settings)
         files.write_json(run.file("run.json"), {**metadata, "corpus": "published", "setting_sources": {}})
@@ -125,5 +126,5 @@ def member(archive: zipfile.ZipFile, name: str) -> bytes:
         if archive.getinfo(name).file_size > _MOST_BYTES:
             raise MerError(f"{name} in {archive.filename} is larger than any weight file of ours: get the wheel again")
         return archive.read(name)
-    except (KeyError, zipfile.BadZipFile, OSError, EOFError):
+    except (KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, OSError, EOFError):
         raise MerError(f"{archive.filename} holds no readable {name}: get the wheel again") from None

@@ -61,8 +61,8 @@ def arrays(read: Callable[[str], bytes], shapes: Shapes) -> dict[str, list[np.nd
     if len(content) != 4 * sum(sizes.values()):
         raise MerError(f"{CHECKPOINT} has {len(content)} bytes, but {4 * sum(sizes.values())} were expected: it is "
                        "truncated or of another network; get the wheel again")
-    values, starts = np.frombuffer(content, "<f4"), {}
-    for name in sorted(sizes):
-        starts[name] = sum(sizes[other] for other in starts)
-    return {layer: [values[starts[name]:starts[name] + sizes[name]].reshape(shape) for name, shape in weights]
+    in_order = sorted(sizes)
+    ends = np.cumsum([sizes[name] for name in in_order])
+    held = dict(zip(in_order, np.split(np.frombuffer(content, "<f4"), ends[:-1]), strict=True))
+    return {layer: [held[name].reshape(shape) for name, shape in weights]
             for layer, weights in places.items()}
