@@ -32,6 +32,11 @@ def names() -> list[str]:
     return sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
 
 
+def of_name(name: str) -> ModuleType:
+    """The file of a source."""
+    return importlib.import_module(f"{__name__}.{name}")
+
+
 def convert(cfg: config.Config, name: str, *, load_module: Callable[[str], ModuleType],
             wheel: str | Path | None = None, force: bool = False) -> ModelFile | None:
     """Write the weights of a published encoder as a finished run of ours.
@@ -58,7 +63,7 @@ def convert(cfg: config.Config, name: str, *, load_module: Callable[[str], Modul
     MerError
         pip cannot fetch the wheel, it is another file than the pinned one, or its arrays do not fit.
     """
-    source = importlib.import_module(f"{__name__}.{name}")
+    source = of_name(name)
     run = published_encoder(cfg, source.MODEL)
     with run.locked("converting"), tempfile.TemporaryDirectory() as folder:
         earlier = run.read()
