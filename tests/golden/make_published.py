@@ -2,8 +2,8 @@
 
     python3 tests/golden/make_published.py musicnn-0.1.0-py3-none-any.whl
 
-musicnn: the graph in the wheel (TensorFlow 1, .meta), fed with log10(1 + 10 000 power) of librosa. The authors round that
-to half precision, which overflows in loud music; here it is in single precision, as in the program. This runs the
+musicnn: the graph in the wheel (TensorFlow 1, .meta), fed with log10(1 + 10 000 power) of librosa. The authors round
+that to half precision, which overflows in loud music; here it is in single precision, as in the program. This runs the
 authors' graph, so it is no part of the program or its tests.
 """
 

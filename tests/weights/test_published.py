@@ -3,10 +3,8 @@
 Wheels are looked for in the folder that PUBLISHED_WHEELS names, and `pytest -m slow` lets pip fetch them.
 """
 
-import json
 import os
 import sys
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +13,12 @@ import soundfile
 from conftest import ROOT
 
 import models
-from mer import MerError
 from mer.features import chunks, waveform
 from mer.weights import catalogue, published
 from mer.weights.published import musicnn
 
 sys.path.insert(0, str(ROOT / "tests" / "golden"))
-import made  # noqa: E402
+import made
 
 GOLDEN = np.load(ROOT / "tests" / "golden" / "published.npz", allow_pickle=False)
 SOURCES = [published.of_name(name) for name in published.names()]
