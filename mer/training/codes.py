@@ -1,6 +1,7 @@
 """Codes of a frozen encoder for every patch of a corpus: computed once, kept on disk, checked when they are read."""
 
 import hashlib
+import math
 
 import keras
 import numpy as np
@@ -8,6 +9,8 @@ import numpy as np
 from mer import MerError, files, progress
 
 PREDICT_BATCH = 256
+_MOST_CELLS = 2**18  # in a batch of larger patches than those of log-mel: one of musicnn fills 30 MB on its way
+_LOG_MEL_CELLS = 2**12
 
 
 def cached_codes(cfg, data, encoder, encoder_key):
@@ -57,8 +60,10 @@ def _write(path, patches, encoder, shape):
         with open(temporary, "wb", buffering=0) as file, \
                 progress.bar(total=shape[0], unit="patch", desc="  codes of the frozen encoder") as bar:
             np.lib.format.write_array_header_1_0(file, header)
-            for first in range(0, shape[0], PREDICT_BATCH):
-                batch = np.arange(first, min(first + PREDICT_BATCH, shape[0]))
+            cells = math.prod(encoder.input_shape[1:])
+            size = PREDICT_BATCH if cells <= _LOG_MEL_CELLS else max(1, min(PREDICT_BATCH, _MOST_CELLS // cells))
+            for first in range(0, shape[0], size):
+                batch = np.arange(first, min(first + size, shape[0]))
                 codes = np.ascontiguousarray(encoder.predict_on_batch(patches.gather(batch)), np.float32)
                 if not np.isfinite(codes).all():
                     raise MerError("the encoder gives codes that are no finite numbers: pretrain it again, with a "

@@ -140,9 +140,9 @@ class ModelFile:
 
     @property
     def origin(self) -> str:
-        """"ours", "release", or "release, converted"."""
+        """"ours", "published" (an encoder of others), "release", or "release, converted"."""
         if self.metadata["origin"] != "release":
-            return "ours"
+            return PUBLISHED if self.metadata["origin"] == PUBLISHED else "ours"
         return "release, converted" if self.is_ours else "release"
 
     @property

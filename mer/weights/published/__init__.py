@@ -81,7 +81,7 @@ def convert(cfg: config.Config, name: str, *, load_module: Callable[[str], Modul
                   "license": source.LICENSE, "citation": source.CITATION, "trained_on": source.TRAINED_ON}
         metadata = provenance.describe(
             cfg, key=files.key_of(PUBLISHED, source.SHA256), kind="pretext", name=source.MODEL, pretext=PUBLISHED,
-            heard=source.HEARD, speech=None, language=None, it=0, hours=None, source=origin, origin="release",
+            heard=source.HEARD, speech=None, language=None, it=0, hours=None, source=origin, origin=PUBLISHED,
             weights_sha256=saved, seed=None, scores=None, parameters=model.count_params(), settings=reads.settings)
         files.write_json(run.file("run.json"), {**metadata, "corpus": "published", "setting_sources": {}})
     return run
