@@ -50,15 +50,15 @@ def arrays(read: Callable[[str], bytes], shapes: Shapes) -> dict[str, list[np.nd
     Gates of torch's LSTM come in the order of Keras: input, forget, cell, output. torch adds two biases, Keras has
     their sum.
     """
-    held = state(read(FILE))
-    found = {}
+    held, found = state(read(FILE)), {}
     for layer in shapes:
         kind, _, number = layer.partition("_")
-        weights = [held.get(f"{kind}.{name}{number}") for name in _OF_LAYER[kind]]
-        if any(weight is None for weight in weights):
+        names = [f"{kind}.{name}{number}" for name in _OF_LAYER[kind]]
+        if not held.keys() >= set(names):
             raise MerError(f"{FILE} lacks arrays of the layer {layer}: get the wheel again")
+        weights = [held[name] for name in names]
         kernels = [np.ascontiguousarray(weight.T) for weight in weights if weight.ndim == 2]
-        found[layer] = [*kernels, sum(weight for weight in weights if weight.ndim == 1)]
+        found[layer] = [*kernels, np.sum([weight for weight in weights if weight.ndim == 1], axis=0)]
     return found
 
 
