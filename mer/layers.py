@@ -26,12 +26,13 @@ def hard_sigmoid(x):
 class BandAffine(layers.Layer):
     """Per-band `x * scale + offset` with fixed weights: standardizes log-mel input, or undoes it.
 
-    Input and output have shape (batch, bands, frames, 1). The weights, shape (bands, 1, 1), start as the
-    identity and are set once from training data with `set_affine`; training does not move them.
+    Input and output have shape (batch, bands, frames, 1), or (batch, steps, width), where each value of a row has its
+    own. The weights, shape (bands, 1, 1) or (width,), start as the identity and are set once from training data with
+    `set_affine`; training does not move them.
     """
 
     def build(self, input_shape):
-        shape = (input_shape[1], 1, 1)
+        shape = (input_shape[1], 1, 1) if len(input_shape) == 4 else (input_shape[-1],)
         self.scale = self.add_weight(name="scale", shape=shape, initializer="ones", trainable=False)
         self.offset = self.add_weight(name="offset", shape=shape, initializer="zeros", trainable=False)
 
@@ -39,7 +40,7 @@ class BandAffine(layers.Layer):
         return inputs * self.scale + self.offset
 
     def set_affine(self, scale, offset):
-        """Set both weights from arrays of shape (bands,)."""
+        """Set both weights from arrays of shape (bands,), or (width,)."""
         self.scale.assign(ops.reshape(scale, self.scale.shape))
         self.offset.assign(ops.reshape(offset, self.offset.shape))
 

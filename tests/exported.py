@@ -6,6 +6,7 @@ import numpy as np
 
 import models
 from mer import heads
+from mer.features import chunks
 from mer.tasks import PUBLISHED
 from mer.weights import keras3
 from mer.weights.model_file import ModelFile
@@ -13,6 +14,7 @@ from mer.weights.model_file import ModelFile
 SETTINGS = {"sample_rate_hz": 16000, "n_fft": 2048, "window_samples": 1024, "hop_samples": 512, "n_mel_bands": 128,
             "patch_seconds": 1.0}
 SMALL = {**SETTINGS, "n_fft": 1024, "n_mel_bands": 64, "patch_seconds": 0.5}  # 15 frames: quick to export
+IS13 = {"representation": "is13", "sample_rate_hz": 16000, "stretch_seconds": 30, "context_seconds": 2}
 STEM = "multitask.spec.it_0.lr_5e-05"
 
 
@@ -23,9 +25,8 @@ def load_module(name):
 
 def write(folder, name, settings, seed=0):
     """Write a model of random weights, moving statistics too, with its run.json."""
-    frames = int(settings["patch_seconds"] * settings["sample_rate_hz"] / settings["hop_samples"])
     module = load_module(name)
-    model = heads.attach(module.encoder(module.build((settings["n_mel_bands"], frames, 1))), PUBLISHED)
+    model = heads.attach(module.encoder(module.build(chunks.recorded(settings).shape)), PUBLISHED, module)
     generator = np.random.default_rng(seed)
     for variable in model.weights:
         if "kernel" not in variable.path:
@@ -40,6 +41,5 @@ def write(folder, name, settings, seed=0):
 
 
 def patches(settings, n, seed=1):
-    """Random log-mel patches (n, bands, frames, 1)."""
-    frames = int(settings["patch_seconds"] * settings["sample_rate_hz"] / settings["hop_samples"])
-    return np.random.default_rng(seed).normal(-6, 2, (n, settings["n_mel_bands"], frames, 1)).astype(np.float32)
+    """Random patches (n, *shape): log-mel (n, bands, frames, 1)."""
+    return np.random.default_rng(seed).normal(-6, 2, (n, *chunks.recorded(settings).shape)).astype(np.float32)

@@ -67,6 +67,15 @@ def test_parameter_counts(name, parameters):
     assert load(name).build(PATCH).count_params() == parameters
 
 
+# EUSIPCO 2020: an LSTM of 100 or 800 units on 260 values a second, and back; 520 numbers standardize
+@pytest.mark.parametrize("name, code, parameters", [("model_dae", (5, 100), 171_180),
+                                                    ("model_dae_sparse", (10, 800), 3_603_980)])
+def test_sizes_of_the_recurrent_autoencoders(name, code, parameters):
+    model = load(name).build(shape_of(name))
+    assert model.output_shape[1:] == shape_of(name) == (code[0], 260) and model.count_params() == parameters
+    assert load(name).encoder(model).output_shape == (None, *code)
+
+
 def test_published_layer_names():
     names = [layer.name for layer in load("model_over").build(PATCH).layers[1:]]
     expected = ("b1_b1 b1_c1 b1_b2 b1_c2 b1_b3 b1_mp1 b1_d1 b2_c1 b2_b1 b2_c2 b2_b2 b2_mp1 b2_d1 b3_c1 b3_b1 b3_c2 "
@@ -189,7 +198,7 @@ def test_hard_sigmoid_is_that_of_keras_2():
 def test_unknown_and_wrong_architectures_are_named():
     with pytest.raises(MerError, match="did you mean model_over"):
         models.load("model_ovr", pretexts=["denoise"])
-    with pytest.raises(MerError, match="use one of: model_masked, model_over, model_scae"):
+    with pytest.raises(MerError, match="use one of: model_dae, model_dae_sparse, model_masked, model_over, model_scae"):
         models.load("model_cpc", pretexts=["denoise"])
 
 

@@ -115,11 +115,10 @@ def test_an_encoder_of_the_waveform_is_one_new_file(project, data):
     assert both["hop_seconds"] == 0.992, "the coarser rows decide"
 
 
-@pytest.mark.parametrize("pretext", ["denoise", "cpc"])
-def test_a_pretext_task_of_bands_and_frames_refuses_the_waveform(cfg, pretext):
+def test_a_pretext_task_of_bands_and_frames_refuses_the_waveform(cfg):
     from mer.training import pretrain
-    module = SimpleNamespace(__name__="models.model_x", INPUT="waveform", CHUNK_SECONDS=1, PRETEXT=pretext)
-    with pytest.raises(MerError, match=rf"reads waveform of shape \(16000, 1\), and the task {pretext} works on"):
+    module = SimpleNamespace(__name__="models.model_x", INPUT="waveform", CHUNK_SECONDS=1, PRETEXT="cpc")
+    with pytest.raises(MerError, match=r"reads waveform of shape \(16000, 1\), and the task cpc works on"):
         pretrain.run(cfg, speech="e", name="model_x", module=module)
 
 

@@ -4,8 +4,11 @@ import numpy as np
 
 from mer import MerError, corpora, files
 from mer.data import datasets
+from mer.data.joined import Joined
+from mer.data.store import Patches
 from mer.features import chunks
 from mer.training import loop, pretexts
+from mer.training.pretexts import _rows
 from mer.weights import model_file
 
 
@@ -41,7 +44,7 @@ def run(cfg, *, speech, name, module, hours=None, it=0, force=False):
     corpus = corpora.get("speech", speech)
     task = pretexts.task(module.PRETEXT, cfg, module)
     reads = chunks.of_encoder(module, cfg.values)
-    if len(reads.shape) != getattr(task, "patch_axes", len(reads.shape)):
+    if len(reads.shape) not in getattr(task, "patch_axes", (len(reads.shape),)):
         raise MerError(f"{name} reads {reads.of.TITLE} of shape {reads.shape}, and the task {module.PRETEXT} works on "
                        "patches (bands, frames, 1): set its PRETEXT to None, or to a pretext task of your own")
     clips = datasets.load("speech", speech, cfg, of=reads.of, hours=hours)
@@ -64,13 +67,14 @@ def run(cfg, *, speech, name, module, hours=None, it=0, force=False):
 
 
 def _train(cfg, run, *, task, module, reads, clips, seed, key):
-    patches = {name: clips.side(name).patches(reads, reads.hop_rows(cfg.patch_overlap))
+    cut = Joined if len(reads.shape) == 2 else Patches
+    patches = {name: cut(clips.side(name), reads, reads.hop_rows(cfg.patch_overlap))
                for name in ("train", "val", "test")}
     datasets.refuse_empty(patches)
     print(f"{run.stem}: {', '.join(f'{name} {len(part)} patches' for name, part in patches.items())}")
     model = module.build(reads.shape)
     if hasattr(module, "prepare"):
-        module.prepare(model, *band_statistics(patches["train"]))
+        module.prepare(model, *(_rows.statistics if cut is Joined else band_statistics)(patches["train"]))
     trainee = task.trainee(model) if hasattr(task, "trainee") else model
     trainee.compile(loop.DecayingAdam(cfg.pretrain_learning_rate, decay=cfg.pretrain_decay),
                     **task.compile_with, **loop.compile_options())

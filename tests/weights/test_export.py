@@ -21,7 +21,8 @@ from mer.weights import export  # noqa: E402
 
 pytestmark = pytest.mark.first
 SETTINGS = {"model_over": exported.SETTINGS, "model_cpc": exported.SMALL, "model_scae": exported.SMALL,
-            "model_cnn": exported.SMALL}
+            "model_cnn": exported.SMALL, "model_dae": {**exported.IS13, "patch_seconds": 5.0},
+            "model_dae_sparse": {**exported.IS13, "patch_seconds": 10.0}}
 
 
 @pytest.fixture(scope="module")

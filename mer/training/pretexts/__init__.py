@@ -2,7 +2,8 @@
 
 The file NAME.py serves the architectures whose PRETEXT is "NAME". Its class `Task(cfg, module)` has `settings` (names
 of the settings that it depends on), `compile_with` (keywords of `compile`), `batches(patches, seed=, shuffle=)` and
-`scores(model, batches, ...)`. With `patch_axes` it says how many axes its patches have, where not every number will do.
+`scores(model, batches, ...)`. With `patch_axes` it says which numbers of axes its patches may have, where not every one
+will do.
 """
 
 import importlib

@@ -26,9 +26,11 @@ class LocalFilters:
     ----------
     data : batches.Batches
         Yields (corrupted, clean), both (n, bands, frames, 1), in log-mel units.
+    neighborhoods : dict of str to (int, int)
+        Bands and frames of those that are fitted.
     """
 
-    def __init__(self, data):
+    def __init__(self, data, neighborhoods=NEIGHBORHOODS):
         moments = None
         for noisy, clean in spread(data, AT_MOST):
             if moments is None:
@@ -39,10 +41,10 @@ class LocalFilters:
             batch = np.stack([_products(cells[:, :, places == place], target[:, :, places == place])
                               for place in range(places.max() + 1)], axis=1)
             moments = batch if moments is None else moments + batch
-        self.weights = {name: _solve(moments, *size) for name, size in NEIGHBORHOODS.items()}
+        self.weights = {name: _solve(moments, *size) for name, size in neighborhoods.items()}
 
     def __call__(self, noisy):
-        """Name in `NEIGHBORHOODS` -> estimate of the clean patches, shape of `noisy`, (n, bands, frames, 1)."""
+        """Name of a neighborhood -> estimate of the clean patches, shape of `noisy`, (n, bands, frames, 1)."""
         places, cells = _places(noisy.shape[2]), self._cells(noisy)
         return {name: (np.einsum("nbfk,bfk->nbf", cells, weights[:, places]) + self.center)[..., None]
                 for name, weights in self.weights.items()}
@@ -112,6 +114,28 @@ class Components:
             code = np.linalg.solve(seen.T @ seen + noise, seen.T @ (cells[there] - self.mean[there]))
             filled[row] = self.mean + loadings @ code
         return filled.reshape(patch.shape)
+
+
+class References:
+    """The estimates of `LocalFilters`, and that through `Components`, of patches with noise.
+
+    Parameters
+    ----------
+    data : batches.Batches
+        As for `LocalFilters`.
+    noise_sigma : float
+        Deviation of the noise.
+    neighborhoods
+        Of `LocalFilters`.
+    """
+
+    def __init__(self, data, noise_sigma, neighborhoods=NEIGHBORHOODS):
+        self.filters, self.components = LocalFilters(data, neighborhoods), Components(data)
+        self.noise_sigma = noise_sigma
+
+    def __call__(self, noisy):
+        """Name -> estimate of the clean patches, shape of `noisy`."""
+        return {"mse_pca": self.components.denoise(noisy, self.noise_sigma), **self.filters(noisy)}
 
 
 def spread(data, at_most):

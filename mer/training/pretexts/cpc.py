@@ -134,7 +134,7 @@ class Task:
 
     settings = ("cpc_batch_sequences", "cpc_loss", "cpc_candidates", "cpc_gap_patches", "cpc_negatives",
                 "cpc_negatives_per_positive", "cpc_same_clip_share", "cpc_hop_patches")
-    patch_axes = 3  # bands, frames, 1
+    patch_axes = (3,)  # bands, frames, 1
     compile_with = {"loss": "binary_crossentropy", "metrics": ["accuracy"]}
 
     def __init__(self, cfg, module):
