@@ -4,19 +4,15 @@ Tensors are (batch, steps, width). The LSTM is unrolled: sequences have 5 or 10 
 loop.
 """
 
-from collections.abc import Sequence
-from typing import Any
-
 import keras
 from keras import layers
 
 from mer.layers import BandAffine
-from mer.tasks import Task
 
 HEAD_UNITS = 100  # of the LSTM that reads the codes; EUSIPCO 2020 does not say
 
 
-def autoencoder(shape: tuple[int, ...], *, units: int, name: str, sparsity: float = 0.0) -> Any:
+def autoencoder(shape, *, units, name, sparsity=0.0):
     """Rows -> the same rows, standardized, rebuilt from the states of an LSTM.
 
     A value x becomes asinh((x - center) / spread): nearly linear to one spread from the center, then logarithmic. So
@@ -46,7 +42,7 @@ def autoencoder(shape: tuple[int, ...], *, units: int, name: str, sparsity: floa
     return keras.Model(rows, layers.Dense(shape[1], name="rebuilt", dtype="float32")(code), name=name)
 
 
-def standardize(model: Any, center: Any, spread: Any) -> None:
+def standardize(model, center, spread):
     """Set the standardization of an `autoencoder` from its training rows.
 
     Parameters
@@ -57,12 +53,12 @@ def standardize(model: Any, center: Any, spread: Any) -> None:
     model.get_layer("scale").set_affine(1 / spread, -center / spread)
 
 
-def encoder(model: Any) -> Any:
+def encoder(model):
     """The part of an `autoencoder` that turns rows into their code, (batch, steps, units)."""
     return keras.Model(model.input, model.get_layer("encod").output, name="encoder")
 
 
-def heads(code: Any, tasks: Sequence[Task]) -> dict[str, Any]:
+def heads(code, tasks):
     """One LSTM over the codes, whose last state every output layer reads; see `mer.heads.attach`."""
     last = layers.LSTM(HEAD_UNITS, unroll=True, name="head_lstm")(code)
     return {task.name: last for task in tasks}

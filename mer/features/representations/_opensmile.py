@@ -1,5 +1,6 @@
 """openSMILE's ComParE_2016 set of an array (opensmile 2.6.0): one extractor a process and level."""
 
+import contextlib
 import ctypes
 import functools
 import importlib.util
@@ -30,18 +31,24 @@ _MOST = np.float32(32767 / 32768)  # opensmile turns samples into 16 bits times 
 @functools.cache
 def _extractor(level):
     """Made when a process first needs it, so nothing of it is copied to another one."""
-    _bind_apart()
     opensmile = needed("opensmile", "ComParE_2016")
     return opensmile.Smile(opensmile.FeatureSet.ComParE_2016, opensmile.FeatureLevel[level])
 
 
 def _bind_apart():
-    """Load the library of opensmile so that it calls its own functions: the process aborts where it finds those of the
-    same names in TensorFlow, loaded before it (seen on Linux, opensmile 2.6.0 and TensorFlow 2.21)."""
+    """Load the library of opensmile, before it does so itself, such that it calls its own functions.
+
+    Where TensorFlow was loaded before, it would find some of the same names there, and abort the process (Linux,
+    opensmile 2.6.0, TensorFlow 2.21).
+    """
     spec = importlib.util.find_spec("opensmile")
     if spec and spec.origin and hasattr(os, "RTLD_DEEPBIND"):
-        for library in Path(spec.origin).parent.rglob("libSMILEapi.so"):
-            ctypes.CDLL(str(library), mode=os.RTLD_NOW | os.RTLD_DEEPBIND)
+        with contextlib.suppress(OSError):  # of another platform: opensmile says so
+            for library in Path(spec.origin).parent.rglob("libSMILEapi.so"):
+                ctypes.CDLL(str(library), mode=os.RTLD_NOW | os.RTLD_DEEPBIND)
+
+
+_bind_apart()
 
 
 def _values(level, sound, sample_rate_hz):
