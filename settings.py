@@ -74,6 +74,27 @@ scratch_learning_rate = 1e-3
 scratch_decay = 1e-4         # as pretrain_decay
 scratch_class_weights = True  # as class_weights
 
+# ---- model_sincnet, model_sincnet_500: raw waveform, as published (SincNet-MER, ISMIR LBD 2020) ---------
+sincnet_epochs = 100
+sincnet_steps = 30           # batches an epoch, of chunks at random places of random clips
+sincnet_batch_chunks = 128
+sincnet_500_batch_chunks = 32  # of the chunks of 500 ms
+sincnet_learning_rate = 4e-3
+sincnet_gain = 0.2           # the amplitude of a training chunk is multiplied by 1 - this to 1 + this
+sincnet_vote_hop_ms = 10.0   # from one chunk to the next of those that judge a test clip
+
+# ---- model_resnet: log-mel, from scratch ----------------------------------------------------------
+resnet_epochs = 60
+resnet_batch_chunks = 16
+resnet_learning_rate = 2e-3  # the greatest of one cycle
+resnet_weight_decay = 0.05
+resnet_gain = 0.5            # as sincnet_gain
+resnet_mixup = 0.3           # alpha of the shares of two clips that are mixed (Zhang et al. 2018); 0: none
+resnet_masks = 2             # SpecAugment (Park et al. 2019): masks of bands and of frames a chunk; 0: none
+resnet_mask_bands = 16       # the most that one mask hides, of 128 bands
+resnet_mask_frames = 24      # and of 187 frames
+resnet_label_smoothing = 0.1
+
 # ---- Report and machine ---------------------------------------------------------------------------
 n_bootstrap = 2000           # resamples behind the 95 % intervals
 extract_jobs = 0             # processes of the feature extraction, 0: as many as the machine has cores

@@ -289,6 +289,10 @@ class TimeNorm(layers.Layer):
         self.beta = self.add_weight(name="beta", shape=shape, initializer="zeros")
 
     def call(self, inputs):
+        mean, deviation = self.moments(inputs)
+        return self.gamma * (inputs - mean) / deviation + self.beta
+
+    def moments(self, inputs):
+        """Mean and deviation that `inputs` are normed by, (batch, 1, channels) each."""
         mean = ops.mean(inputs, axis=1, keepdims=True)
-        deviation = ops.sqrt(ops.mean(ops.square(inputs - mean), axis=1, keepdims=True) + 1e-12)
-        return self.gamma * (inputs - mean) / (deviation + 1e-6) + self.beta
+        return mean, ops.sqrt(ops.mean(ops.square(inputs - mean), axis=1, keepdims=True) + 1e-12) + 1e-6

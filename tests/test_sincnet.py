@@ -1,11 +1,19 @@
 """SincNet: the filters are those of the formula, pass their bands and nothing else, and move when trained."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
 
 import models
+from mer import heads
+from mer.features.chunks import Chunks
+from mer.features.representations.waveform import Waveform
 from mer.layers import SincConv1D, TimeNorm
+from mer.recipes import Recipe
+from mer.tasks import TASKS
+from mer.training import voting
 
 RATE = 16000
 
@@ -85,3 +93,59 @@ def test_the_encoder_is_the_published_one():
     model = models.load("model_sincnet", pretexts=[None]).build((3200, 1))
     assert model.get_layer("conv_1").count_params() == 160 and model.get_layer("conv_3").kernel.shape == (5, 60, 60)
     assert model.get_layer("flat").output.shape[1] == 6420 and model.output_shape == (None, 2048)
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """SincNet with few units, after its filters and norms have moved."""
+    module = models.load("model_sincnet", pretexts=[None])
+    monkeypatch.setattr(module, "UNITS", 16)
+    keras.utils.set_random_seed(1)
+    model = heads.attach(module.build((3200, 1)), TASKS, module)
+    rng = np.random.default_rng(0)
+    for name in ("conv_1", "norm_1", "norm_2"):
+        for weight in model.get_layer(name).weights:
+            weight.assign(array(weight) * rng.uniform(0.8, 1.2, weight.shape) + rng.normal(0, 0.1, weight.shape))
+    return module, model
+
+
+def some_sound(seconds):
+    """Noise with a constant, which the norm of each chunk takes away, and a silent end."""
+    sound = np.random.default_rng(2).normal(0.2, 0.3, (int(RATE * seconds), 1)).astype(np.float32)
+    sound[-2000:] = 0
+    return sound
+
+
+@pytest.mark.parametrize("hop", [160, 161, 3200, 5000])
+def test_chunks_at_hops_get_what_the_model_says_of_each(small, hop):
+    module, model = small
+    sound, reads = some_sound(0.9 if hop < 1000 else 2.5), Chunks(Waveform(), 0.2, 3200)
+    made = module.at_hops(model, hop, at_once=8)(sound)
+    for task, outputs in model.predict(np.ascontiguousarray(reads.cut(sound, hop)), verbose=0).items():
+        assert np.ptp(outputs, axis=0).max() > 1e-3
+        np.testing.assert_allclose(made[task], outputs, atol=1e-5)
+
+
+def test_a_trained_gain_of_the_first_norm_leaves_nothing_to_share(small):
+    module, model = small
+    assert all(weight.path.split("/")[0] != "norm_0" for weight in model.trainable_weights)
+    model.get_layer("norm_0").gamma.assign(np.linspace(0.9, 1.1, 3200)[:, None])
+    assert module.at_hops(model, 160) is None
+
+
+@pytest.mark.parametrize("name, shares", [("model_sincnet", True), ("model_cnn", False)])
+def test_a_clip_is_of_the_class_with_the_greatest_sum_of_log_probabilities(small, name, shares, music):
+    module, model = small
+    sounds = np.concatenate([some_sound(0.5), some_sound(0.7)])
+    clips = music.take(np.arange(2))
+    held = dataclasses.replace(clips.stores[0], rows=sounds, offsets=np.array([0, 8000, 19200]))
+    clips = dataclasses.replace(clips, stores=(held,), index=np.arange(2))
+    recipe = Recipe(optimizer="rmsprop", learning_rate=1, epochs=1, batch=1, pooling="log", vote_hop_ms=50)
+    reads = Chunks(Waveform(), 0.2, 3200)
+    votes = voting.votes(model, module if shares else models.load(name), clips, TASKS, reads=reads, recipe=recipe)
+    for clip, (start, end) in enumerate([(0, 8000), (8000, 19200)]):
+        outputs = model.predict(np.ascontiguousarray(reads.cut(sounds[start:end], 800)), verbose=0)
+        for task in TASKS:
+            if task.classes:
+                expected = np.exp(np.log(outputs[task.name]).mean(axis=0))
+                np.testing.assert_allclose(votes[task.name][clip], expected / expected.sum(), atol=1e-5)

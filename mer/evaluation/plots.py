@@ -127,6 +127,44 @@ def learning_curves(history: Sequence[dict], tasks: Sequence[Task], path: Path) 
     save(figure, path)
 
 
+def filters(before: np.ndarray, after: np.ndarray, *, rate_hz: int, path: Path) -> None:
+    """Draw what band-pass filters listen to, before and after training: their bands, and their summed response.
+
+    Parameters
+    ----------
+    before, after : np.ndarray, shape (size, filters)
+        Impulse responses.
+    rate_hz : int
+        Sample rate.
+    path : pathlib.Path
+        PNG file to write.
+
+    References
+    ----------
+    Ravanelli & Bengio (2018), Speaker recognition from raw waveform with SincNet, figure 3: the summed response.
+    """
+    figure = blank(width=9, height=6)
+    bands, total = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
+    n_fft = 8192
+    khz = np.fft.rfftfreq(n_fft, 1 / rate_hz) / 1000
+    for number, (kernels, color, style, words) in enumerate((
+            (before, GREY, ":", "before training"), (after, TRAIN, "-", "after training"))):
+        gain = np.abs(np.fft.rfft(kernels, n_fft, axis=0))  # (bins, filters)
+        passed = gain > gain.max(axis=0) / 2
+        order = np.argsort((passed * khz[:, None]).sum(axis=0) / passed.sum(axis=0))
+        for place, one in enumerate(order):
+            edges = khz[np.flatnonzero(passed[:, one])[[0, -1]]]
+            bands.plot(edges, [place + 0.4 * number] * 2, color=color, linewidth=2 - number,
+                       label="" if place else words)
+        summed = gain.sum(axis=1)
+        total.plot(khz, summed / summed.max(), color=color, linestyle=style, label=words)
+    bands.set(ylabel="filter, by the middle of its band", title="Where the gain is above half of its maximum")
+    total.set(xlabel="frequency [kHz]", ylabel="share of the maximum", title="Sum of the gains of all filters")
+    bands.legend(loc="lower right", frameon=False)
+    total.legend(loc="upper right", frameon=False)
+    save(figure, path)
+
+
 def kept_epoch(history: Sequence[dict]) -> int | None:
     """Position, from 1, of the first epoch of least validation loss in the last stage; None without one.
 

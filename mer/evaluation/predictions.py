@@ -1,8 +1,9 @@
 """predictions.csv of a report: truth, prediction and outputs for every test patch and clip, written and read.
 
-A row is a patch (`level` "patch") or a clip ("clip", the mean over its patches). `group` is what the clip shares with
-others of the test set: its artist, song or speaker. Files written before have no such column. A clip without a label
-has an empty cell there. A task with classes has its probabilities, one with a range the guess that ignores the audio.
+A row is a patch (`level` "patch") or a clip ("clip", the mean over its patches, or a vote of its own). `group` is what
+the clip shares with others of the test set: its artist, song or speaker. Files written before have no such column. A
+clip without a label has an empty cell there. A task with classes has its probabilities, one with a range the guess that
+ignores the audio.
 """
 
 import csv
@@ -38,6 +39,8 @@ class Predictions:
     starts : np.ndarray of float, shape (n_patches,), in seconds
     outputs : dict of str -> np.ndarray of float, shape (n_patches, units)
         By task: probabilities of the classes, or one value.
+    votes : dict of str -> np.ndarray of float, shape (n_clips, units)
+        As `outputs`, of the clips.
     predicted : dict of (str, str) -> np.ndarray
         (level, task) -> predicted class, int, or value of each patch or clip.
     guess : dict of str -> np.ndarray of float, shape (n_clips,)
@@ -51,6 +54,7 @@ class Predictions:
     patch_clip: np.ndarray
     starts: np.ndarray
     outputs: dict
+    votes: dict
     predicted: dict
     guess: dict
 
@@ -170,7 +174,7 @@ def _parsed(table, place, tasks):
     index = {name: number for number, name in enumerate(clips)}
     if not clips or len(index) < len(clips):
         raise ValueError("it lists no clip, or one twice")
-    truth, outputs, predicted, guess = {}, {}, {}, {}
+    truth, outputs, votes, predicted, guess = {}, {}, {}, {}, {}
     for task in tasks:
         read_cell = {label: place for place, label in enumerate(task.classes)}.__getitem__ if task.classes else float
         kind, absent = (int, -1) if task.classes else (float, np.nan)
@@ -179,14 +183,15 @@ def _parsed(table, place, tasks):
         truth[task.name] = np.array([read_cell(cell) if cell else absent
                                      for cell in cells["clip"][f"true_{task.name}"]], kind)
         if task.classes:
-            outputs[task.name] = np.array([cells["patch"][f"p_{label}"] for label in task.classes], float).T
+            outputs[task.name], votes[task.name] = (
+                np.array([cells[level][f"p_{label}"] for label in task.classes], float).T for level in LEVELS)
         else:
-            outputs[task.name] = predicted["patch", task.name][:, None]
+            outputs[task.name], votes[task.name] = (predicted[level, task.name][:, None] for level in LEVELS)
             guess[task.name] = np.array(cells["clip"][f"guess_{task.name}"], float)
-        held = [outputs[task.name], predicted["clip", task.name], guess.get(task.name, 0)]
+        held = [outputs[task.name], votes[task.name], predicted["clip", task.name], guess.get(task.name, 0)]
         if not all(np.isfinite(values).all() for values in held):
             raise ValueError(f"an output for {task.name} is not finite")
     return Predictions(
         clips, cells["clip"].get("group"), tuple(tasks), truth,
         np.array([index[name] for name in cells["patch"]["clip"]], int),
-        np.array(cells["patch"]["start_seconds"], float), outputs, predicted, guess)
+        np.array(cells["patch"]["start_seconds"], float), outputs, votes, predicted, guess)

@@ -27,6 +27,7 @@ VOLATILE = frozenset({"command", "created", "duration", "finished", "folder", "h
 def write(folder: Path, *, clips: Sequence[str], patch_clip: Sequence[int] | np.ndarray,
           patch_start_seconds: Sequence[float] | np.ndarray, tasks: Sequence[Task], truth: dict[str, np.ndarray],
           outputs: dict[str, np.ndarray], run: dict, guess: Mapping[str, float | np.ndarray] = MappingProxyType({}),
+          votes: Mapping[str, np.ndarray] = MappingProxyType({}),
           history: Sequence[dict] = (), groups: Sequence[str] | None = None, grouped_by: str = "clip",
           n_bootstrap: int = 2000, seed: int = 0) -> dict:
     """Score the test set and write report.json, report.txt, predictions.csv and three pictures.
@@ -51,6 +52,8 @@ def write(folder: Path, *, clips: Sequence[str], patch_clip: Sequence[int] | np.
         What was trained and how; copied under ``run`` without the keys of `VOLATILE`, at any depth.
     guess : dict of str -> float or array, shape (n_clips,)
         For each task with a range: the mean label of the training clips, which scores are compared with.
+    votes : dict of str -> array of float, shape (n_clips, units)
+        By task: probabilities or values of the clips, where they are not the mean over their patches.
     history : sequence of dict, one per epoch
         For learning_curves.png (see `mer.evaluation.plots.learning_curves`), which is left out where this is empty.
     groups : sequence of str, length n_clips, or None
@@ -72,7 +75,7 @@ def write(folder: Path, *, clips: Sequence[str], patch_clip: Sequence[int] | np.
     MerError
         Empty test set, lengths that do not match, or values that are not probabilities.
     """
-    data = _checked(clips, patch_clip, patch_start_seconds, tuple(tasks), truth, outputs, guess, folder.name)
+    data = _checked(clips, patch_clip, patch_start_seconds, tuple(tasks), truth, outputs, guess, votes, folder.name)
     data |= _checked_groups(data["clips"], groups, grouped_by, folder.name)
     report = evaluate(data, run=run, n_bootstrap=n_bootstrap, seed=seed)
     files.write_json(folder / "report.json", report)
@@ -123,7 +126,7 @@ def _checked_groups(clips, groups, grouped_by, name):
     return {"groups": [str(group) for group in groups], "grouped_by": grouped_by}
 
 
-def _checked(clips, patch_clip, patch_start_seconds, tasks, truth, outputs, guess, name):
+def _checked(clips, patch_clip, patch_start_seconds, tasks, truth, outputs, guess, votes, name):
     """Checked arrays; and of each task, at both levels, truth, prediction, and probabilities or the guess."""
     clips, patch_clip = list(clips), np.asarray(patch_clip)
     starts = np.asarray(patch_start_seconds, dtype=float)
@@ -134,6 +137,8 @@ def _checked(clips, patch_clip, patch_start_seconds, tasks, truth, outputs, gues
         _check_labels(task, true, name)
         made = _check_outputs(task, outputs, len(patch_clip), name)
         vote = metrics.clip_vote(made, patch_clip, n_clips=len(clips))
+        if votes:
+            vote = _check_outputs(task, votes, len(clips), name)
         if task.classes:
             clip[task.name] = true, vote.argmax(axis=1), vote
             patch[task.name] = true[patch_clip], made.argmax(axis=1), made

@@ -141,7 +141,9 @@ def _score_tables(report):
     lines = [_bootstrap_words(report["bootstrap"])]
     with_classes, with_range = ([task.name for task in answered(report) if bool(task.classes) == wanted]
                                 for wanted in (True, False))
-    for level, words in (("clip", "CLIPS (mean over patches)"), ("patch", "PATCHES")):
+    vote = report["run"].get("vote")
+    clips = f"a vote every {vote['hop_ms']:g} ms" if vote else "mean over patches"
+    for level, words in (("clip", f"CLIPS ({clips})"), ("patch", "PATCHES")):
         for names, columns in ((with_classes, CLASS_COLUMNS[:3]), (with_range, regression.SCORES)):
             lines += ["", _head(words, columns)] if names else []
             for name in names:

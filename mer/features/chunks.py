@@ -30,11 +30,14 @@ class Chunks:
         As the encoder says it: CHUNK_SECONDS.
     n_rows : int
         As it comes out in whole rows: 31 for 1 s of log-mel at 16 kHz, 43 at 22.05 kHz (ICASSP 2021, section 3.1).
+    hop_seconds : float or None
+        From one patch to the next in validation and test, HOP_SECONDS of an encoder that says it.
     """
 
     of: Representation
     seconds: float
     n_rows: int
+    hop_seconds: float | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -43,8 +46,9 @@ class Chunks:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What a run records: `Representation.settings` and "patch_seconds"."""
-        return {**self.of.settings, _SECONDS: self.seconds}
+        """What a run records: `Representation.settings`, "patch_seconds", and "patch_hop_seconds" where it is said."""
+        hop = {} if self.hop_seconds is None else {"patch_hop_seconds": self.hop_seconds}
+        return {**self.of.settings, _SECONDS: self.seconds, **hop}
 
     @property
     def exact(self) -> dict[str, Any]:
@@ -57,7 +61,9 @@ class Chunks:
         return self.n_rows / self.of.rows_per_second
 
     def hop_rows(self, overlap: float) -> int:
-        """Rows from one chunk to the next: 15 for 31 rows and an overlap of one half."""
+        """Rows from one chunk to the next, 15 for 31 rows and an overlap of one half; or `hop_seconds`."""
+        if self.hop_seconds is not None:
+            return max(1, round(self.hop_seconds * self.of.rows_per_second))
         return max(1, int(self.n_rows * (1 - overlap)))
 
     def cut(self, rows: np.ndarray, hop_rows: int) -> np.ndarray:
@@ -129,11 +135,11 @@ class Chunks:
                              f" {shortest / wave.sample_rate_hz:.2f} s; use a longer clip.")
 
 
-def _made(of, seconds, n_rows, whose):
+def _made(of, seconds, n_rows, whose, hop_seconds=None):
     if not 1 <= n_rows <= _MOST_ROWS:
         raise MerError(f"{seconds:g} s of {of.TITLE} at {of.rows_per_second:g} rows a second make {n_rows} rows, and a"
                        f" chunk of {whose} has 1 to {_MOST_ROWS}; change its CHUNK_SECONDS, or the settings.")
-    return Chunks(of, seconds, n_rows)
+    return Chunks(of, seconds, n_rows, hop_seconds)
 
 
 def of_encoder(module: ModuleType, values: Mapping[str, Any]) -> Chunks:
@@ -150,7 +156,7 @@ def of_encoder(module: ModuleType, values: Mapping[str, Any]) -> Chunks:
     if not isinstance(seconds, (int, float)):
         raise MerError(f"CHUNK_SECONDS = {seconds!r} came in models/{name}.py, but a number was expected: write one")
     of = representations.get(module.INPUT, values)
-    return _made(of, float(seconds), int(seconds * of.rows_per_second), name)
+    return _made(of, float(seconds), int(seconds * of.rows_per_second), name, getattr(module, "HOP_SECONDS", None))
 
 
 def recorded(settings: Mapping[str, Any], *, quick_start: bool = False) -> Chunks:

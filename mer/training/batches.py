@@ -71,7 +71,7 @@ class Emotion(Batches):
     def __init__(self, inputs, targets, *, rows, tasks, class_weights=None, **batching):
         super().__init__(n=len(rows), **batching)
         self.inputs, self.rows, self.tasks, self.targets = inputs, rows, tasks, targets
-        weights = {task.name: _weights(task, targets[task.name], rows, class_weights or {}) for task in tasks}
+        weights = {task.name: example_weights(task, targets[task.name], rows, class_weights or {}) for task in tasks}
         plain = class_weights is None and all((each[rows] == 1).all() for each in weights.values())
         self.weights = None if plain else weights
 
@@ -84,8 +84,19 @@ class Emotion(Batches):
         return inputs, targets, {name: weights[chosen] for name, weights in self.weights.items()}
 
 
-def _weights(task, targets, rows, class_weights):
-    """Weight of every example in the loss of a task, shape (n,), float32; errors count in halves of the range."""
+def example_weights(task, targets, rows, class_weights):
+    """Weight of every example in the loss of a task, shape (n,), float32; errors count in halves of the range.
+
+    Parameters
+    ----------
+    task : Task
+    targets : np.ndarray, shape (n,)
+        From `Task.targets`.
+    rows : np.ndarray of int
+        The examples that are used.
+    class_weights : dict
+        See `class_weights`; {}: all classes weigh the same.
+    """
     known = task.is_labelled(targets)
     n_known = known[rows].sum()
     made = known * (len(rows) / max(n_known, 1))

@@ -1,8 +1,9 @@
-"""What the scripts that pretrain have in common, and those that transfer: each says its pretext task and its help.
+"""What the scripts that train have in common: each says its pretext task or its architectures, and its help.
 
 Keras is imported once the flags are read, so that -h and typos answer at once.
 """
 
+import argparse
 import functools
 
 from mer import MerError, cli, corpora
@@ -37,8 +38,7 @@ def transfer(doc, argv, *, models, pretexts):
     parser = cli.parser(doc, optional=("speech",), speech=corpora.codes("speech"), music=corpora.codes("music"),
                         model=models.names(), release=("y", "n"))
     cli.add_hours(parser, "start from the encoder that was pretrained with the same --hours")
-    parser.add_argument("--folds", type=cli.whole_number, metavar="K",
-                        help="cross-validation over the folds that generate_dataset.py --folds has made")
+    _add_folds(parser)
     parser.add_argument("--weights", metavar="PATH",
                         help="start from this pretrained encoder: .weights.h5, or .hdf5 of the published release")
     args, cfg, module = _begin(parser, argv, models, [*pretexts, None, PUBLISHED])
@@ -48,11 +48,42 @@ def transfer(doc, argv, *, models, pretexts):
         print(f"note: {args.model} was trained by others and heard no speech corpus of ours, so -s is not used")
     if module.PRETEXT in pretexts and not args.speech:
         parser.error("the following arguments are required: -s/--speech")
+    _train(args, cfg, module, speech=args.speech, release=args.release, hours=args.hours, weights_file=args.weights)
+
+
+def scratch(doc, argv, *, models, of_chunks):
+    """Read the flags of a script that trains an architecture from scratch on music, and do what they say.
+
+    Parameters
+    ----------
+    doc, argv, models
+        Of `pretrain`.
+    of_chunks : dict of str -> str
+        Length of the chunks in ms, as --chunk-ms, to architecture; the first one is the default.
+    """
+    def named(given):
+        if given not in of_chunks:
+            raise argparse.ArgumentTypeError(f"{given!r} is none of {', '.join(of_chunks)}")
+        return of_chunks[given]
+
+    parser, (first, *_) = cli.parser(doc, music=corpora.codes("music")), of_chunks
+    parser.add_argument("--chunk-ms", dest="model", type=named, default=first, metavar="|".join(of_chunks),
+                        help=f"length of the chunks in ms (default {first})")
+    _add_folds(parser)
+    args, cfg, module = _begin(parser, argv, models, [None])
+    _train(args, cfg, module, speech=None, release=None)
+
+
+def _train(args, cfg, module, **options):
     from mer.training import crossval, transfer
     train = functools.partial(crossval.run, n_folds=args.folds) if args.folds else transfer.run
     for it in range(args.runs):
-        train(cfg, speech=args.speech, music=args.music, name=args.model, module=module, release=args.release,
-              hours=args.hours, it=it, weights_file=args.weights, force=args.force)
+        train(cfg, music=args.music, name=args.model, module=module, it=it, force=args.force, **options)
+
+
+def _add_folds(parser):
+    parser.add_argument("--folds", type=cli.whole_number, metavar="K",
+                        help="cross-validation over the folds that generate_dataset.py --folds has made")
 
 
 def _begin(parser, argv, models, pretexts):

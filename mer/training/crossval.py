@@ -36,11 +36,13 @@ def run(cfg, *, n_folds, release, it=0, **options):
     facts = {name: runs[0].metadata.get(name) for name in _SHARED}
     facts["tasks"] = [task.name for task in tasks[0] if all(task in others for others in tasks)]
     facts["split"] = _all_folds(runs)
+    if runs[0].metadata.get("vote"):
+        facts["vote"] = runs[0].metadata["vote"]
     folder = runs[0].path.parent / runs[0].stem.replace(f"fold_1of{n_folds}.", f"folds_{n_folds}.")
     about = provenance.describe(cfg, folds=n_folds, **facts)
-    scores = transfer.write_report(cfg, folder, about, grouped_by=runs[0].metadata["grouped_by"],
-                                   **_pooled([predictions.read(run.file("predictions.csv"), answered)
-                                              for run, answered in zip(runs, tasks, strict=True)]))
+    pooled = _pooled([predictions.read(run.file("predictions.csv"), answered)
+                      for run, answered in zip(runs, tasks, strict=True)], voted="vote" in facts)
+    scores = transfer.write_report(cfg, folder, about, grouped_by=runs[0].metadata["grouped_by"], **pooled)
     files.write_json(folder / "run.json", {**about, "scores": scores})
     print(f"report on all {n_folds} folds: {folder}")
     return folder
@@ -56,8 +58,11 @@ def _all_folds(runs):
     return {**facts, "note": split_files.describe(facts)}
 
 
-def _pooled(folds):
-    """The predictions of all folds as keywords of `report.write`; a clip that two folds tested counts once."""
+def _pooled(folds, *, voted=False):
+    """The predictions of all folds as keywords of `report.write`; a clip that two folds tested counts once.
+
+    `voted`: what is said of a clip is no mean over its patches.
+    """
     clips, groups, first, patch_clip = {}, [], [], []  # first: fold and number of a clip where it is met first
     for fold in folds:
         for number, (name, group) in enumerate(zip(fold.clips, fold.groups, strict=True)):
@@ -73,4 +78,6 @@ def _pooled(folds):
                       for task in tasks},
             "guess": {task.name: np.array([fold.guess[task.name][number] for fold, number in first])
                       for task in tasks if not task.classes},
+            "votes": {task.name: np.array([fold.votes[task.name][number] for fold, number in first])
+                      for task in tasks if voted},
             "outputs": {task.name: np.concatenate([fold.outputs[task.name] for fold in folds]) for task in tasks}}

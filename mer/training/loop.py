@@ -233,7 +233,7 @@ def _random_states(model):
     return [variable for variable in model.variables if id(variable) not in saved]
 
 
-def fit(model, train, val, *, cfg, folder, key, epochs):
+def fit(model, train, val, *, cfg, folder, key, epochs, halve=True):
     """Train a compiled model, keep its best weights, and be able to go on after a kill.
 
     Parameters
@@ -249,6 +249,8 @@ def fit(model, train, val, *, cfg, folder, key, epochs):
         Hash of everything that the numbers depend on; a state with another key is not continued.
     epochs : int
         At most so many.
+    halve : bool
+        False: the learning rate follows a schedule of its own.
 
     Returns
     -------
@@ -261,14 +263,14 @@ def fit(model, train, val, *, cfg, folder, key, epochs):
         Where the loss is not finite, or the best weights are not as they were written.
     """
     stop = keras.callbacks.EarlyStopping(monitor="val_loss", mode="min", patience=cfg.early_stopping_epochs)
-    halve = keras.callbacks.ReduceLROnPlateau(monitor="val_loss", mode="min", factor=0.5,
-                                              patience=cfg.halve_after_epochs, min_delta=0.0)
-    checkpoint = Checkpoint(folder, data=train, others=[stop, halve], key=key)
+    rates = [keras.callbacks.ReduceLROnPlateau(monitor="val_loss", mode="min", factor=0.5,
+                                               patience=cfg.halve_after_epochs, min_delta=0.0)] if halve else []
+    checkpoint = Checkpoint(folder, data=train, others=[stop, *rates], key=key)
     done = checkpoint.state["epochs_done"]
     if done:
         print(f"  going on after epoch {done}")
     if done < epochs and not checkpoint.state["stopped"]:
-        callbacks = [keras.callbacks.TerminateOnNaN(), stop, halve, checkpoint,
+        callbacks = [keras.callbacks.TerminateOnNaN(), stop, *rates, checkpoint,
                      Progress(n_examples=train.n, batch_size=train.batch_size, epochs=epochs)]
         train.set_epoch(done)  # JAX and torch look at the first batch before the epoch begins
         if cfg.tensorboard:

@@ -7,7 +7,7 @@ from mer.data import datasets, split_files, splits
 from mer.evaluation import report
 from mer.features import chunks
 from mer.tasks import LOSS, PUBLISHED, TASKS, columns_read
-from mer.training import batches, loop
+from mer.training import batches, filters, loop, recipes, voting
 from mer.training.codes import PREDICT_BATCH, cached_codes
 from mer.weights import catalogue, model_file
 
@@ -18,11 +18,14 @@ _SHARED = {"heads": ("transfer_decay", "class_weights"), "full": ("transfer_deca
            "scratch": ("scratch_decay", "scratch_class_weights")}
 
 
-def relevant_settings(cfg, stage, reads):
+def relevant_settings(cfg, stage, reads, module=None):
     """What a transferred model depends on, its loss included; `stage` is heads, full or scratch.
 
-    `reads` is what the encoder reads. Full also depends on the settings of the stage that it goes on from.
+    `reads` is what the encoder reads. Full also depends on the settings of the stage that it goes on from. What an
+    encoder with a recipe depends on, the recipe in `module` says.
     """
+    if stage == "scratch" and hasattr(module, "RECIPE"):
+        return {**reads.settings, **recipes.settings(module, cfg), "loss": LOSS}
     names = [*loop.SHARED_SETTINGS, *_SHARED[stage]]
     names += [f"{each}_{name}" for each in _STAGES[stage] for name in _OF_STAGE]
     return {**reads.settings, **{name: cfg.values[name] for name in names}, "loss": LOSS}
@@ -105,6 +108,11 @@ class Music:
                 "patch_start_seconds": self.patches.number[rows] * hop_seconds,
                 "outputs": {name: np.asarray(value, np.float64) for name, value in outputs.items()}}
 
+    @property
+    def test_clips(self):
+        """The clips of the test patches."""
+        return self.clips.take(np.unique(self.patches.clip[self.rows["test"]]))
+
     def _training_mean(self, task):
         targets = self.targets[task.name][self.rows["train"]]
         return float(targets[task.is_labelled(targets)].mean())
@@ -169,10 +177,13 @@ def _stage(cfg, data, stage, *, name, module, it, force, speech=None, hours=None
         run = model_file.transfer_run(cfg, source, data.corpus, name, release, it, hours=hours, fold=data.fold_name)
     else:
         run = model_file.music_run(cfg, data.corpus.LANGUAGE, name, it, fold=data.fold_name)
-    seed, settings, encoder_key = cfg.seed + it, relevant_settings(cfg, stage, data.reads), encoder and encoder.key
+    seed, encoder_key = cfg.seed + it, encoder and encoder.key
+    settings = relevant_settings(cfg, stage, data.reads, module)
     key = files.key_of(name, "own heads" if hasattr(module, "heads") else heads.ACTIVATION, stage, seed, settings,
                        data.fingerprint, *([encoder_key] if encoder else []),
                        *([task.name, task.column, task.labels] for task in data.tasks if data.tasks != PUBLISHED))
+    recipe = recipes.of(module, cfg) if stage == "scratch" else None
+    vote = {"pooling": recipe.pooling, "hop_ms": recipe.vote_hop_ms} if recipe and recipe.vote_hop_ms else None
 
     def train():
         pretrained = module.build(data.reads.shape)
@@ -184,21 +195,22 @@ def _stage(cfg, data, stage, *, name, module, it, force, speech=None, hours=None
         if before:
             before.load(model)
         print(f"{run.path.parent.name}/{run.stem}")
+        drawn = filters.kernels(model)
         codes = cached_codes(cfg, data, heads.encoder_of(model), encoder_key) if stage == "heads" else None
         trainee = heads.on_codes(model, data.tasks) if stage == "heads" else model
-        options = {"codes": codes, "batch_size": cfg.values[f"{stage}_batch_patches"],
-                   "weighted": cfg.values[_SHARED[stage][1]]}
-        known, unseen = data.batches("train", seed=seed, shuffle=True, **options), data.batches("val", **options)
-        compile_for(trainee, cfg, stage, data.tasks, weighted=known.weights is not None or unseen.weights is not None)
-        epochs = loop.fit(trainee, known, unseen, cfg=cfg, folder=run.file("state"), key=key,
-                          epochs=cfg.values[f"{stage}_epochs"])
+        known, unseen, n_epochs = _prepared(cfg, data, stage, trainee, codes, recipe=recipe, seed=seed)
+        epochs = loop.fit(trainee, known, unseen, cfg=cfg, folder=run.file("state"), key=key, epochs=n_epochs,
+                          halve=recipe is None)
         history = before.read("history")["history"] if before else []
         history = [*history, *({"stage": "full" if stage == "scratch" else stage, **row} for row in epochs)]
 
         def score(about):
             outputs = trainee.predict(data.batches("test", codes=codes, batch_size=PREDICT_BATCH), verbose=0)
+            votes = voting.votes(trainee, module, data.test_clips, data.tasks, reads=data.reads,
+                                 recipe=recipe) if vote else {}
             scores = write_report(cfg, run.file("."), about, history=history, grouped_by=about["grouped_by"],
-                                  **data.predictions(outputs))
+                                  votes=votes, **data.predictions(outputs))
+            filters.draw(drawn, model, run.file("filters.png"))
             print(f"report: {run.file('.')}")
             return {"scores": scores, "history": history}
 
@@ -206,10 +218,24 @@ def _stage(cfg, data, stage, *, name, module, it, force, speech=None, hours=None
 
     facts = {"name": name, "model": name, "title": module.TITLE, "pretext": module.PRETEXT, "speech": speech,
              "speech_abbr": source and source.ABBR, "release": release, "it": it, "seed": seed, "settings": settings,
-             **({"hours": hours, "encoder": encoder.encoder_facts} if encoder else {}), **data.facts}
+             **({"hours": hours, "encoder": encoder.encoder_facts} if encoder else {}),
+             **({"vote": vote} if vote else {}), **data.facts}
     if not loop.run_stage(cfg, run, key=key, facts=facts, force=force, train=train):
         print(f"{run.stem}: finished already, see {run.file('report.txt')}")
     return run
+
+
+def _prepared(cfg, data, stage, model, codes, *, recipe, seed):
+    """Compile the model; batches for training and for validation, and the number of epochs."""
+    if recipe:
+        known = recipes.batches_of(data.clips.side("train"), data.tasks, reads=data.reads, recipe=recipe, seed=seed)
+        recipes.compile_for(model, recipe, data.tasks, steps=len(known))
+        return known, data.batches("val", batch_size=PREDICT_BATCH, weighted=recipe.class_weights), recipe.epochs
+    options = {"codes": codes, "batch_size": cfg.values[f"{stage}_batch_patches"],
+               "weighted": cfg.values[_SHARED[stage][1]]}
+    known, unseen = data.batches("train", seed=seed, shuffle=True, **options), data.batches("val", **options)
+    compile_for(model, cfg, stage, data.tasks, weighted=known.weights is not None or unseen.weights is not None)
+    return known, unseen, cfg.values[f"{stage}_epochs"]
 
 
 def compile_for(model, cfg, stage, tasks, *, weighted):

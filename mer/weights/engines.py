@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from mer import MerError, cli, corpora, files, text
+from mer import MerError, cli, corpora, files, recipes, text
 from mer.features import chunks
 from mer.tasks import Task, labels_of, named
 from mer.weights import onnx_file
@@ -246,7 +246,8 @@ def build_keras(file: ModelFile, *, load_module: LoadModule) -> Any:
         if reads.of.name != module.INPUT:
             raise MerError(f"{file.path} was trained on {reads.of.name}, and {module.__name__} reads {module.INPUT} "
                            "now: train it again, or set its INPUT back")
-        model = heads.attach(module.encoder(module.build(reads.shape)), tasks_of(file), module)
+        model = heads.attach(module.encoder(module.build(reads.shape)), tasks_of(file),
+                             module if recipes.made_by(module, file.metadata["settings"]) else None)
     finally:
         keras.config.set_dtype_policy(policy)
     file.load(model)

@@ -113,6 +113,17 @@ class Representation(ABC):
         for package in self.PACKAGES:
             needed(package, self.name)
 
+    def amplified(self, rows: np.ndarray, factors: np.ndarray) -> np.ndarray:
+        """Rows (n, rows, width) of n waveforms as they would be at `factors` times the amplitude, shape (n,).
+
+        Raises
+        ------
+        MerError
+            The representation does not say.
+        """
+        raise MerError(f"a recipe with a gain came, but {self.name} does not say how its rows follow the amplitude: "
+                       "give it a method `amplified`, or leave the gain out")
+
     def to_input(self, chunks: np.ndarray) -> np.ndarray:
         """Chunks (n, rows, width) -> what a network reads: here the same, a sequence with `width` channels."""
         return chunks

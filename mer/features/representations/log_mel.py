@@ -78,6 +78,10 @@ class LogMel(Representation):
         """At least as many as can be reflected."""
         return max((n_rows - 1) * self.hop_samples, self.n_fft // 2 + 1)
 
+    def amplified(self, rows: np.ndarray, factors: np.ndarray) -> np.ndarray:
+        """Log of the factor more, but for `LOG_OFFSET`, which matters where there is hardly any sound."""
+        return rows + np.log(factors)[:, None, None]
+
     def to_input(self, chunks: np.ndarray) -> np.ndarray:
         """(n, frames, bands) -> a view (n, bands, frames, 1)."""
         return np.swapaxes(chunks, 1, 2)[..., None]

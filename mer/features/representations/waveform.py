@@ -21,3 +21,7 @@ class Waveform(Representation):
     def rows(self, waveform: np.ndarray) -> np.ndarray:
         """Waveform (n,) -> (n, 1)."""
         return np.ascontiguousarray(waveform, np.float32)[:, None]
+
+    def amplified(self, rows: np.ndarray, factors: np.ndarray) -> np.ndarray:
+        """The product."""
+        return rows * factors[:, None, None]
