@@ -30,8 +30,11 @@ def main(argv=None):
     outdated = label_check.outdated(cfg, found.reports, held)
     for folder, sentences in outdated.items():
         print(f"{text.printable(folder)}: {text.printable(' '.join(sentences))}", file=sys.stderr)
-    table, page, pairs = results.write(found.reports, out_dir, unreadable=found.unreadable, outdated=outdated)
-    print(f"{len(found.reports)} transfers gathered\n  page   {page}\n  table  {table}\n  pairs  {pairs}")
+    table, page, pairs, setups = results.write(found.reports, out_dir, unreadable=found.unreadable, outdated=outdated)
+    elsewhere = sum(report["folder"].parent.name == "tests" for report in found.reports)
+    more = f", and {elsewhere} tests on each corpus" if elsewhere else ""
+    print(f"{len(found.reports) - elsewhere} transfers gathered{more}\n  page   {page}\n  table  {table}\n"
+          f"  pairs  {pairs}\n  setups {setups}")
 
 
 if __name__ == "__main__":

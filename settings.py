@@ -96,5 +96,6 @@ resnet_mask_frames = 24      # and of 187 frames
 resnet_label_smoothing = 0.1
 
 # ---- Report and machine ---------------------------------------------------------------------------
+cross_tests = True           # test every model also on the other music corpora that have a store
 n_bootstrap = 2000           # resamples behind the 95 % intervals
 extract_jobs = 0             # processes of the feature extraction, 0: as many as the machine has cores

@@ -12,11 +12,12 @@ from pathlib import Path
 
 from mer import MerError, __version__, config, how_to_install, limits, text
 
+MIXED = "x"  # as -m: the union of all music corpora that have a store
 _FLAGS = {
     "dataset": ("-d", "--dataset", "m: music, s: speech"),
     "language": ("-l", "--language", "language of the corpus"),
     "speech": ("-s", "--speech", "language of the speech that the encoder is pretrained on"),
-    "music": ("-m", "--music", "language of the music"),
+    "music": ("-m", "--music", "language of the music; x: all that have a store together; m,t,e: one after the other"),
     "model": ("-mod", "--model", "architecture: a file name in models/"),
     "release": ("-rel", "--release", "y: train the heads, then everything (Full); n: the heads only (Feat. Ext.)"),
 }
@@ -76,8 +77,22 @@ def _add_choices(parser, wanted, *, required, optional=()):
         short, long, words = _FLAGS[name]
         if isinstance(choices, dict):
             words += " (" + ", ".join(f"{key}: {value}" for key, value in choices.items()) + ")"
-        parser.add_argument(short, long, required=required and name not in optional, choices=tuple(choices),
+        legal = {"type": _sequence(tuple(choices)), "metavar": "CODE[,CODE]"} if name == "music" else {
+            "choices": tuple(choices)}
+        parser.add_argument(short, long, required=required and name not in optional, **legal,
                             help=words if required else f"{words}; default: the best there is")
+
+
+def _sequence(codes):
+    """An argparse type: codes of music corpora, or x, with commas between them."""
+    def read(given):
+        parts = [part.strip() for part in given.split(",")]
+        wrong = next((part for part in parts if part not in (*codes, MIXED)), None)
+        if wrong is not None:
+            raise argparse.ArgumentTypeError(f"invalid choice: {limits.shown(wrong)} (choose from {', '.join(codes)}, "
+                                             f"{MIXED}, or several with commas between them)")
+        return ",".join(parts)
+    return read
 
 
 def wanted_model(args):

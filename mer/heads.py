@@ -51,6 +51,11 @@ def encoder_of(model: Any) -> Any:
     return keras.Model(model.input, model.get_layer(CODE).output, name="codes")
 
 
+def only(model: Any, tasks: Sequence[Task]) -> Any:
+    """The part of `model` that answers these tasks, sharing its layers."""
+    return keras.Model(model.input, {task.name: model.get_layer(task.name).output for task in tasks}, name="emotion")
+
+
 def on_codes(model: Any, tasks: Sequence[Task]) -> Any:
     """The heads of `model` alone, sharing its layers: what trains this trains `model`.
 

@@ -233,7 +233,7 @@ def _check(codes: Mapping[str, str | None], words: Mapping[str, str | None]) -> 
     """Refuse codes that no corpus has, and words that mean nothing."""
     for kind, code in codes.items():
         if code is not None:
-            corpora.get(kind, code)
+            corpora.language(kind, code)
     for name, word in words.items():
         if word is not None and word not in _WORDS[name]:
             raise MerError(f"{name}={word!r} came, but one of {', '.join(_WORDS[name])} was expected")

@@ -72,6 +72,7 @@ OF: dict[str, Any] = {
     "resnet_mask_bands": (int, 0, 1024, "bands"),
     "resnet_mask_frames": (int, 0, 100_000, "frames"),
     "resnet_label_smoothing": (float, 0, 0.99, "of a target"),
+    "cross_tests": True,
     "n_bootstrap": (int, 1, 1_000_000, "resamples"),
     "extract_jobs": (int, 0, 1024, "processes"),
 }

@@ -17,7 +17,7 @@ from conftest import ROOT
 pytestmark = pytest.mark.first
 SMALL = {"pretrain_epochs": 1, "heads_epochs": 2, "full_epochs": 1, "pretrain_batch_patches": 32,
          "heads_batch_patches": 32, "full_batch_patches": 32, "scratch_batch_patches": 32, "cpc_batch_sequences": 8,
-         "n_bootstrap": 50, "extract_jobs": 1}
+         "n_bootstrap": 50, "extract_jobs": 1, "cross_tests": False}
 
 
 @pytest.fixture(scope="module")

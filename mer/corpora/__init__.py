@@ -7,10 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from mer import MerError
+from mer.cli import MIXED
 from mer.corpora._base import AUDIO_SUFFIXES, Clip, Listing, fold, others, others_text
 
-__all__ = ["AUDIO_SUFFIXES", "Clip", "Listing", "codes", "find_root", "get", "list_clips", "locate", "others",
-           "others_text"]
+__all__ = ["AUDIO_SUFFIXES", "Clip", "Listing", "codes", "find_root", "fold", "get", "language", "list_clips", "locate",
+           "others", "others_text"]
 
 # What a corpus file may leave out.
 _OPTIONAL: dict = {"SETTING": "", "MARKS": (), "PARTS": (), "ARCHIVES": {}, "EXPECTED_CLIPS": None, "EXPECTED_ALSO": (),
@@ -58,6 +59,20 @@ def get(kind, code):
     except KeyError:
         known = ", ".join(f"{key} ({title})" for key, title in codes(kind).items())
         raise MerError(f"no {kind} corpus has the code {code!r}: choose one of {known}") from None
+
+
+def language(kind, code):
+    """Language of a corpus for people: "English"; of music in several steps, "Mixed" or "Mandarin, then English".
+
+    Raises
+    ------
+    MerError
+        As `get`.
+    """
+    parts = code.split(",") if kind == "music" else [code]
+    names = ["mixed" if kind == "music" and part == MIXED else get(kind, part).LANGUAGE.capitalize() for part in parts]
+    named = ", then ".join(names)
+    return named[:1].upper() + named[1:]
 
 
 def hours_prefix(hours):

@@ -21,6 +21,11 @@ def store_path(corpus, cfg, name=DEFAULT, *, hours=None):
     return cfg.features_dir / f"{stem(corpus, hours=hours)}{'' if name == DEFAULT else f'.{name}'}.h5"
 
 
+def present(kind, cfg, name=DEFAULT):
+    """Codes of the corpora of one kind that have a store of the representation `name`, sorted."""
+    return [code for code in corpora.codes(kind) if store_path(corpora.get(kind, code), cfg, name).exists()]
+
+
 def split_about(cfg, name):
     """How the split of a store, subset, fold or mixture came about, see `split_files.about`."""
     of_corpus = name.partition(".")[0]

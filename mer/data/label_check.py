@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 from mer import MerError, corpora
 from mer.data import datasets, store
-from mer.evaluation.report_text import answered
+from mer.evaluation.report_text import WITHIN, answered
 from mer.tasks import columns_read
 
 
@@ -32,7 +32,7 @@ def outdated(cfg, reports, held) -> dict:
     labels, data, changed = {}, {}, {}
     for report in reports:
         run, folder = report["run"], report["folder"]
-        code, n_folds = run.get("music"), run.get("folds")
+        code, n_folds = run.get("tested", run.get("music")), run.get("folds")
         if code is None or folder not in held or run.get("corpus") != ("demo" if cfg.is_demo else "real"):
             continue
         if code not in labels:
@@ -43,7 +43,8 @@ def outdated(cfg, reports, held) -> dict:
         if labels[code] is None:
             continue
         sentences = _changed(held[folder], labels[code])
-        if not sentences and data[read] and run.get("data") not in (None, data[read]):
+        is_within = run.get("role", WITHIN) == WITHIN  # otherwise its training data are of other corpora, too
+        if not sentences and is_within and data[read] and run.get("data") not in (None, data[read]):
             sentences = ["Clips, labels, split or features of the corpus have changed since this model was trained: "
                          "train again with --force before you compare it with newer ones."]
         if sentences:

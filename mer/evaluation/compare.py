@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from mer import files
 from mer.evaluation import intervals, metrics, predictions, run_facts
-from mer.evaluation.report_text import answered
+from mer.evaluation.report_text import answered, tested_music
 from mer.tasks import Task
 
 PUBLISHED = "patch"  # level of the published measure, weighted F1; of tasks with a range, CCC (`Task.headline`)
@@ -107,7 +107,7 @@ class TestSet:
     varying : list of str
         Names of the facts that differ between them, from `run_facts.varying`.
     music, unit : str
-        Language of the music; what was drawn for the intervals: "artist", "clip", ...
+        Language of the music that is tested; what was drawn for the intervals: "artist", "clip", ...
     tasks : list of Task
         Those that any of the runs answers.
     """
@@ -115,7 +115,7 @@ class TestSet:
     def __init__(self, reports, held):
         self.cells = run_facts.cells(reports)
         self.test = min((report["test"] for report in reports), key=lambda test: test.get("groups", test["clips"]))
-        self.music, self.unit = reports[0]["run"]["music_abbr"], self.test.get("grouped_by", "clip")
+        self.music, self.unit = tested_music(reports[0]["run"]), self.test.get("grouped_by", "clip")
         self.varying = run_facts.varying([known for known, _ in self.cells])
         self._held = {report["folder"]: held[report["folder"]] for report in reports if report["folder"] in held}
         self.tasks = list(dict.fromkeys(task for report in reports for task in answered(report)))
@@ -133,7 +133,7 @@ class TestSet:
         return intervals.draw([self._group[clip] for clip in sorted(self._group if clips is None else clips)],
                               seed=SEED, n_bootstrap=self._n_bootstrap)
 
-    def score(self, reports: Sequence[dict], task: Task, measure: str) -> dict | None:
+    def score(self, reports: Sequence[dict], task: Task, measure: str, score: str | None = None) -> dict | None:
         """What a table says about runs that differ in their seed only.
 
         Parameters
@@ -143,6 +143,8 @@ class TestSet:
         task : Task
         measure : str
             One of `MEASURES`.
+        score : str or None
+            Name of a score; None: the headline of the task at that level.
 
         Returns
         -------
@@ -154,12 +156,12 @@ class TestSet:
         """
         if any(task.name not in report[measure] for report in reports):
             return None
-        score = task.headline(measure)
+        score = score or task.headline(measure)
         results = [report[measure][task.name] for report in reports]
         values = [result[score] for result in results]
         ends, margin = results[0]["intervals"][score], results[0].get("above_guessing", {}).get(score)
         if len(reports) > 1 or (ends and not margin):
-            pairs = [self._sampled(report, task, measure) for report in reports]
+            pairs = [self._sampled(report, task, measure, score) for report in reports]
             known = all(pairs) and len({one.clips for one in pairs if one}) == 1
             limits = [metrics.bounds(task, score, margin=is_margin) for is_margin in (False, True)]
             above = known and intervals.estimate([one.margin for one in pairs], pairs[0].resamples, bounds=limits[1])
@@ -190,12 +192,13 @@ class TestSet:
         made = []
         for one, other in references:
             for task in self.tasks:
-                runs, minus = ([self._sampled(report, task, STRICT) for report in self.cells[place][1]]
+                score = task.headline(STRICT)
+                runs, minus = ([self._sampled(report, task, STRICT, score) for report in self.cells[place][1]]
                                for place in (one, other))
                 if all(runs) and all(minus) and len({each.clips for each in (*runs, *minus)}) == 1:
                     made.append((one, other, task.name, intervals.estimate(
                         [each.own for each in runs], runs[0].resamples, minus=[each.own for each in minus],
-                        bounds=metrics.bounds(task, task.headline(STRICT), margin=True))))
+                        bounds=metrics.bounds(task, score, margin=True))))
         corrected = intervals.holm([estimate.p for *_, estimate in made])
         return [Comparison(*row, p_holm=p) for row, p in zip(made, corrected, strict=True)]
 
@@ -206,28 +209,29 @@ class TestSet:
     def scratch_of(self, place: int) -> int | None:
         """Position of the first model from scratch whose facts do not contradict those of a cell; None without one."""
         known = self.cells[place][0]
-        names = ["folds", "split", *self.varying]
+        names = ["music", "role", "folds", "split", *self.varying]
         return next((number for number, (other, _) in enumerate(self.cells)
                      if other["config"] == run_facts.SCRATCH and number != place
                      and known["config"] != run_facts.SCRATCH and run_facts.compatible(known, other, names)), None)
 
-    def _sampled(self, report, task, measure):
-        """`_Sampled` of one run; None without its predictions, or where it does not answer the task."""
+    def _sampled(self, report, task, measure, score):
+        """`_Sampled` of one score of one run; None without its predictions, or where it does not answer the task."""
         held = self._held.get(report["folder"])
         if held is None or task not in held.tasks:
             return None
         place = report["folder"], measure, task.name
         if place not in self._samples:
             labelled = held.labelled(task)
-            resamples, score = self.resamples(labelled), task.headline(measure)
-            made = metrics.samples(task, held.parts(measure, task, sorted(labelled)), resamples)[score]
-            self._samples[place] = _Sampled(*made, resamples=resamples, clips=tuple(sorted(labelled.items())))
-        return self._samples[place]
+            resamples, clips = self.resamples(labelled), tuple(sorted(labelled.items()))
+            made = metrics.samples(task, held.parts(measure, task, sorted(labelled)), resamples)
+            self._samples[place] = {name: _Sampled(*pair, resamples=resamples, clips=clips)
+                                    for name, pair in made.items()}
+        return self._samples[place][score]
 
 
 def test_sets(reports: Sequence[dict], held: dict) -> list:
     """`TestSet`s of reports of one corpus, one per music and test set, in the order in which they come."""
     groups: dict = {}
     for report in reports:
-        groups.setdefault((report["run"]["music_abbr"], report["test"]["digest"]), []).append(report)
+        groups.setdefault((tested_music(report["run"]), report["test"]["digest"]), []).append(report)
     return [TestSet(group, held) for group in groups.values()]

@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from mer.evaluation import compare, page_tables
-from mer.evaluation.report_text import CONFIG_LABELS, CONFIG_WORDS, DEMO, answered, describe, pretext_warning
+from mer.evaluation import compare, page_setups, page_tables
+from mer.evaluation.report_text import CONFIG_LABELS, CONFIG_WORDS, DEMO, WITHIN, answered, describe, pretext_warning
 
 HERE = Path(__file__).parent
 EMBEDDED_RUNS = 24  # the pictures of one run weigh about 130 kB in a page; beyond this they are linked
@@ -60,8 +60,9 @@ def render(reports: Sequence[dict], out_dir: Path, *, held: dict, outdated: dict
 
 
 def folder_name(report: dict) -> str:
-    """The last two folders, which together name a run."""
-    return f"{report['folder'].parent.name}/{report['folder'].name}"
+    """The last two folders, which together name a run; of a test on another corpus, the last four."""
+    parts = report["folder"].parts
+    return "/".join(parts[-4 if parts[-2] == "tests" else -2:])
 
 
 def warnings(report: dict) -> list:
@@ -74,6 +75,7 @@ def _corpus(name, reports, held, *, out_dir, embed):
     """Everything the page shows about one corpus (demo or real), which never mix."""
     figures = page_tables.published() if name == "real" else {}
     sets = compare.test_sets(reports, held)
+    within = compare.test_sets([report for report in reports if describe(report["run"])["role"] == WITHIN], held)
     counts = {}
     for report in reports:
         for sentence in warnings(report):
@@ -84,8 +86,10 @@ def _corpus(name, reports, held, *, out_dir, embed):
         "sets": [{"music": one.music, "test": one.test, "unit": one.unit, "tasks": one.tasks,
                   "rows": page_tables.glance(one), "differences": page_tables.differences(one)} for one in sets],
         "units": sorted({one.unit for one in sets}),
-        "tables": [page_tables.layout(sets, measure, figures if measure == compare.PUBLISHED else {})
-                   for measure in compare.MEASURES],
+        "setups": [("poster", page_setups.poster(sets, with_published=bool(figures))),
+                   ("eusipco", page_setups.eusipco(sets, with_published=bool(figures)))],
+        "tables": [page_tables.layout(within, measure, figures if measure == compare.PUBLISHED else {})
+                   for measure in compare.MEASURES if within],
         "has_published": bool(figures),
         "warnings": [(sentence, counts[sentence]) for sentence in sorted(counts)],
         "runs": [_run(report, out_dir, embed) for report in reports],

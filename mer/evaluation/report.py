@@ -29,7 +29,7 @@ def write(folder: Path, *, clips: Sequence[str], patch_clip: Sequence[int] | np.
           outputs: dict[str, np.ndarray], run: dict, guess: Mapping[str, float | np.ndarray] = MappingProxyType({}),
           votes: Mapping[str, np.ndarray] = MappingProxyType({}),
           history: Sequence[dict] = (), groups: Sequence[str] | None = None, grouped_by: str = "clip",
-          n_bootstrap: int = 2000, seed: int = 0) -> dict:
+          n_bootstrap: int = 2000, seed: int = 0, pictures: bool = True) -> dict:
     """Score the test set and write report.json, report.txt, predictions.csv and three pictures.
 
     Clips without a label of a task are left out of its scores.
@@ -64,6 +64,8 @@ def write(folder: Path, *, clips: Sequence[str], patch_clip: Sequence[int] | np.
         Resamples behind each interval.
     seed : int
         Seed of the resamples.
+    pictures : bool
+        Draw them; report.txt has the confusion matrices, too.
 
     Returns
     -------
@@ -82,8 +84,9 @@ def write(folder: Path, *, clips: Sequence[str], patch_clip: Sequence[int] | np.
     files.write_text(folder / "report.txt", compose(report))
     predictions.write(folder / "predictions.csv", clips=data["clips"], groups=data["groups"],
                       patch_clip=data["patch_clip"], starts=data["starts"], tasks=data["tasks"], levels=data)
-    plots.confusion(report, data["tasks"], folder / "confusion.png")
-    plots.certainty(data["clip"], data["tasks"], folder / "certainty.png")
+    if pictures:
+        plots.confusion(report, data["tasks"], folder / "confusion.png")
+        plots.certainty(data["clip"], data["tasks"], folder / "certainty.png")
     curves = folder / "learning_curves.png"
     if history:
         plots.learning_curves(history, data["tasks"], curves)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from mer.evaluation import regression
 from mer.tasks import Task, named
 
+WITHIN = "within"  # role of the corpus that a model was trained on, where that is one; older runs name no role
 CONFIGS = {"n": "feat_ext", "y": "full", None: "scratch"}
 CONFIG_LABELS = {"feat_ext": "Feat. Ext.", "full": "Full", "scratch": "scratch"}
 CONFIG_WORDS = {
@@ -44,13 +45,14 @@ def describe(run: dict) -> dict[str, str]:
     ----------
     run : dict
         The ``run`` of a report: ``model`` (file name of the architecture), ``title`` (its name in tables),
-        ``release``, ``speech_abbr``, ``music_abbr``, ``it``, ``split``.
+        ``release``, ``speech_abbr``, ``music_abbr``, ``it``, ``split``; ``role`` and ``tested_on`` where the corpus of
+        the test is not simply the one of the training.
 
     Returns
     -------
     dict
         ``model`` and ``config`` as in ICASSP 2021, Table 2 (SCAE, feat_ext), ``pretrain``, ``setting`` like
-        man2eng, ``label`` for people and ``split`` in words.
+        man2eng, ``label`` for people, ``role`` and ``split`` in words.
     """
     config = CONFIGS.get(run.get("release"), str(run.get("release")))
     heard = (run.get("encoder") or {}).get("heard")  # of an encoder that others published
@@ -61,8 +63,15 @@ def describe(run: dict) -> dict[str, str]:
     part = f", {run['folds']} folds" if run.get("folds") else ""
     part = f", fold {run['fold'][0]} of {run['fold'][1]}" if run.get("fold") else part
     label = f"{model} {CONFIG_LABELS.get(config, config)}, {setting}, {hours}run {run.get('it', 0)}{part}"
-    return {"model": model, "config": config, "pretrain": pretrain, "setting": setting, "label": label,
+    role = run.get("role") or WITHIN
+    label += "" if role == WITHIN else f", tested on {run.get('tested_on', run['music_abbr'])} ({role})"
+    return {"model": model, "config": config, "pretrain": pretrain, "setting": setting, "label": label, "role": role,
             "split": split_words(run.get("split"))}
+
+
+def tested_music(run: dict) -> str:
+    """Language of the music of the test: that of the training, unless the run says another."""
+    return run.get("tested_abbr") or run["music_abbr"]
 
 
 def answered(report: dict) -> tuple[Task, ...]:
@@ -124,6 +133,7 @@ def _heading(report):
         words["label"], "=" * len(words["label"]),
         f"Heard   {heard}, by an encoder that others published" if heard else f"Speech  {speech}",
         f"Music   {run['music_abbr']}, {run.get('corpus', 'unknown')} corpus",
+        *_role_lines(run, words["role"]),
         f"Model   {run['model']} ({words['model']}), {CONFIG_WORDS.get(words['config'], words['config'])}",
         f"Run     it_{run.get('it', 0)}, seed {run.get('seed')}",
         *textwrap.wrap(f"Split   {words['split']}", 105, subsequent_indent=" " * 8),
@@ -133,6 +143,17 @@ def _heading(report):
     warnings = ([DEMO] if run.get("corpus") == "demo" else []) + report["warnings"]
     for sentence in warnings:
         lines += ["", *textwrap.wrap(f"WARNING: {sentence}", 105)]
+    return lines
+
+
+def _role_lines(run, role):
+    """What was trained on and what is tested, where that is not the same; clips that are left out of the test."""
+    lines = [] if role == WITHIN else [f"Role    {role}: trained on {run.get('trained_on')}, tested on "
+                                       f"{run.get('tested_on')}"]
+    reasons = {"same_sound": "their sound", "same_artist": "their artist"}
+    for found in (run.get("left_out") or {}).values():
+        lines += [f"        {n:,} test clips are left out: the music for training has {reasons.get(reason)}"
+                  for reason, n in found.items()]
     return lines
 
 

@@ -7,9 +7,9 @@ from itertools import groupby
 from pathlib import Path
 
 from mer import MerError, files
-from mer.evaluation import compare, metrics, page, page_tables, regression, run_facts
+from mer.evaluation import compare, metrics, page, page_setups, page_tables, regression, run_facts
 from mer.evaluation.predictions import LEVELS
-from mer.evaluation.report_text import answered, describe
+from mer.evaluation.report_text import WITHIN, answered, describe, tested_music
 from mer.tasks import TASKS
 
 # csv column -> (level, score); an interval's ends are added to every F. P, R and F are the published measure.
@@ -43,6 +43,7 @@ unreadable : list of (pathlib.Path, str)
 
 _NUMBER, _COUNT, _OBJECT = {"type": "number"}, {"type": "integer", "minimum": 0}, {"type": ["object", "null"]}
 _WORDS = {"type": ["string", "null"]}
+_COUNTS = {"type": "object", "additionalProperties": _COUNT}
 _ENDS = {"anyOf": [{"type": "null"}, {"type": "array", "items": _NUMBER, "minItems": 2, "maxItems": 2}]}
 
 
@@ -71,6 +72,8 @@ _RUN = _objects(
     fold={"type": ["array", "null"], "minItems": 2}, it={"type": "integer"}, data=_WORDS, settings=_OBJECT,
     versions=_OBJECT, clips=_OBJECT, split={"type": ["object", "string", "null"], "properties": {
         "kind": _WORDS, "note": _WORDS}},
+    **dict.fromkeys(("role", "tested", "tested_abbr", "tested_on", "trained_on"), _WORDS),
+    left_out={**_OBJECT, "additionalProperties": _COUNTS},
     encoder={**_OBJECT, "properties": {"scores": _SCORES, "settings": _OBJECT}})
 SCHEMA = _objects(
     ["run", "test", "bootstrap", "warnings", "patch", "clip"], run=_RUN, patch=_LEVEL, clip=_LEVEL,
@@ -131,8 +134,9 @@ def table(reports: Sequence[dict]) -> list[dict]:
         intervals), ``hours`` of speech, ``folds``, ``split`` (its kind), ``test_set`` (equal for the same clips and
         labels), ``settings`` (hash of everything else but the seed), ``differences`` (those that are not the same in
         all runs on the test set), ``learnt`` (whether the encoder was shown to have learnt its pretext task),
-        ``corpus``, ``split_note`` and ``name``. Only rows that are equal in all of ``corpus`` to ``task``, ``hours``,
-        ``folds``, ``split``, ``test_set`` and ``settings`` may be averaged.
+        ``corpus``, ``split_note`` and ``name``; ``role``, ``test_music`` and ``tested_on``: what the corpus of the test
+        is to the model, its language and its name. Only rows that are equal in all of ``corpus`` to ``task``,
+        ``hours``, ``folds``, ``split``, ``test_set`` and ``settings`` may be averaged.
     """
     facts = [run_facts.facts(report) for report in reports]
     by_test: dict[str, list] = {}
@@ -179,7 +183,7 @@ def _digits(value):
 
 def write(reports: Sequence[dict], out_dir: Path, *, unreadable: Sequence[tuple[Path, str]] = (),
           outdated: dict | None = None) -> list[Path]:
-    """Write results.csv, comparisons.csv and index.html.
+    """Write results.csv, comparisons.csv, setups.csv and index.html.
 
     Parameters
     ----------
@@ -195,7 +199,7 @@ def write(reports: Sequence[dict], out_dir: Path, *, unreadable: Sequence[tuple[
     Returns
     -------
     list of pathlib.Path
-        The table, the page, the comparisons.
+        The table, the page, the comparisons, the set-ups.
 
     Raises
     ------
@@ -205,14 +209,25 @@ def write(reports: Sequence[dict], out_dir: Path, *, unreadable: Sequence[tuple[
     if not reports:
         raise MerError("no transfer report was given; run trans_train_denoise_multi.py first, then report.py again")
     held, damaged = compare.read_predictions(reports)
-    paths = [out_dir / "results.csv", out_dir / "index.html", out_dir / "comparisons.csv"]
+    paths = [out_dir / "results.csv", out_dir / "index.html", out_dir / "comparisons.csv", out_dir / "setups.csv"]
     rows, pairs = table(reports), comparisons(reports, held)
     names = max((list(row) for row in rows), key=len)  # tasks with a range have columns more
     files.write_csv(paths[0], names, [[row.get(name, "") for name in names] for row in rows])
     files.write_csv(paths[2], COMPARISON_COLUMNS, [row.values() for row in pairs])
+    files.write_csv(paths[3], page_setups.CSV_COLUMNS, _setups(reports, held))
     files.write_text(paths[1], page.render(reports, out_dir, held=held, outdated=outdated or {},
                                            unreadable=[*unreadable, *damaged]))
     return paths
+
+
+def _setups(reports, held):
+    """Rows of setups.csv: every set-up in the layout of the poster, and each corpus by itself in that of EUSIPCO."""
+    rows = []
+    for corpus, group in groupby(reports, key=lambda report: str(report["run"].get("corpus"))):
+        sets = compare.test_sets(list(group), held)
+        for name, tables in (("poster", page_setups.poster), ("EUSIPCO", page_setups.eusipco)):
+            rows += page_setups.csv_rows(tables(sets, with_published=corpus == "real"), name)
+    return rows
 
 
 def _is_finite(value):
@@ -225,11 +240,11 @@ def _is_finite(value):
 
 
 def _order(report):
-    """Sort key: corpus, music, model, config, pretrain, run."""
+    """Sort key: corpus, music of the test, role (within first), music, model, config, pretrain, run."""
     run, words = report["run"], describe(report["run"])
-    return (str(run.get("corpus")), run["music_abbr"], page_tables.model_order((words["model"], words["config"])),
-            words["pretrain"], run.get("hours") or math.inf, str(report["folder"].parent), run.get("it", 0),
-            str(report["folder"]))
+    return (str(run.get("corpus")), tested_music(run), words["role"] != WITHIN, run["music_abbr"],
+            page_tables.model_order((words["model"], words["config"])), words["pretrain"], run.get("hours") or math.inf,
+            str(report["folder"].parent), run.get("it", 0), str(report["folder"]))
 
 
 def _row(report, known, varying, task):
@@ -253,4 +268,5 @@ def _row(report, known, varying, task):
         "hours": run.get("hours"), "folds": known["folds"], "split": known["split"], "test_set": known["test"],
         "settings": run_facts.settings_key(known), "differences": "; ".join(run_facts.differences(known, varying)),
         "learnt": scores.get("learnt"), "corpus": run.get("corpus"), "split_note": words["split"],
-        "name": page.folder_name(report)}
+        "name": page.folder_name(report), "role": words["role"], "test_music": tested_music(run),
+        "tested_on": run.get("tested_on", "")}

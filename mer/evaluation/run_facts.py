@@ -8,11 +8,11 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 
-from mer.evaluation.report_text import answered, describe
+from mer.evaluation.report_text import WITHIN, answered, describe
 from mer.tasks import PUBLISHED
 
 # Facts that tables show in columns or rows of their own; the others are named only where they differ.
-COLUMNS = ("corpus", "music", "model", "config", "pretrain", "hours", "folds", "split", "test")
+COLUMNS = ("corpus", "music", "role", "model", "config", "pretrain", "hours", "folds", "split", "test")
 SCRATCH = "scratch"
 
 
@@ -34,7 +34,7 @@ def facts(report: dict) -> dict:
     """
     run, words, encoder = report["run"], describe(report["run"]), report["run"].get("encoder") or {}
     found = {"corpus": str(run.get("corpus")), "music": run["music_abbr"], "model": words["model"],
-             "config": words["config"]}
+             "role": words["role"], "config": words["config"]}
     if words["config"] != SCRATCH:
         found |= {"pretrain": words["pretrain"], "hours": run.get("hours")}
     if answered(report) != PUBLISHED:
@@ -113,7 +113,7 @@ def _words(name, value):
 
 
 def labels(known: dict, names: Iterable[str]) -> list:
-    """What a row's heading says below the setting: hours, folds, split, then `differences`.
+    """What a row's heading says below the setting: role, hours, folds, split, then `differences`.
 
     Parameters
     ----------
@@ -122,7 +122,8 @@ def labels(known: dict, names: Iterable[str]) -> list:
     names : sequence of str
         From `varying`, and of `COLUMNS` those that are to be named: "split".
     """
-    words = [f"{known['hours']:g} h of speech"] if known.get("hours") else []
+    words = [] if known.get("role", WITHIN) == WITHIN else [known["role"]]
+    words += [f"{known['hours']:g} h of speech"] if known.get("hours") else []
     words += [f"{known['folds']} folds"] if known.get("folds") else []
     words += [f"split: {known['split'] or 'not recorded'}"] if "split" in names else []
     return words + differences(known, [name for name in names if name not in COLUMNS])

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mer import MerError, corpora
+from mer import MerError, cli, corpora
 from mer.prediction import output, predict, song_text
 from mer.tasks import QUADRANTS
 from mer.weights import engines
@@ -189,7 +189,8 @@ def _distinct(values):
 def _language(kind, code):
     if not code:
         return "none (music only)" if kind == "speech" else "unknown"
-    return corpora.get(kind, code).LANGUAGE.capitalize() if code in corpora.codes(kind) else code
+    known = {*corpora.codes(kind), cli.MIXED}
+    return corpora.language(kind, code) if known.issuperset(code.split(",")) else code
 
 
 def _model_title(about):

@@ -13,7 +13,7 @@ _MOST_CELLS = 2**18  # in a batch of larger patches than those of log-mel: one o
 _LOG_MEL_CELLS = 2**12
 
 
-def cached_codes(cfg, data, encoder, encoder_key):
+def cached_codes(cfg, data, encoder, encoder_key, *, make=True):
     """Codes of every patch of the corpus under a frozen encoder, computed once and kept on disk.
 
     Beside them lies the hash of the file; what is damaged is named and computed again.
@@ -21,15 +21,17 @@ def cached_codes(cfg, data, encoder, encoder_key):
     Parameters
     ----------
     cfg : Config
-    data : transfer.Music
+    data : music.Opened
     encoder : keras.Model
         Patch -> code, from `heads.encoder_of`; runs in inference mode.
     encoder_key : str
         Hash of its weights.
+    make : bool
+        Compute them where they are not there.
 
     Returns
     -------
-    np.memmap, shape (patches, *code), float32
+    np.memmap, shape (patches, *code), float32; None where they are not there and `make` is off
 
     Raises
     ------
@@ -48,9 +50,32 @@ def cached_codes(cfg, data, encoder, encoder_key):
         if path.exists() and not _is_whole(path, shape):
             print(f"  {path} is damaged: its codes are computed again")
             path.unlink()
+        if not path.exists() and not make:
+            return None
         if not path.exists():
             _write(path, data.patches, encoder, shape)
         return np.load(path, mmap_mode="r", allow_pickle=False)
+
+
+class Joined:
+    """Codes of several corpora one after the other, each in its own file; batches read them as they read patches.
+
+    Parameters
+    ----------
+    parts : sequence of np.ndarray, shape (n, *code), float32
+    """
+
+    def __init__(self, parts):
+        self.parts, self.ends = parts, np.cumsum([len(part) for part in parts])
+
+    def gather(self, indices):
+        """Copy codes out of the files: those of `indices`, shape (n,), as (n, *code)."""
+        made = np.empty((len(indices), *self.parts[0].shape[1:]), np.float32)
+        number = np.searchsorted(self.ends, indices, side="right")
+        for place, part in enumerate(self.parts):
+            mine = number == place
+            made[mine] = part[indices[mine] - (self.ends[place] - len(part))]
+        return made
 
 
 def _write(path, patches, encoder, shape):

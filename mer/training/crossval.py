@@ -6,10 +6,11 @@ from mer import files
 from mer.data import split_files
 from mer.evaluation import predictions
 from mer.tasks import named
-from mer.training import transfer
+from mer.training import elsewhere, music, transfer
 from mer.weights import provenance
 
 # Facts of a fold's run that hold for all folds; scores, history and best epoch do not.
+_OF_TESTS = ("role", "trained_on", "steps", "tested", "tested_abbr", "tested_on", "vote")
 _SHARED = ("tasks", "name", "model", "title", "pretext", "speech", "speech_abbr", "hours", "music", "music_abbr",
            "release", "it", "seed", "settings", "encoder", "data")
 
@@ -32,29 +33,52 @@ def run(cfg, *, n_folds, release, it=0, **options):
     """
     runs = [transfer.run(cfg, release=release, it=it, fold=(number, n_folds), **options)
             for number in range(1, n_folds + 1)]
-    tasks = [named(run.metadata.get("tasks"), run.file("run.json")) for run in runs]
-    facts = {name: runs[0].metadata.get(name) for name in _SHARED}
-    facts["tasks"] = [task.name for task in tasks[0] if all(task in others for others in tasks)]
-    facts["split"] = _all_folds(runs)
-    if runs[0].metadata.get("vote"):
-        facts["vote"] = runs[0].metadata["vote"]
     folder = runs[0].path.parent / runs[0].stem.replace(f"fold_1of{n_folds}.", f"folds_{n_folds}.")
-    about = provenance.describe(cfg, folds=n_folds, **facts)
-    pooled = _pooled([predictions.read(run.file("predictions.csv"), answered)
-                      for run, answered in zip(runs, tasks, strict=True)], voted="vote" in facts)
-    scores = transfer.write_report(cfg, folder, about, grouped_by=runs[0].metadata["grouped_by"], **pooled)
+    about, predicted = _together(cfg, [run.file(".") for run in runs])
+    scores = music.write_report(cfg, folder, about, grouped_by=about.pop("grouped_by"), **predicted)
     files.write_json(folder / "run.json", {**about, "scores": scores})
+    _elsewhere(cfg, [run.file("tests") for run in runs], folder / "tests")
     print(f"report on all {n_folds} folds: {folder}")
     return folder
 
 
-def _all_folds(runs):
+def _elsewhere(cfg, folders, out_dir):
+    """The tests on other corpora: together where every fold of the model was tested on a fold of the corpus."""
+    for path in sorted(folders[0].glob("*/run.json")):
+        tested = [folder / path.parent.name for folder in folders]
+        if not all((folder / "run.json").exists() for folder in tested):
+            continue
+        if all(_about(folder).get("test_fold") for folder in tested):
+            about, predicted = _together(cfg, tested)
+            elsewhere.write(cfg, out_dir / path.parent.name, about, predicted)
+        else:
+            print(f"no report on all folds for {path.parent.name} music, which has no such folds: each fold of the "
+                  f"model has its own, {path.parent}")
+
+
+def _about(folder):
+    return files.read_json(folder / "run.json", remedy="run the same command again with --force")
+
+
+def _together(cfg, folders):
+    """run.json without scores, and the keywords of `report.write`, on the folders of all folds together."""
+    known = [_about(folder) for folder in folders]
+    tasks = [named(about.get("tasks"), folder) for about, folder in zip(known, folders, strict=True)]
+    facts = {name: known[0].get(name) for name in _SHARED} | {
+        name: known[0][name] for name in _OF_TESTS if known[0].get(name)}
+    facts["tasks"] = [task.name for task in tasks[0] if all(task in others for others in tasks)]
+    facts |= {"split": _all_folds([about["split"] for about in known]), "grouped_by": known[0]["grouped_by"]}
+    return provenance.describe(cfg, folds=len(folders), **facts), _pooled(
+        [predictions.read(folder / "predictions.csv", answered)
+         for folder, answered in zip(folders, tasks, strict=True)], voted="vote" in facts)
+
+
+def _all_folds(splits):
     """How the split of all folds together came about."""
-    splits = [run.metadata["split"] for run in runs]
     odd = [split for split in splits if split["kind"] != "fold" or split.get("leak")]
     facts = {key: value for key, value in splits[0].items() if key not in ("note", "leak", "uneven", "number")}
     facts |= {"kind": "given", "grouped_by": "given", "odd_folds": odd} if odd else {"kind": "folds"}
-    facts |= {"n_folds": len(runs), "leak": {}}
+    facts |= {"n_folds": len(splits), "leak": {}}
     return {**facts, "note": split_files.describe(facts)}
 
 

@@ -43,9 +43,7 @@ def run_stage(cfg, run, *, key, facts, force, train):
     with run.locked("training"):
         if run.is_finished(key, facts["settings"], force=force):
             return False
-        keras.backend.clear_session()  # let go of earlier models
-        keras.config.set_dtype_policy(cfg.precision)
-        keras.utils.set_random_seed(facts["seed"])
+        begin(cfg, seed=facts["seed"])
         model, history, score = train()
         epochs = [row for row in history if row.get("stage") == history[-1].get("stage")]
         best = min(epochs, key=lambda row: row["val_loss"])
@@ -57,6 +55,13 @@ def run_stage(cfg, run, *, key, facts, force, train):
         files.write_json(run.file("run.json"), {**about, **score(about)})
         shutil.rmtree(run.file("state"), ignore_errors=True)
     return True
+
+
+def begin(cfg, *, seed):
+    """Let go of earlier models; set the precision and the seed of those that come."""
+    keras.backend.clear_session()
+    keras.config.set_dtype_policy(cfg.precision)
+    keras.utils.set_random_seed(seed)
 
 
 def compile_options():

@@ -6,13 +6,51 @@ together; a set-up is a tuple of steps, one after the other.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from mer import MerError
+from mer import MerError, corpora
+from mer.cli import MIXED
 
-MIXED = "x"  # as -m: the union of all music corpora that have a store
 ROLES = ("within", "cross", "mixed", "sequential", "step")
 
 Steps = tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class SetUp:
+    """Steps of training, with the names that a corpus has: a set-up of one corpus has its very names.
+
+    Attributes
+    ----------
+    steps : tuple of tuple of str
+        From `parse`.
+    """
+
+    steps: Steps
+
+    @property
+    def CODE(self) -> str:
+        """As -m: "e", "x", "m,t,e"."""
+        return ",".join(MIXED if len(step) > 1 else step[0] for step in self.steps)
+
+    @property
+    def ABBR(self) -> str:
+        """In names of folders and tables: "eng", "mix", "man_tur_eng"."""
+        return "_".join("mix" if len(step) > 1 else _corpus(step[0]).ABBR for step in self.steps)
+
+    @property
+    def LANGUAGE(self) -> str:
+        """In names of folders: "english", "mix", "mandarin_turkish_english"."""
+        return "_".join("mix" if len(step) > 1 else _corpus(step[0]).LANGUAGE for step in self.steps)
+
+    @property
+    def NAME(self) -> str:
+        """For people: "4Q-Emotion", "4Q-Emotion + EMOPIA", "EMOPIA, then 4Q-Emotion"."""
+        return ", then ".join(" + ".join(_corpus(code).NAME for code in step) for step in self.steps)
+
+
+def _corpus(code):
+    return corpora.get("music", code)
 
 
 def parse(text: str, present: Sequence[str]) -> Steps:
@@ -66,7 +104,12 @@ def roles(steps: Steps, present: Sequence[str]) -> list[tuple[str, str]]:
         trained on together. "sequential": one of the last step of a sequence. "step": one that was met only earlier.
         "cross": one that it was never trained on.
     """
-    last = "sequential" if len(steps) > 1 else "mixed" if len(steps[0]) > 1 else "within"
+    last = role_of_last(steps)
     earlier = {code for step in steps for code in step}
     return [(code, last if code in steps[-1] else "step" if code in earlier else "cross")
             for code in sorted({*present, *earlier})]
+
+
+def role_of_last(steps: Steps) -> str:
+    """The role of the corpora of the last step: "within", "mixed" or "sequential"."""
+    return "sequential" if len(steps) > 1 else "mixed" if len(steps[0]) > 1 else "within"

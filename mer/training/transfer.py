@@ -1,14 +1,14 @@
 """Stage 3: pretrained encoder -> emotion heads, in one step (Feat. Ext.) or two (Full), then the report."""
 
-import numpy as np
+import functools
 
 from mer import MerError, corpora, files, heads
-from mer.data import datasets, split_files, splits
-from mer.evaluation import report
+from mer.data import datasets
 from mer.features import chunks
-from mer.tasks import LOSS, PUBLISHED, TASKS, columns_read
-from mer.training import batches, filters, loop, recipes, voting
-from mer.training.codes import PREDICT_BATCH, cached_codes
+from mer.tasks import LOSS, PUBLISHED, TASKS, named
+from mer.training import batches, elsewhere, filters, loop, recipes, setups, voting
+from mer.training.codes import PREDICT_BATCH, Joined, cached_codes
+from mer.training.music import Music, write_report
 from mer.weights import catalogue, model_file
 
 _OF_STAGE = ("epochs", "batch_patches", "learning_rate")  # heads_epochs, full_epochs, scratch_epochs, ...
@@ -31,101 +31,16 @@ def relevant_settings(cfg, stage, reads, module=None):
     return {**reads.settings, **{name: cfg.values[name] for name in names}, "loss": LOSS}
 
 
-class Music:
-    """A music corpus as the stages of one transfer share it: splits, patches, tasks and their targets.
-
-    A task that no clip for training, or none for the test, has a label of is left out, which is printed.
-
-    Parameters
-    ----------
-    cfg : Config
-    code : str
-        Language of the music.
-    reads : mer.features.chunks.Chunks
-        What the encoder reads.
-    fold : (int, int) or None
-        Of a cross-validation: its number, counted from 1, and how many there are.
-    """
-
-    def __init__(self, cfg, code, reads, *, fold=None):
-        self.cfg, self.corpus, self.reads, self.fold = cfg, corpora.get("music", code), reads, fold
-        self.clips = datasets.load("music", code, cfg, of=reads.of, fold=fold)
-        stem = datasets.stem(self.corpus)
-        self.split_stem = split_files.fold_stem(stem, *fold) if fold else stem
-        self.split_about = datasets.split_about(cfg, self.split_stem)
-        self.fold_name = f"fold_{fold[0]}of{fold[1]}." if fold else ""
-        self.patches = self.clips.patches(reads, reads.hop_rows(cfg.patch_overlap))
-        side = self.clips.split[self.patches.clip]
-        self.rows = {name: np.flatnonzero(side == name) for name in ("train", "val", "test")}
-        datasets.refuse_empty(self.rows)
-        self.targets = {task.name: task.targets(self.clips.labels[task.column])[self.patches.clip] for task in TASKS
-                        if task.column in self.clips.labels}
-        self.tasks = tuple(task for task in TASKS if task.name in self.targets and all(
-            task.is_labelled(self.targets[task.name][self.rows[name]]).any() for name in ("train", "test")))
-        for task in TASKS:
-            if task not in self.tasks:
-                print(f"the task {task.name} is left out: its column {task.column} is empty for the training or the "
-                      f"test clips of {self.corpus.NAME}")
-        if not self.tasks:
-            raise MerError(f"{self.corpus.NAME} has no labels for any task: give it some and run "
-                           f"'{datasets.command(self.corpus, reads.of)}' again")
-
-    def batches(self, side, *, codes=None, weighted=False, batch_size, seed=0, shuffle=False):
-        """Batches of patches, or of their `codes`, shape (patches of all sides, *code), with targets.
-
-        `weighted` adds the class weights of the training side.
-        """
-        inputs = codes if codes is not None else self.patches
-        of_training = {name: targets[self.rows["train"]] for name, targets in self.targets.items()}
-        return batches.Emotion(inputs, self.targets, rows=self.rows[side], tasks=self.tasks, batch_size=batch_size,
-                               class_weights=batches.class_weights(of_training, self.tasks) if weighted else None,
-                               seed=seed, shuffle=shuffle)
-
-    @property
-    def fingerprint(self):
-        """Hash of the clips and of all labels that the tasks read."""
-        return self.clips.fingerprint(columns=columns_read(self.tasks))
-
-    @property
-    def facts(self):
-        """What run.json says of the corpus."""
-        return {"tasks": [task.name for task in self.tasks], "fold": self.fold, "music": self.corpus.CODE,
-                "music_abbr": self.corpus.ABBR,
-                "clips": {name: int((self.clips.split == name).sum()) for name in ("train", "val", "test")},
-                "split": self.split_about, "data": self.fingerprint,
-                "grouped_by": self.clips.stores[0].attributes["grouped_by"]}
-
-    def predictions(self, outputs):
-        """Outputs for the test patches, with their clips, labels and times, as keywords of `report.write`."""
-        rows = self.rows["test"]
-        clips, patch_clip = np.unique(self.patches.clip[rows], return_inverse=True)
-        groups = splits.joined(self.clips.group, self.clips.contents)  # copies of one recording are one group
-        hop_seconds = self.patches.hop_rows / self.reads.of.rows_per_second
-        return {"clips": [str(self.clips.ids[i]) for i in clips], "groups": [groups[i] for i in clips],
-                "tasks": self.tasks, "patch_clip": patch_clip,
-                "truth": {task.name: task.targets(self.clips.labels[task.column][clips]) for task in self.tasks},
-                "guess": {task.name: self._training_mean(task) for task in self.tasks if not task.classes},
-                "patch_start_seconds": self.patches.number[rows] * hop_seconds,
-                "outputs": {name: np.asarray(value, np.float64) for name, value in outputs.items()}}
-
-    @property
-    def test_clips(self):
-        """The clips of the test patches."""
-        return self.clips.take(np.unique(self.patches.clip[self.rows["test"]]))
-
-    def _training_mean(self, task):
-        targets = self.targets[task.name][self.rows["train"]]
-        return float(targets[task.is_labelled(targets)].mean())
-
-
 def run(cfg, *, speech, music, name, module, release, hours=None, fold=None, it=0, weights_file=None, force=False):
-    """Train and report one transfer, or find it finished.
+    """Train and report one transfer, or find it finished; a sequence of corpora is one finished run a step.
 
     Parameters
     ----------
     cfg : Config
-    speech, music : str
-        Corpus codes; of a published encoder and of one trained from scratch, `speech` does not matter.
+    speech : str
+        Corpus code; of a published encoder and of one trained from scratch it does not matter.
+    music : str
+        Of one corpus, "x" for all that have a store, or several in their order: see `setups.parse`.
     name : str
         Architecture.
     module : module
@@ -146,75 +61,85 @@ def run(cfg, *, speech, music, name, module, release, hours=None, fold=None, it=
     Returns
     -------
     ModelFile
+        Of the last step.
     """
-    data = Music(cfg, music, chunks.of_encoder(module, cfg.values), fold=fold)
+    reads = chunks.of_encoder(module, cfg.values)
+    steps = setups.parse(music, datasets.present("music", cfg, reads.of.name))
+    common = {"name": name, "module": module, "it": it, "force": force}
     if module.PRETEXT == model_file.PUBLISHED:
         speech = None  # it heard no corpus of ours
     if module.PRETEXT is None and weights_file:
         raise MerError(f"--weights names an encoder, and {name} is trained from scratch: leave one of the two out")
-    if module.PRETEXT is None:
-        return _stage(cfg, data, "scratch", name=name, module=module, it=it, force=force)
-    encoder = catalogue.encoder(cfg, speech=speech, model=name, settings=data.reads.settings, it=it, hours=hours,
-                                path=weights_file)
-    hours = encoder.hours(hours)  # the folder of the results says them too
-    print(f"encoder: {encoder.path} ({encoder.origin})")
+    if module.PRETEXT is not None:
+        encoder = catalogue.encoder(cfg, speech=speech, model=name, settings=reads.settings, it=it, hours=hours,
+                                    path=weights_file)
+        hours = encoder.hours(hours)  # the folder of the results says them too
+        common |= {"speech": speech, "hours": hours, "encoder": encoder}
+        print(f"encoder: {encoder.path} ({encoder.origin})")
     last = None
-    for stage in ["heads"] if release == "n" else ["heads", "full"]:
-        last = _stage(cfg, data, stage, name=name, module=module, it=it, force=force, speech=speech, hours=hours,
-                      encoder=encoder, before=last)
+    for number in range(1, len(steps) + 1):
+        tasks = TASKS if last is None else named(last.read().get("tasks"), last.path)
+        data = Music(cfg, steps[:number], reads, fold=fold, tasks=tasks)
+        for stage in ["scratch"] if module.PRETEXT is None else _stages(release, number):
+            last = _stage(cfg, data, stage, before=last, **common)
     return last
 
 
-def _stage(cfg, data, stage, *, name, module, it, force, speech=None, hours=None, encoder=None, before=None):
-    """One stage: find it finished, or train it and report. Without an `encoder` everything is trained from scratch.
+def _stages(release, number):
+    """Full: heads that have learnt need no stage of their own, so the later steps of a sequence train everything."""
+    return ["heads"] if release == "n" else ["heads", "full"] if number == 1 else ["full"]
 
-    The model is built anew and starts from the weight file of the stage `before`, so that it makes no
+
+def _stage(cfg, data, stage, *, name, module, it, force, speech=None, hours=None, encoder=None, before=None):
+    """One stage: find it finished, or train and report it; then test it elsewhere. Without an `encoder` all is trained.
+
+    The model is built anew and starts from the weight file of the stage or step `before`, so that it makes no
     difference whether that one was trained by this command or an earlier one.
     """
     source = speech and corpora.get("speech", speech)
     release = {"heads": "n", "full": "y", "scratch": None}[stage]
     if encoder:
-        run = model_file.transfer_run(cfg, source, data.corpus, name, release, it, hours=hours, fold=data.fold_name)
+        run = model_file.transfer_run(cfg, source, data.setup, name, release, it, hours=hours, fold=data.fold_name)
     else:
-        run = model_file.music_run(cfg, data.corpus.LANGUAGE, name, it, fold=data.fold_name)
+        run = model_file.music_run(cfg, data.setup.LANGUAGE, name, it, fold=data.fold_name)
     seed, encoder_key = cfg.seed + it, encoder and encoder.key
     settings = relevant_settings(cfg, stage, data.reads, module)
     key = files.key_of(name, "own heads" if hasattr(module, "heads") else heads.ACTIVATION, stage, seed, settings,
                        data.fingerprint, *([encoder_key] if encoder else []),
-                       *([task.name, task.column, task.labels] for task in data.tasks if data.tasks != PUBLISHED))
+                       *([task.name, task.column, task.labels] for task in data.tasks if data.tasks != PUBLISHED),
+                       *(["after", before.key] if len(data.setup.steps) > 1 else []))
     recipe = recipes.of(module, cfg) if stage == "scratch" else None
     vote = {"pooling": recipe.pooling, "hop_ms": recipe.vote_hop_ms} if recipe and recipe.vote_hop_ms else None
+    model = _Model(cfg, data, module, encoder_key if stage == "heads" else None)
+
+    def votes(clips):
+        return voting.votes(model.whole, module, clips, data.tasks, reads=data.reads, recipe=recipe)
 
     def train():
-        pretrained = module.build(data.reads.shape)
-        if encoder:
-            encoder.load(pretrained)
-            if encoder.key != encoder_key:
-                raise MerError(f"{encoder.path} was replaced while it was read: run the same command again")
-        model = heads.attach(module.encoder(pretrained), data.tasks, module)
-        if before:
-            before.load(model)
+        model.start(encoder, before)
+        if encoder and encoder.key != encoder_key:
+            raise MerError(f"{encoder.path} was replaced while it was read: run the same command again")
         print(f"{run.path.parent.name}/{run.stem}")
-        drawn = filters.kernels(model)
-        codes = cached_codes(cfg, data, heads.encoder_of(model), encoder_key) if stage == "heads" else None
-        trainee = heads.on_codes(model, data.tasks) if stage == "heads" else model
+        drawn = filters.kernels(model.whole)
+        codes = model.codes() if stage == "heads" else None
+        trainee = heads.on_codes(model.whole, data.tasks) if stage == "heads" else model.whole
         known, unseen, n_epochs = _prepared(cfg, data, stage, trainee, codes, recipe=recipe, seed=seed)
         epochs = loop.fit(trainee, known, unseen, cfg=cfg, folder=run.file("state"), key=key, epochs=n_epochs,
                           halve=recipe is None)
         history = before.read("history")["history"] if before else []
-        history = [*history, *({"stage": "full" if stage == "scratch" else stage, **row} for row in epochs)]
+        label = "full" if stage == "scratch" else stage
+        label += f" {data.setup.ABBR.rpartition('_')[2]}" if len(data.setup.steps) > 1 else ""
+        history = [*history, *({"stage": label, **row} for row in epochs)]
 
         def score(about):
             outputs = trainee.predict(data.batches("test", codes=codes, batch_size=PREDICT_BATCH), verbose=0)
-            votes = voting.votes(trainee, module, data.test_clips, data.tasks, reads=data.reads,
-                                 recipe=recipe) if vote else {}
             scores = write_report(cfg, run.file("."), about, history=history, grouped_by=about["grouped_by"],
-                                  votes=votes, **data.predictions(outputs))
-            filters.draw(drawn, model, run.file("filters.png"))
+                                  votes=votes(data.test_clips) if vote else {}, **data.predictions(outputs))
+            filters.draw(drawn, model.whole, run.file("filters.png"))
             print(f"report: {run.file('.')}")
             return {"scores": scores, "history": history}
 
-        return model, history, score
+        return model.whole, history, score
 
     facts = {"name": name, "model": name, "title": module.TITLE, "pretext": module.PRETEXT, "speech": speech,
              "speech_abbr": source and source.ABBR, "release": release, "it": it, "seed": seed, "settings": settings,
@@ -222,7 +147,65 @@ def _stage(cfg, data, stage, *, name, module, it, force, speech=None, hours=None
              **({"vote": vote} if vote else {}), **data.facts}
     if not loop.run_stage(cfg, run, key=key, facts=facts, force=force, train=train):
         print(f"{run.stem}: finished already, see {run.file('report.txt')}")
+    elsewhere.test(cfg, run, data, functools.partial(model.answer, run), votes if vote else None)
     return run
+
+
+class _Model:
+    """The model of one stage: built for training, or from the file of a run that is finished.
+
+    Parameters
+    ----------
+    cfg : Config
+    data : Music
+    module : module
+        Of `models/`.
+    encoder_key : str or None
+        Of the encoder that stays as it is; None where it is trained.
+    """
+
+    def __init__(self, cfg, data, module, encoder_key):
+        self.cfg, self.data, self.module, self.encoder_key, self.whole = cfg, data, module, encoder_key, None
+
+    def start(self, encoder, before):
+        """Build it with the weights of the encoder and of the stage or step before; either may be None."""
+        pretrained = self.module.build(self.data.reads.shape)
+        if encoder:
+            encoder.load(pretrained)
+        tasks = named(before.read().get("tasks"), before.path) if before else self.data.tasks
+        self.whole = heads.attach(self.module.encoder(pretrained), tasks, self.module)
+        if before:
+            before.load(self.whole)
+            if tuple(tasks) != self.data.tasks:
+                self.whole = heads.only(self.whole, self.data.tasks)
+
+    def codes(self):
+        """Codes of all patches under the encoder that stays as it is."""
+        encoder = heads.encoder_of(self.whole)
+        parts = [cached_codes(self.cfg, part, encoder, self.encoder_key) for part in self.data.parts]
+        return Joined(parts) if len(parts) > 1 else parts[0]
+
+    def answer(self, run, opened, rows):
+        """Outputs by task for patches of a corpus, of codes that are on disk where there are some.
+
+        Parameters
+        ----------
+        run : ModelFile
+            Finished.
+        opened : music.Opened
+        rows : np.ndarray of int
+        """
+        if self.whole is None:
+            loop.begin(self.cfg, seed=self.cfg.seed)
+            encoder = self.module.encoder(self.module.build(self.data.reads.shape))
+            self.whole = heads.attach(encoder, self.data.tasks, self.module)
+            run.load(self.whole)
+        inputs, model = opened.patches, self.whole
+        if self.encoder_key:
+            codes = cached_codes(self.cfg, opened, heads.encoder_of(model), self.encoder_key, make=False)
+            if codes is not None:
+                inputs, model = codes, heads.on_codes(model, self.data.tasks)
+        return model.predict(batches.Emotion(inputs, {}, rows=rows, tasks=(), batch_size=PREDICT_BATCH), verbose=0)
 
 
 def _prepared(cfg, data, stage, model, codes, *, recipe, seed):
@@ -248,27 +231,3 @@ def compile_for(model, cfg, stage, tasks, *, weighted):
     model.compile(loop.DecayingAdam(cfg.values[f"{stage}_learning_rate"], decay=cfg.values[_SHARED[stage][0]]),
                   loss={task.name: task.loss for task in tasks}, metrics=None if weighted else metrics,
                   weighted_metrics=metrics if weighted else None, **loop.compile_options())
-
-
-def write_report(cfg, folder, about, *, grouped_by, history=(), **predictions):
-    """Write and print the report on a run or on all folds together.
-
-    Parameters
-    ----------
-    cfg : Config
-    folder : pathlib.Path
-    about : dict
-        Content of run.json without scores.
-    grouped_by, history, **predictions
-        Of `report.write`.
-
-    Returns
-    -------
-    dict
-        Level (patch, clip) -> task -> its published score: weighted F1, or CCC.
-    """
-    made = report.write(folder, run=about, history=history, n_bootstrap=cfg.n_bootstrap, seed=about["seed"],
-                        grouped_by=grouped_by, **predictions)
-    print((folder / "report.txt").read_text(encoding="utf-8"))
-    return {level: {task.name: made[level][task.name][task.headline("patch")] for task in predictions["tasks"]}
-            for level in report.LEVELS}

@@ -267,7 +267,7 @@ def title(about: dict[str, Any]) -> str:
     about : dict
         See `Engine`.
     """
-    speech, music = (about.get(kind) and f"{corpora.get(kind, about[kind]).LANGUAGE.capitalize()} {kind}"
+    speech, music = (about.get(kind) and f"{corpora.language(kind, about[kind])} {kind}"
                      for kind in ("speech", "music"))
     parts = [about.get("title") or about["model"], _SET_UPS.get(about.get("release") or ""),
              " -> ".join(filter(None, (about.get("heard") or speech, music))),

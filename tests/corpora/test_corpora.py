@@ -246,3 +246,12 @@ def test_real_corpora(kind, code, override, n_clips, n_groups, grouped_by):
         assert Counter(clip.quadrant for clip in listing.clips) == dict.fromkeys(["Q1", "Q2", "Q3", "Q4"], 50)
         assert Counter(clip.split for clip in listing.clips) == {"train": 161, "val": 39}
         assert store_split.published(listing.clips) == (None, {"empty": ["test"]})
+
+
+def test_languages_for_people_are_those_of_the_corpora_in_their_order():
+    assert corpora.language("speech", "x") == "Mix" and corpora.language("music", "e") == "English"
+    assert corpora.language("music", "x") == "Mixed"
+    assert corpora.language("music", "m,t,x") == "Mandarin, then Turkish, then mixed"
+    for kind, code in (("music", "q"), ("music", "e,q"), ("music", ""), ("speech", "e,m")):
+        with pytest.raises(MerError, match="has the code"):
+            corpora.language(kind, code)

@@ -175,7 +175,7 @@ def test_damaged_predictions_are_named_and_the_rest_is_shown(add, tmp_path):
         add(name, title=name, seed=place)
     (tmp_path / "models/a/predictions.csv").write_bytes(b"\xff\x00")
     (tmp_path / "models/b/predictions.csv").unlink()
-    table, made, pairs = results.write(_reports(tmp_path), tmp_path / "out")
+    table, made, pairs, _ = results.write(_reports(tmp_path), tmp_path / "out")
     text = made.read_text(encoding="utf-8")
     assert "a/predictions.csv" in text and "b/predictions.csv" in text and "c/predictions.csv" in text
     assert len(list(csv.DictReader(table.open(encoding="utf-8")))) == 3 * len(TASKS)

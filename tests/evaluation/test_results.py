@@ -91,7 +91,7 @@ def test_table_has_the_published_columns_and_values(transfers):
 
 def test_write_makes_csv_and_wellformed_page(transfers):
     found = _found(transfers)
-    table, made, pairs = results.write(found.reports, transfers / "results", unreadable=found.unreadable)
+    table, made, pairs, _ = results.write(found.reports, transfers / "results", unreadable=found.unreadable)
     assert len(list(csv.DictReader(table.open(encoding="utf-8")))) == 4 * len(TASKS)
     rows = list(csv.DictReader(pairs.open(encoding="utf-8")))
     assert len(rows) == 3 * len(TASKS) and {row["runs_one"] for row in rows} == {"1", "2"}
@@ -104,7 +104,7 @@ def test_write_makes_csv_and_wellformed_page(transfers):
 
 
 def test_links_of_the_page_lead_to_files(transfers):
-    _, made, _ = results.write(_found(transfers).reports, transfers / "deep/results")
+    _, made, *_ = results.write(_found(transfers).reports, transfers / "deep/results")
     links = [link for link in _check_html(made.read_text(encoding="utf-8")).links if not link.startswith("#")]
     assert len(links) > 8
     for link in links:
@@ -146,7 +146,7 @@ def test_hostile_names_are_escaped(transfers):
     (transfers / "models" / "<b>").mkdir()
     (transfers / "models" / "<b>" / "report.json").write_text("{", encoding="utf-8")
     found = _found(transfers)
-    _, made, _ = results.write(found.reports, transfers / "results", unreadable=found.unreadable)
+    _, made, *_ = results.write(found.reports, transfers / "results", unreadable=found.unreadable)
     parsed = _check_html(made.read_text(encoding="utf-8"))
     assert not parsed.tags & {"script", "u", "b"}
     assert all((made.parent / unquote(link)).is_file() for link in parsed.links if not link.startswith("#"))
