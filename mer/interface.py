@@ -17,6 +17,7 @@ from mer.features.samples import Sound
 from mer.prediction import predict as prediction
 from mer.prediction.predict import Prediction
 from mer.weights import catalogue, engines
+from mer.weights.model_file import PUBLISHED
 
 BATCH_PATCHES = 64
 _WORDS = {"release": ("y", "n"), "ensemble": catalogue.ENSEMBLES}
@@ -181,16 +182,17 @@ class Encoder:
         return np.concatenate(codes).reshape(-1, self.units)
 
 
-def load_encoder(speech: str, model: str, *, hours: float | None = None, run: int = 0,
+def load_encoder(speech: str | None, model: str, *, hours: float | None = None, run: int = 0,
                  weights: str | Path | None = None, settings: Mapping[str, object] | None = None) -> Encoder:
     """A pretrained encoder: a run of ours, else that of the published release, as transfers find it.
 
     Parameters
     ----------
-    speech : str
-        Code of the speech that it was pretrained on: "e", "m" or "x" (both).
+    speech : str or None
+        Code of the speech that it was pretrained on: "e", "m" or "x" (both). None: others published it.
     model : str
-        Architecture, a file name in models/: "model_over", "model_scae", "model_masked", "model_cpc".
+        Architecture, a file name in models/: "model_over", "model_scae", "model_masked", "model_cpc"; of others:
+        "model_musicnn", "model_ge2e".
     hours : float or None
         The encoder that heard so many hours; None: all.
     run : int
@@ -215,7 +217,12 @@ def load_encoder(speech: str, model: str, *, hours: float | None = None, run: in
     cli.start_keras()
     import keras
 
-    module = _models().load(model, pretexts=("denoise", "cpc"))
+    from mer.training import pretexts
+
+    module = _models().load(model, pretexts=(*pretexts.names(), PUBLISHED))
+    if (module.PRETEXT == PUBLISHED) != (speech is None):
+        raise MerError(f"speech={speech!r} came with {model}: name the code of the speech that it was pretrained on, "
+                       "or speech=None for an encoder that others published")
     reads = chunks.of_encoder(module, cfg.values)
     found = catalogue.encoder(cfg, speech=speech, model=model, settings=reads.settings, it=run, hours=hours,
                               path=weights)

@@ -15,13 +15,12 @@ from conftest import ROOT
 import models
 from mer.features import chunks, waveform
 from mer.weights import catalogue, published
-from mer.weights.published import musicnn
+from mer.weights.published import ge2e, musicnn
 
 sys.path.insert(0, str(ROOT / "tests" / "golden"))
 import made
 
 GOLDEN = np.load(ROOT / "tests" / "golden" / "published.npz", allow_pickle=False)
-SOURCES = [published.of_name(name) for name in published.names()]
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +63,25 @@ def test_musicnn_gives_the_tags_of_the_authors(converted, tmp_path):
     np.testing.assert_allclose(code, GOLDEN["musicnn_code"], atol=1e-3)
     louder = model.predict(chunks_of(2 * made.loud(made.waveform()), module, tmp_path), verbose=0)
     assert np.abs(louder - GOLDEN["musicnn_tags"]).max() > 0.01, "the level is heard"
+
+
+def test_ge2e_tells_speakers_apart(converted, shared):
+    module, model = loaded(converted(ge2e), ge2e)
+    reads = chunks.of_encoder(module, {})
+    embeddings = []
+    for speaker in ("1998", "2414", "3005"):
+        clips = sorted((shared / "data" / "LibriSpeech" / "test-other" / speaker).rglob("*.flac"), key=os.path.getsize)
+        for clip in clips[-4:-2]:
+            rows = reads.of.rows(waveform.load(clip, sample_rate_hz=16000, full_scale=reads.of.full_scale))
+            mean = model.predict(reads.cut(rows, reads.n_rows // 2), verbose=0).mean(axis=0)
+            embeddings.append(mean / np.linalg.norm(mean))
+    cosine = np.array(embeddings) @ np.array(embeddings).T
+    same = np.eye(3, dtype=bool).repeat(2, axis=0).repeat(2, axis=1)
+    assert cosine[same].min() > 0.85 and cosine[~same].max() < 0.75, cosine.round(3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", published.names())
+def test_pip_fetches_the_pinned_wheel(name, make_config, tmp_path):
+    run = published.convert(make_config(folder=tmp_path), name, load_module=models.load)
+    assert run.read()["source"]["sha256"] == published.of_name(name).SHA256
