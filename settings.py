@@ -95,6 +95,12 @@ resnet_mask_bands = 16       # the most that one mask hides, of 128 bands
 resnet_mask_frames = 24      # and of 187 frames
 resnet_label_smoothing = 0.1
 
+# ---- train_mlp.py: classifiers on features of parts of clips (SincNet-MER) --------------------------
+part_seconds = 7.5           # length of a part of a clip: 4 parts of 30 s; 3600: whole clips
+selected_features = 50       # features that chi2 keeps for the seven classifiers of the thesis
+comparison_folds = 10        # folds inside the training clips that compare classifiers when --clf is not given
+svm_folds = 5                # folds inside the training clips that choose C and gamma of --clf svm
+
 # ---- Report and machine ---------------------------------------------------------------------------
 cross_tests = True           # test every model also on the other music corpora that have a store
 n_bootstrap = 2000           # resamples behind the 95 % intervals

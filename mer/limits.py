@@ -73,6 +73,10 @@ OF: dict[str, Any] = {
     "resnet_mask_frames": (int, 0, 100_000, "frames"),
     "resnet_label_smoothing": (float, 0, 0.99, "of a target"),
     "cross_tests": True,
+    "part_seconds": (float, 1, 3600, "seconds"),
+    "selected_features": (int, 1, 100_000, "features"),
+    "comparison_folds": (int, 2, 1000, "folds"),
+    "svm_folds": (int, 2, 1000, "folds"),
     "n_bootstrap": (int, 1, 1_000_000, "resamples"),
     "extract_jobs": (int, 0, 1024, "processes"),
 }

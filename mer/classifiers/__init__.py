@@ -37,6 +37,11 @@ class Classifier:
     has_probabilities: bool = True
     is_compared: bool = True
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a run records of it, JSON-able."""
+        return {"class": self.made_of, **self.options}
+
     def build(self, seed: int) -> Any:
         """The classifier of scikit-learn, not fitted; `seed` is of those that draw."""
         module, _, name = self.made_of.rpartition(".")

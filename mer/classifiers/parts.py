@@ -1,10 +1,45 @@
 """Parts of clips: what a classifier on features is trained and tested on, one row of features each."""
 
 import itertools
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
+from mer import MerError
+from mer.features import representations
 from mer.features.chunks import Chunks
+
+
+class Parted(Chunks):
+    """Chunks that clips are cut into as `Parts`; predictions over time read whole chunks as with any other model."""
+
+    def of_clips(self, clips: Any, overlap: float) -> "Parts":
+        """The parts of all clips, which do not overlap."""
+        return Parts(clips, self)
+
+
+def reads(features: str, values: Mapping[str, Any]) -> Parted:
+    """What a classifier on features reads.
+
+    Parameters
+    ----------
+    features : str
+        A representation whose values have names.
+    values : mapping
+        `Config.values`: part_seconds, and what the representation depends on.
+
+    Raises
+    ------
+    MerError
+        There is no such representation, or its values have no names.
+    """
+    of = representations.get(features, values)
+    if not of.feature_names:
+        named = [name for name in representations.names() if representations.get(name, values).feature_names]
+        raise MerError(f"{features} has no named features, and classifiers read those: name one of {', '.join(named)}")
+    seconds = values["part_seconds"]
+    return Parted(of, seconds, max(1, int(seconds * of.rows_per_second + 1e-9)))
 
 
 class Parts:

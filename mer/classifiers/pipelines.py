@@ -7,16 +7,14 @@ was heard neither in part nor by its artist.
 import time
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from mer import MerError, classifiers
 
-N_SELECTED = 50  # features that chi2 keeps: SincNet-MER
 CALIBRATION_FOLDS = 5
-SVM_FOLDS = 5
 SVM_C = (0.3, 1.0, 3.0, 10.0)
 SVM_GAMMA = (0.1, 0.3, 1.0)  # times 1 / features: of standardized features, those that scikit-learn calls "scale"
 
@@ -35,6 +33,10 @@ class Training:
         Artist or song: parts of one group are never divided.
     n_classes : int
     seed : int
+    n_selected : int
+        Features that chi2 keeps.
+    svm_folds : int
+        Of `tune`.
     """
 
     values: np.ndarray
@@ -43,11 +45,12 @@ class Training:
     group: np.ndarray
     n_classes: int
     seed: int
+    n_selected: int = 50
+    svm_folds: int = 5
 
     def take(self, rows: np.ndarray) -> "Training":
         """The parts that an index array names."""
-        return Training(self.values[rows], self.classes[rows], self.clip[rows], self.group[rows], self.n_classes,
-                        self.seed)
+        return replace(self, **{name: getattr(self, name)[rows] for name in ("values", "classes", "clip", "group")})
 
     def folds(self, n_folds: int) -> list[tuple[np.ndarray, np.ndarray]]:
         """Rows for training and for testing, groups whole, classes spread evenly; fewer where a class has few groups.
@@ -55,16 +58,17 @@ class Training:
         Raises
         ------
         MerError
-            No class but one has two groups.
+            Fewer than two classes have two groups.
         """
         from sklearn.model_selection import StratifiedGroupKFold
         groups = [len(np.unique(self.group[self.classes == label])) for label in np.unique(self.classes)]
-        n_folds = min(n_folds, *groups, len(np.unique(self.group))) if groups else 0
-        if len(groups) < 2 or n_folds < 2:
-            raise MerError("the clips for training have too few groups (artists, songs) for a choice among them: each "
-                           "class needs two, so give the corpus more clips")
-        found = StratifiedGroupKFold(n_folds, shuffle=True, random_state=self.seed).split(
-            self.values, self.classes, self.group)
+        if sum(n > 1 for n in groups) < 2:
+            raise MerError("the clips for training have too few groups (artists, songs) for a choice among them: two "
+                           "classes need two each, so give the corpus more clips")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a class of one group is in one fold only
+            found = list(StratifiedGroupKFold(max(2, min(n_folds, *groups)), shuffle=True, random_state=self.seed)
+                         .split(self.values, self.classes, self.group))
         return [(known, held) for known, held in found if len(np.unique(self.classes[known])) > 1]
 
 
@@ -94,7 +98,7 @@ def fit(name: str, data: Training) -> tuple[Any, dict]:
     made = of.build(data.seed).set_params(**{key: chosen[key] for key in ("C", "gamma") if key in chosen})
     if not of.has_probabilities:
         made = _calibrated(made, data)
-    pipeline = Pipeline([*_before(of, data.values.shape[1]), ("classify", made)])
+    pipeline = Pipeline([*_before(of, data), ("classify", made)])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # 1000 iterations are the published number, reached or not
         pipeline.fit(data.values.astype(float), data.classes)
@@ -103,13 +107,14 @@ def fit(name: str, data: Training) -> tuple[Any, dict]:
     return pipeline, chosen
 
 
-def _before(of, n_features):
+def _before(of, data):
     """Steps before the classifier; test values outside the range of those for training are clipped: chi2 needs that."""
     from sklearn.feature_selection import SelectKBest, chi2
     from sklearn.preprocessing import MinMaxScaler, StandardScaler
     if not of.is_compared:
         return [("scale", StandardScaler())]
-    return [("scale", MinMaxScaler(clip=True)), ("select", SelectKBest(chi2, k=min(N_SELECTED, n_features)))]
+    n_selected = min(data.n_selected, data.values.shape[1])
+    return [("scale", MinMaxScaler(clip=True)), ("select", SelectKBest(chi2, k=n_selected))]
 
 
 def _calibrated(made, data):
@@ -157,7 +162,7 @@ def compare(data: Training, *, n_folds: int, names: Sequence[str] = classifiers.
     Returns
     -------
     list of dict
-        Best first: classifier, scores of `clip_scores` over the parts of all folds, folds, seconds.
+        Best first: classifier, title, scores of `clip_scores` over the parts of all folds, folds, seconds.
     """
     folds, rows = data.folds(n_folds), []
     for name in names:
@@ -165,7 +170,8 @@ def compare(data: Training, *, n_folds: int, names: Sequence[str] = classifiers.
         for known, held in folds:
             outputs[held] = probabilities(fit(name, data.take(known))[0], data.values[held], data.n_classes)
         tested = np.sort(np.concatenate([held for _, held in folds]))
-        rows.append({"classifier": name, **clip_scores(data.classes[tested], outputs[tested], data.clip[tested]),
+        scores = clip_scores(data.classes[tested], outputs[tested], data.clip[tested])
+        rows.append({"classifier": name, "title": classifiers.title(name), **scores,
                      "folds": len(folds), "seconds": round(time.monotonic() - begin, 1)})
     return sorted(rows, key=lambda row: -row["clip_f1_macro"])
 
@@ -184,7 +190,7 @@ def tune(of: classifiers.Classifier, data: Training) -> dict[str, float]:
     from sklearn.preprocessing import StandardScaler
     grid = {(c, share / data.values.shape[1]): np.zeros((len(data.classes), data.n_classes))
             for share in SVM_GAMMA for c in SVM_C}
-    folds = data.folds(SVM_FOLDS)
+    folds = data.folds(data.svm_folds)
     for known, held in folds:
         scaler = StandardScaler().fit(data.values[known].astype(float))
         near, far = (scaler.transform(data.values[rows].astype(float)) for rows in (known, held))

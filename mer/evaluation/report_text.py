@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Sequence
 
-from mer.evaluation import regression
+from mer.evaluation import classifier_text, regression
 from mer.tasks import Task, named
 
 WITHIN = "within"  # role of the corpus that a model was trained on, where that is one; older runs name no role
@@ -118,7 +118,7 @@ def compose(report: dict) -> str:
     has_classes = any(task.classes for task in answered(report))
     parts = [_heading(report), _score_tables(report),
              *([_certainty(report), _class_table(report), _confusions(report)] * has_classes),
-             _reading(report)]
+             *classifier_text.sections(report["run"]), _reading(report)]
     return "\n\n".join("\n".join(lines) for lines in parts) + "\n"
 
 

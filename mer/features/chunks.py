@@ -78,6 +78,10 @@ class Chunks:
         windows = np.lib.stride_tricks.sliding_window_view(rows, self.n_rows, axis=0)[::hop_rows]  # (n, width, rows)
         return self.of.to_input(np.swapaxes(windows, 1, 2))
 
+    def of_clips(self, clips: Any, overlap: float) -> Any:
+        """The chunks of all clips of a `ClipSet`, with `clip` and `start_seconds` of each: its patches."""
+        return clips.patches(self, self.hop_rows(overlap))
+
     def start(self, number: int, hop_seconds: float) -> int:
         """First row of the chunk of that number, of chunks every `hop_seconds`."""
         return round(number * hop_seconds * self.of.rows_per_second)

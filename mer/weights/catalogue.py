@@ -12,7 +12,8 @@ from typing import Any
 
 from mer import MerError, config, corpora, files, shipped
 from mer.features.representations import DEFAULT, NAME
-from mer.weights.model_file import EXPORTED, OURS, PUBLISHED, RELEASE, ModelFile, published_encoder, speech_run
+from mer.weights.model_file import (EXPORTED, FITTED, OURS, PUBLISHED, RELEASE, ModelFile, published_encoder,
+                                    speech_run)
 
 ENSEMBLES = ("runs", "speech", "music", "models", "all")
 DEMO_MODEL = Path("demo_corpus", "demo_model.onnx")
@@ -138,7 +139,7 @@ def find(cfg: config.Config, *, speech: str | None = None, music: str | None = N
                               *sorted((models / "music").glob("*")),
                               *sorted(models.glob("*speech_*_2_music_*")))]  # the last: the EUSIPCO release
     by_name: dict[tuple[str, str], ModelFile] = {}  # of one stem in one folder, the first that is there counts
-    for file in (ModelFile(path) for suffix in (OURS, RELEASE, EXPORTED) for folder in dict.fromkeys(folders)
+    for file in (ModelFile(path) for suffix in (OURS, FITTED, RELEASE, EXPORTED) for folder in dict.fromkeys(folders)
                  for path in sorted(folder.glob(f"*{suffix}"))):
         name = file.path.parent.name, file.stem
         try:
@@ -209,7 +210,7 @@ def named(path: str | os.PathLike[str], **wanted: Any) -> ModelFile:
     Parameters
     ----------
     path : path
-        Ours or converted (.weights.h5 with its run.json), of the release (.hdf5), or exported (.onnx).
+        Ours or converted (.weights.h5, or .skops, with its run.json), of the release (.hdf5), or exported (.onnx).
     **wanted
         speech, music, model, release, it of `find`.
 
@@ -223,9 +224,10 @@ def named(path: str | os.PathLike[str], **wanted: Any) -> ModelFile:
         It is missing, unreadable, no transferred model, or says of itself that it is not what is wanted.
     """
     file = ModelFile(Path(path).expanduser(), is_named=True)
-    if not file.path.is_file() or file.path.suffix not in (".h5", RELEASE, EXPORTED):
+    if not file.path.is_file() or file.path.suffix not in (".h5", FITTED, RELEASE, EXPORTED):
         problem = "is no weight file" if file.path.exists() else "does not exist"
-        raise MerError(f"--weights {file.path} {problem}: name a transferred model (.weights.h5, .hdf5 or .onnx)")
+        raise MerError(f"--weights {file.path} {problem}: name a transferred model (.weights.h5, .skops, .hdf5 or "
+                       ".onnx)")
     if file.metadata["kind"] == "pretext":
         raise MerError(f"{file.path} is a pretrained encoder, which knows nothing of emotion: name a transferred model "
                        "from models_trans/")

@@ -1,6 +1,6 @@
-"""What turns patches into probabilities: a transferred model in Keras, or its exported ONNX file.
+"""What turns patches into probabilities: a transferred model in Keras, its exported ONNX file, or fitted classifiers.
 
-The ONNX way imports numpy and onnxruntime only; Keras is imported where it is asked for.
+The ONNX way imports numpy and onnxruntime only; Keras and scikit-learn are imported where they are asked for.
 """
 
 import functools
@@ -34,7 +34,7 @@ class Engine:
 
     Attributes
     ----------
-    name : {"keras", "onnx"}
+    name : {"keras", "onnx", "sklearn"}
     title : str
         In words: "SCAE, Full, English speech -> English music, run 0".
     about : dict
@@ -63,7 +63,7 @@ def open_engine(file: ModelFile, *, engine: str, load_module: LoadModule) -> Eng
         Weights, or an exported file alone.
     engine : {"auto", "onnx", "keras"}
         "auto" takes the exported file where it is there and made from these very weights, otherwise Keras, and says
-        so on stderr.
+        so on stderr. Fitted classifiers have one way of their own.
     load_module : callable
         Architecture name -> module of `models/`.
 
@@ -77,6 +77,9 @@ def open_engine(file: ModelFile, *, engine: str, load_module: LoadModule) -> Eng
         The way asked for is not there, or a file is not what it should be.
     """
     path, exported, problem = file.path, file.exported, None
+    if file.is_fitted:
+        from mer.weights import fitted  # which makes an Engine
+        return fitted.open_fitted(file, asked=engine)
     if path.suffix == ".onnx":
         if engine == "keras":
             raise MerError(f"{path} is an exported file, and Keras reads weight files only: use --engine onnx, or name "

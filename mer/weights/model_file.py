@@ -1,13 +1,15 @@
 """A model file and what it is: a pretrained encoder or a transferred model, of ours, published, converted or exported.
 
-Beside weights of ours, X.weights.h5, lies the folder X with run.json, history.csv and the report. run.json is the truth
-about a run; the name of a file of ours is never parsed. What a published file is (X.hdf5), its name says
-(`keras2.describe`); what an exported file is (X.onnx), its metadata say (`onnx_file.read`).
+Beside weights of ours, X.weights.h5, and fitted classifiers, X.skops, lies the folder X with run.json, history.csv (of
+weights) and the report. run.json is the truth about a run; the name of a file of ours is never parsed. What a published
+file is (X.hdf5), its name says (`keras2.describe`); what an exported file is (X.onnx), its metadata say
+(`onnx_file.read`).
 
 The folders and names of ours are those of the published release::
 
     models/speech/<language>/<model>.it_<n>.subset_0.075.spec.best.weights.h5
     models/music/<language>/model_cnn.multitask.spec.it_<n>.lr_0.001.weights.h5
+    models/music/<language>/<classifier>_<features>.multitask.it_<n>.skops
     models_trans/speech_<from>_2_music_<to>/<model>.multitask.spec.it_<n>.lr_<0.001|5e-05>.weights.h5
 """
 
@@ -19,8 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from mer import MerError, config, corpora, files
+from mer.classifiers import stored
 
-OURS, RELEASE, EXPORTED = ".weights.h5", ".hdf5", ".onnx"
+OURS, FITTED, RELEASE, EXPORTED = ".weights.h5", stored.SUFFIX, ".hdf5", ".onnx"
 PUBLISHED = "published"  # PRETEXT of an encoder that others trained and published, see mer.weights.published
 _REMEDY = "get a copy of it back, or train this model again with --force"
 # What a prediction says of its model, beside origin and file
@@ -54,7 +57,7 @@ class ModelFile:
     Attributes
     ----------
     path : pathlib.Path
-        Ours or converted (.weights.h5), of the release (.hdf5, .h5), or exported (.onnx).
+        Ours or converted (.weights.h5), fitted classifiers (.skops), of the release (.hdf5, .h5), or exported (.onnx).
     is_named : bool
         The user named this file; it was not found in the folders of the settings.
     """
@@ -65,11 +68,16 @@ class ModelFile:
     @property
     def is_ours(self) -> bool:
         """Whether it has the format of ours: trained here, or converted."""
-        return self.path.name.endswith(OURS)
+        return self.path.name.endswith((OURS, FITTED))
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether it holds classifiers of scikit-learn instead of weights."""
+        return self.path.suffix == FITTED
 
     @property
     def stem(self) -> str:
-        return self.path.name.removesuffix(OURS) if self.is_ours else self.path.stem
+        return self.path.name.removesuffix(OURS) if self.path.name.endswith(OURS) else self.path.stem
 
     def file(self, name: str) -> Path:
         """A file in the folder beside the weights."""
@@ -188,6 +196,11 @@ class ModelFile:
             self._check(self.read() or {})
         (keras3.load if self.is_ours else keras2.load)(model, self.path)
 
+    def pipelines(self) -> dict[str, Any]:
+        """Task -> fitted sklearn.pipeline.Pipeline of a file that `is_fitted`; MerError as for `stored.read`."""
+        self._check(self.read() or {})
+        return stored.read(self.path)
+
     def _check(self, metadata: dict[str, Any]) -> None:
         """Raise Damaged where the weights are not those that run.json describes; that of earlier runs names no hash."""
         if metadata.get("weights_sha256", "") not in ("", files.sha256(self.path)):
@@ -243,6 +256,11 @@ def published_encoder(cfg: config.Config, model: str) -> ModelFile:
 def music_run(cfg: config.Config, language: str, model: str, it: int, *, fold: str = "") -> ModelFile:
     """Run of a model trained on music from scratch; `fold` is as in `transfer_run`."""
     return ModelFile(cfg.models_dir / "music" / language / f"{model}.multitask.spec.it_{it}.{fold}lr_0.001{OURS}")
+
+
+def fitted_run(cfg: config.Config, language: str, name: str, it: int, *, fold: str = "") -> ModelFile:
+    """Run of classifiers on features of music; `name` is "mlp_is13" or the like, `fold` as in `transfer_run`."""
+    return ModelFile(cfg.models_dir / "music" / language / f"{name}.multitask.{fold}it_{it}{FITTED}")
 
 
 def transfer_run(cfg: config.Config, speech: Any, music: Any, model: str, release: str, it: int, *,
