@@ -11,7 +11,7 @@ import sys
 from contextlib import redirect_stdout
 
 import models
-from mer import cli, corpora
+from mer import classifiers, cli, corpora
 
 
 def parse(argv):
@@ -20,8 +20,8 @@ def parse(argv):
     flags.add_argument("-i", "--input", nargs="+", required=True, metavar="PATH",
                        help="audio files and folders of them")
     flags.add_argument("-o", "--out", metavar="FOLDER", help="folder for the results; may be left out with --json")
-    cli.add_model_flags(flags, speech=corpora.codes("speech"), music=corpora.codes("music"), model=models.names(),
-                        release=("y", "n"))
+    cli.add_model_flags(flags, speech=corpora.codes("speech"), music=corpora.codes("music"),
+                        model=classifiers.Models((*models.names(), "mlp_is13")), release=("y", "n"))
     flags.add_argument("--weights", nargs="+", metavar="PATH", help="these very files; several make an ensemble")
     flags.add_argument("--ensemble", choices=("runs", "speech", "music", "models", "all"),
                       help="mean and spread over the runs, the languages, the architectures, or all that fits")

@@ -18,7 +18,7 @@ _FLAGS = {
     "language": ("-l", "--language", "language of the corpus"),
     "speech": ("-s", "--speech", "language of the speech that the encoder is pretrained on"),
     "music": ("-m", "--music", "language of the music; x: all that have a store together; m,t,e: one after the other"),
-    "model": ("-mod", "--model", "architecture: a file name in models/"),
+    "model": ("-mod", "--model", "architecture: a file name in models/; or CLASSIFIER_FEATURES of train_mlp.py"),
     "release": ("-rel", "--release", "y: train the heads, then everything (Full); n: the heads only (Feat. Ext.)"),
 }
 

@@ -79,7 +79,7 @@ def get(name: str) -> Classifier:
 
 
 class Models(tuple):
-    """What -mod of a prediction may be: architectures, which it holds, or a classifier and its features, "mlp_is13"."""
+    """What -mod of a prediction may be: names of architectures, which it holds, or a classifier with its features."""
 
     def __contains__(self, name: object) -> bool:
-        return super().__contains__(name) or str(name).partition("_")[0] in (*CLASSIFIERS, BEST)
+        return super().__contains__(name) or any(str(name).startswith(f"{each}_") for each in (*CLASSIFIERS, BEST))

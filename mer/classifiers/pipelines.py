@@ -145,9 +145,10 @@ def clip_scores(truth: np.ndarray, outputs: np.ndarray, clip: np.ndarray) -> dic
     from sklearn.metrics import accuracy_score, f1_score
     _, first, place = np.unique(clip, return_index=True, return_inverse=True)
     votes = np.stack([np.bincount(place, column) for column in outputs.T], axis=1).argmax(axis=1)
-    return {"clip_f1_macro": float(f1_score(truth[first], votes, average="macro", zero_division=0)),
-            "clip_accuracy": float(accuracy_score(truth[first], votes)),
-            "part_f1_weighted": float(f1_score(truth, outputs.argmax(axis=1), average="weighted", zero_division=0))}
+    scores = {"clip_f1_macro": float(f1_score(truth[first], votes, average="macro", zero_division=0)),
+              "clip_accuracy": float(accuracy_score(truth[first], votes)),
+              "part_f1_weighted": float(f1_score(truth, outputs.argmax(axis=1), average="weighted", zero_division=0))}
+    return {name: round(value, 6) for name, value in scores.items()}
 
 
 def compare(data: Training, *, n_folds: int, names: Sequence[str] = classifiers.COMPARED) -> list[dict]:

@@ -17,7 +17,7 @@ def sections(run: dict[str, Any]) -> list[list[str]]:
     if run.get("tested"):
         return []
     return [*([_comparison(run)] if run.get("comparison") else []),
-            *([_chosen(run)] if run.get("chosen") else []),
+            *([_chosen(run)] if any("clip_f1_macro" in one for one in (run.get("chosen") or {}).values()) else []),
             *([_features(run["best_features"])] if run.get("best_features") else [])]
 
 
@@ -38,10 +38,10 @@ def _comparison(run):
 
 def _chosen(run):
     """Classifier of each task, and what cross-validation inside the training clips chose for it."""
-    lines = ["CLASSIFIERS"]
+    lines = ["CHOSEN by cross-validation inside the training clips, groups whole"]
     for task, choice in run["chosen"].items():
         more = ", ".join(f"{name} {choice[name]:.4g}" for name in ("C", "gamma") if name in choice)
-        inner = (f" (F1 macro over clips {choice['clip_f1_macro']:.2f} inside the training clips)"
+        inner = (f" (F1 macro over clips {choice['clip_f1_macro']:.2f})"
                  if "clip_f1_macro" in choice else "")
         lines.append(f"  {task:<11}{choice['title']}{more and f', {more}'}{inner}")
     return lines

@@ -8,7 +8,7 @@ from importlib import metadata
 from pathlib import Path
 
 _LIBRARIES = ("keras", "tensorflow", "jax", "torch", "numpy", "scipy", "librosa", "h5py", "scikit-learn", "soundfile",
-              "soxr", "onnxruntime")
+              "soxr", "onnxruntime", "skops", "opensmile", "essentia")
 
 
 def describe(cfg, *, settings, **facts):
