@@ -22,7 +22,8 @@ GOOD = {  # flags with which each script would start its work
     "trans_train_denoise_multi": ["-s", "e", "-m", "e", "-mod", "model_over", "-rel", "n"],
     "trans_train_cpc_multi": ["-s", "e", "-m", "e", "-mod", "model_cpc", "-rel", "n"],
     "agreement": ["-i", "junk.csv", "-o", "out"], "convert_weights": ["junk.hdf5"], "quad_pred": ["-i", "junk.wav"],
-    "export": ["junk.onnx"], "app": ["--no-browser"]}
+    "export": ["junk.onnx"], "app": ["--no-browser"], "train_mlp": ["-m", "e", "--features", "is13"],
+    "compare_features": ["--features", "is13"]}
 BAD_SETTINGS = [
     "seed=4294967296", "seed=-1", "seed=1.5", "seed=x", "seed=", "seed", "=3", "sed=3", "patch_seconds=inf",
     "patch_seconds=nan", "patch_seconds=1e-9", "sample_rate_hz=1e12", "sample_rate_hz=1000000000000", "n_fft=0",
@@ -65,6 +66,7 @@ OWN_BAD = {
                   ["-o", "out", "--run", "1e9"], ["-o", "out", "--weights", "nowhere.onnx"],
                   ["-o", "out", "--weights", "junk.onnx"], ["-o", "out", "--weights", "junk.hdf5"],
                   ["-o", "out", "--weights", "junk.weights.h5"], ["-o", "out", "--weights", "empty"],
+                  ["-o", "out", "--weights", "junk.skops"], ["-o", "out", "-mod", "mlp_is13"],
                   ["-o", "out", "--weights", ""], ["-o", "out", "--ensemble", "q"], ["-o", "out", "--engine", "q"],
                   ["-o", "out", "-i", "x" * 300, "--demo"], ["-o", "x" * 300, "--demo"],
                   ["-o", "out", "-i", "/dev/null", "--demo"], ["-o", "out", "-i", "~nosuchuser", "--demo"], []],
@@ -72,6 +74,11 @@ OWN_BAD = {
                ["--run", "-1"], ["-s", "q"], []],
     "app": [["--port", "0"], ["--port", "70000"], ["--port", "x"], ["--upload-mb", "0"], ["--upload-mb", "1e12"],
             ["--weights", "nowhere.onnx"], ["--weights", "junk.onnx"], ["--weights", ""]],
+    "train_mlp": [["-m", "q"], ["-m", "e,m"], ["-m", "x"], ["--features", "log_mel"], ["--features", "../is13"],
+                  ["--features", ""], ["--clf", "q"], ["--folds", "0"], ["--runs", "x"],
+                  ["--set", "selected_features=0"], ["--set", "part_seconds=0"], []],
+    "compare_features": [["-m", "q"], ["-m", "e"], ["-m", "e,e"], ["-m", ""], ["-m", "e,m"], ["--shuffles", "0"],
+                         ["--features", "nowhere"], []],
 }
 CASES = [(name, [*GOOD[name], *more]) for name in SCRIPTS for more in [*SHARED_BAD, *OWN_BAD[name]]]
 CASES += [(name, [*GOOD[name], "--set", setting]) for name in SCRIPTS if name != "make_demo_corpus"
@@ -81,7 +88,7 @@ CASES += [(name, [*GOOD[name], "--set", setting]) for name in SCRIPTS if name !=
 @pytest.fixture
 def place(tmp_path, monkeypatch):
     """A folder with files of junk, in which a script finds no corpus and no model."""
-    for name in ("junk.wav", "junk.csv", "junk.hdf5", "junk.onnx", "junk.weights.h5"):
+    for name in ("junk.wav", "junk.csv", "junk.hdf5", "junk.onnx", "junk.weights.h5", "junk.skops"):
         (tmp_path / name).write_bytes(b"\x00\xff\x1b[2Jjunk\n" * 40)
     (tmp_path / "empty").mkdir()
     (tmp_path / "features").mkdir()

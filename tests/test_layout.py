@@ -9,7 +9,7 @@ from conftest import ROOT
 
 SCRIPTS = ("generate_dataset", "pretrain_denoise", "pretrain_cpc", "trans_train_denoise_multi",
            "trans_train_cpc_multi", "pretrain", "trans_train", "report", "make_demo_corpus", "corpora", "agreement",
-           "convert_weights", "quad_pred", "export", "app", "train_sincnet")
+           "convert_weights", "quad_pred", "export", "app", "train_sincnet", "train_mlp", "compare_features")
 # A package or module of `mer` imports only from lower ranks, or from its own package.
 RANKS = {name: rank for rank, names in enumerate((
     "text tasks progress limits layers recipes shipped",  # 0
@@ -101,7 +101,7 @@ def test_public_functions_and_modules_are_documented(path):
 # Whose public functions have type hints, which mypy checks (.ci/run)
 TYPED = ("__init__.py", "interface.py", "config.py", "files.py", "limits.py", "progress.py", "tasks.py", "text.py",
          "features/*.py", "features/representations/*.py", "evaluation/*.py", "prediction/predict.py",
-         "weights/catalogue.py", "weights/engines.py")
+         "weights/catalogue.py", "weights/engines.py", "weights/fitted.py", "classifiers/*.py")
 
 
 def public_functions(body):

@@ -93,8 +93,8 @@ def composed(title, rows, best, n_shuffles):
     lines += [f"  {row['task']:<11}{row['one'] + ', ' + row['other']:<10}{row['measure']:<10}{row['value']:>8.2f}"
               f"{row['null']:>8.2f}{row['null_high']:>10.2f}{row['p']:>8.3f}{row['p_holm']:>8.3f}" for row in rows]
     lines += ["", "rho is Spearman's rank correlation of chi2 over all features; top 10 and top 50 count the best",
-              "features that two corpora share. Features that vary more rank higher whatever the labels are: what counts",
-              "is the distance from the null."]
+              "features that two corpora share. Features that vary more rank higher whatever the labels are: what",
+              "counts is the distance from the null."]
     return "\n".join(lines) + "\n"
 
 
