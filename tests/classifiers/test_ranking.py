@@ -11,7 +11,7 @@ def corpus(told, *, seed, n_clips=80, width=60):
     """Parts of clips of four classes; the features in `told` differ by class; all vary by different amounts."""
     rng = np.random.default_rng(seed)
     classes, clip = np.repeat(np.arange(n_clips) % 4, 3), np.repeat(np.arange(n_clips), 3)
-    values = rng.gamma(np.linspace(0.3, 6, width), size=(len(clip), width))  # skewed less and less
+    values = rng.gamma(np.geomspace(0.05, 50, width), size=(len(clip), width))  # skewed less and less
     values[:, told] += 3 * rng.normal(size=(4, len(told)))[classes]
     return values, classes, clip
 
