@@ -21,7 +21,7 @@ def parse(argv):
     parser.add_argument("--clf", choices=(*classifiers.CLASSIFIERS, classifiers.BEST), default=classifiers.BEST,
                         help="the classifier; default: the best of the seven of the thesis, by cross-validation inside "
                         "the training clips")
-    cli.add_run_flags(parser)
+    cli.add_run_flags(parser, folds=True)
     return parser.parse_args(argv)
 
 

@@ -63,10 +63,7 @@ def run(cfg, *, music, clf, features, fold=None, it=0, force=False):
 
 
 def with_classes():
-    """The tasks that a classifier can answer; a sentence on each of the others."""
-    for task in TASKS:
-        if not task.classes:
-            print(f"the task {task.name} is left out: it is a value, and classifiers answer classes")
+    """The tasks that a classifier can answer."""
     return tuple(task for task in TASKS if task.classes)
 
 

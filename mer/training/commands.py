@@ -76,7 +76,7 @@ def scratch(doc, argv, *, models, of_chunks):
 
 def _train(args, cfg, module, **options):
     from mer.training import crossval, transfer
-    train = functools.partial(crossval.run, n_folds=args.folds) if args.folds else transfer.run
+    train = functools.partial(crossval.run, transfer.run, n_folds=args.folds) if args.folds else transfer.run
     for it in range(args.runs):
         train(cfg, music=args.music, name=args.model, module=module, it=it, force=args.force, **options)
 
@@ -86,11 +86,9 @@ def _add_folds(parser):
                         help="cross-validation over the folds that generate_dataset.py --folds has made")
 
 
-def _begin(parser, argv, models, pretexts):
+def _begin(parser, argv, models, pretexts, *, folds=False):
     """The flags, the settings and the architecture, with Keras started."""
-    parser.add_argument("--runs", type=cli.whole_number, default=1, metavar="N",
-                        help="repeat with N seeds; the files are named it_0, it_1, ... (default 1)")
-    parser.add_argument("--force", action="store_true", help="train again even where a finished run is there")
+    cli.add_run_flags(parser, folds=folds)
     args = parser.parse_args(argv)
     cfg = cli.configure(args.set)
     cli.start_keras()

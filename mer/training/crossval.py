@@ -6,7 +6,7 @@ from mer import files
 from mer.data import split_files
 from mer.evaluation import predictions
 from mer.tasks import named
-from mer.training import elsewhere, music, transfer
+from mer.training import elsewhere, music
 from mer.weights import provenance
 
 # Facts of a fold's run that hold for all folds; scores, history and best epoch do not.
@@ -15,24 +15,25 @@ _SHARED = ("tasks", "name", "model", "title", "pretext", "speech", "speech_abbr"
            "release", "it", "seed", "settings", "encoder", "data")
 
 
-def run(cfg, *, n_folds, release, it=0, **options):
+def run(train, cfg, *, n_folds, **options):
     """Train and report every fold, then all of them together.
 
     Parameters
     ----------
+    train : callable
+        `transfer.run` or `classify.run`.
     cfg : Config
     n_folds : int
         As given to generate_dataset.py --folds.
-    release, it, **options
-        Of `transfer.run`.
+    **options
+        Of `train`, but for the fold.
 
     Returns
     -------
     pathlib.Path
         Folder of the report on all folds; its `fold_1of5` and so on stand beside it.
     """
-    runs = [transfer.run(cfg, release=release, it=it, fold=(number, n_folds), **options)
-            for number in range(1, n_folds + 1)]
+    runs = [train(cfg, fold=(number, n_folds), **options) for number in range(1, n_folds + 1)]
     folder = runs[0].path.parent / runs[0].stem.replace(f"fold_1of{n_folds}.", f"folds_{n_folds}.")
     about, predicted = _together(cfg, [run.file(".") for run in runs])
     scores = music.write_report(cfg, folder, about, grouped_by=about.pop("grouped_by"), **predicted)

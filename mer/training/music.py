@@ -10,7 +10,7 @@ from mer import MerError, corpora
 from mer.data import datasets, split_files, splits
 from mer.evaluation import report
 from mer.tasks import TASKS, columns_read
-from mer.training import batches, setups
+from mer.training import setups
 
 SIDES = ("train", "val", "test")
 
@@ -34,7 +34,7 @@ class Opened:
         self.clips = datasets.load("music", code, cfg, of=reads.of, fold=fold)
         stem = datasets.stem(self.corpus)
         self.split_about = datasets.split_about(cfg, split_files.fold_stem(stem, *fold) if fold else stem)
-        self.patches = self.clips.patches(reads, reads.hop_rows(cfg.patch_overlap))
+        self.patches = reads.of_clips(self.clips, cfg.patch_overlap)
         self.grouped_by = self.clips.stores[0].attributes["grouped_by"]
 
     def marked(self):
@@ -124,7 +124,7 @@ class Music:
         self.clips, self.patches = self.parts[0].clips, self.parts[0].patches
         if len(self.parts) > 1:
             self.clips = functools.reduce(operator.add, [part.marked() for part in self.parts])
-            self.patches = self.clips.patches(reads, reads.hop_rows(cfg.patch_overlap))
+            self.patches = reads.of_clips(self.clips, cfg.patch_overlap)
         self.fold_name = f"fold_{fold[0]}of{fold[1]}." if fold else ""
         side = self.clips.split[self.patches.clip]
         self.rows = {name: np.flatnonzero(side == name) for name in SIDES}
@@ -137,7 +137,8 @@ class Music:
         for task in TASKS:
             if task not in self.tasks:
                 why = (f"its column {task.column} is empty for the training or the test clips of {self.setup.NAME}"
-                       if task in tasks else "the step before does not answer it")
+                       if task in tasks else "the step before does not answer it" if len(self.setup.steps) > 1
+                       else "it is a value, and this model answers classes")
                 print(f"the task {task.name} is left out: {why}")
         if not self.tasks:
             made = " and ".join(f"'{datasets.command(part.corpus, reads.of)}'" for part in self.parts)
@@ -157,6 +158,7 @@ class Music:
 
         `weighted` adds the class weights of the training side.
         """
+        from mer.training import batches  # Keras starts here: classifiers have none
         inputs = codes if codes is not None else self.patches
         of_training = {name: targets[self.rows["train"]] for name, targets in self.targets.items()}
         return batches.Emotion(inputs, self.targets, rows=self.rows[side], tasks=self.tasks, batch_size=batch_size,
@@ -226,12 +228,11 @@ def predictions(data, rows, outputs, *, tasks, guess):
     """
     clips, patch_clip = np.unique(data.patches.clip[rows], return_inverse=True)
     groups = splits.joined(data.clips.group, data.clips.contents)  # copies of one recording are one group
-    hop_seconds = data.patches.hop_rows / data.reads.of.rows_per_second
     return {"clips": [str(data.clips.ids[i]) for i in clips], "groups": [groups[i] for i in clips],
             "tasks": tasks, "patch_clip": patch_clip,
             "truth": {task.name: task.targets(data.clips.labels[task.column][clips]) for task in tasks},
             "guess": {task.name: guess[task.name] for task in tasks if not task.classes},
-            "patch_start_seconds": data.patches.number[rows] * hop_seconds,
+            "patch_start_seconds": data.patches.start_seconds[rows],
             "outputs": {task.name: np.asarray(outputs[task.name], np.float64) for task in tasks}}
 
 

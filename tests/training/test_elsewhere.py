@@ -1,6 +1,7 @@
 """Mixed and sequential training, and the tests on every corpus, end to end with the smallest encoder."""
 
 import csv
+import functools
 import json
 import shutil
 import types
@@ -191,7 +192,7 @@ def test_the_report_lists_every_test_with_its_role(cfg, train, tmp_path):
 
 
 def test_in_a_fold_every_corpus_is_tested_on_its_own_fold(cfg, train):
-    folder = train("x", go=crossval.run, n_folds=2)
+    folder = train("x", go=functools.partial(crossval.run, transfer.run), n_folds=2)
     for number in (1, 2):
         part = folder.parent / f"model_toy.multitask.spec.it_0.fold_{number}of2.lr_0.001"
         for code, language in (("e", "english"), ("m", "mandarin")):
