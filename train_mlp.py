@@ -11,6 +11,7 @@ Features: is13, compare, essentia, combined; `generate_dataset.py -d m -l e --fe
 import functools
 
 from mer import classifiers, cli, corpora
+from mer.training import commands
 
 
 def parse(argv):
@@ -21,7 +22,7 @@ def parse(argv):
     parser.add_argument("--clf", choices=(*classifiers.CLASSIFIERS, classifiers.BEST), default=classifiers.BEST,
                         help="the classifier; default: the best of the seven of the thesis, by cross-validation inside "
                         "the training clips")
-    cli.add_run_flags(parser, folds=True)
+    commands.add_run_flags(parser, folds=True)
     return parser.parse_args(argv)
 
 

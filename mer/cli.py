@@ -65,16 +65,6 @@ def add_hours(parser, words):
     parser.add_argument("--hours", type=number(0.001, 100_000, "hours"), metavar="H", help=f"{words} (default: all)")
 
 
-def add_run_flags(parser, *, folds):
-    """Add --runs and --force, and with `folds` --folds."""
-    if folds:
-        parser.add_argument("--folds", type=whole_number, metavar="K",
-                            help="cross-validation over the folds that generate_dataset.py --folds has made")
-    parser.add_argument("--runs", type=whole_number, default=1, metavar="N",
-                        help="repeat with N seeds; the files are named it_0, it_1, ... (default 1)")
-    parser.add_argument("--force", action="store_true", help="train again even where a finished run is there")
-
-
 def add_model_flags(parser, **wanted):
     """Add the flags that say which transferred model, none of them required; parameters as for `parser`."""
     _add_choices(parser, wanted, required=False)

@@ -86,9 +86,19 @@ def _add_folds(parser):
                         help="cross-validation over the folds that generate_dataset.py --folds has made")
 
 
+def add_run_flags(parser, *, folds):
+    """Add --runs and --force, and with `folds` --folds."""
+    if folds:
+        parser.add_argument("--folds", type=cli.whole_number, metavar="K",
+                            help="cross-validation over the folds that generate_dataset.py --folds has made")
+    parser.add_argument("--runs", type=cli.whole_number, default=1, metavar="N",
+                        help="repeat with N seeds; the files are named it_0, it_1, ... (default 1)")
+    parser.add_argument("--force", action="store_true", help="train again even where a finished run is there")
+
+
 def _begin(parser, argv, models, pretexts, *, folds=False):
     """The flags, the settings and the architecture, with Keras started."""
-    cli.add_run_flags(parser, folds=folds)
+    add_run_flags(parser, folds=folds)
     args = parser.parse_args(argv)
     cfg = cli.configure(args.set)
     cli.start_keras()
