@@ -8,31 +8,12 @@
 Features: is13, compare, essentia, combined; `generate_dataset.py -d m -l e --features is13` makes them.
 """
 
-import functools
-
-from mer import classifiers, cli, corpora
+from mer import cli
 from mer.training import commands
 
 
-def parse(argv):
-    """Read the flags."""
-    parser = cli.parser(__doc__, music=corpora.codes("music"))
-    parser.add_argument("--features", required=True, metavar="NAME", help="is13, compare, essentia, combined, or "
-                        "another representation whose values have names")
-    parser.add_argument("--clf", choices=(*classifiers.CLASSIFIERS, classifiers.BEST), default=classifiers.BEST,
-                        help="the classifier; default: the best of the seven of the thesis, by cross-validation inside "
-                        "the training clips")
-    commands.add_run_flags(parser, folds=True)
-    return parser.parse_args(argv)
-
-
 def main(argv=None):
-    args = parse(argv)
-    cfg = cli.configure(args.set)
-    from mer.training import classify, crossval  # numpy and scikit-learn start here
-    train = functools.partial(crossval.run, classify.run, n_folds=args.folds) if args.folds else classify.run
-    for it in range(args.runs):
-        train(cfg, music=args.music, clf=args.clf, features=args.features, it=it, force=args.force)
+    commands.classify(__doc__, argv)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ import numpy as np
 
 from mer import MerError, text
 
-SUFFIX = ".skops"
 _MOST_BYTES = 2**30  # unpacked: Gaussian processes of a few thousand parts have some 100 MB
 _AGAIN = "get a copy of it back, or train this model again with --force"
 _BUILTIN = {"dict": "DictNode", "list": "ListNode", "tuple": "TupleNode", "str": "JsonNode", "int": "JsonNode",

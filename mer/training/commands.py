@@ -6,7 +6,7 @@ Keras is imported once the flags are read, so that -h and typos answer at once.
 import argparse
 import functools
 
-from mer import MerError, cli, corpora
+from mer import MerError, classifiers, cli, corpora
 from mer.weights.model_file import PUBLISHED
 
 
@@ -86,19 +86,33 @@ def _add_folds(parser):
                         help="cross-validation over the folds that generate_dataset.py --folds has made")
 
 
-def add_run_flags(parser, *, folds):
-    """Add --runs and --force, and with `folds` --folds."""
-    if folds:
-        parser.add_argument("--folds", type=cli.whole_number, metavar="K",
-                            help="cross-validation over the folds that generate_dataset.py --folds has made")
+def classify(doc, argv):
+    """Read the flags of train_mlp.py, and do what they say; parameters as for `pretrain`."""
+    parser = cli.parser(doc, music=corpora.codes("music"))
+    parser.add_argument("--features", required=True, metavar="NAME", help="is13, compare, essentia, combined, or "
+                        "another representation whose values have names")
+    parser.add_argument("--clf", choices=(*classifiers.CLASSIFIERS, classifiers.BEST), default=classifiers.BEST,
+                        help="the classifier; default: the best of the seven of the thesis, by cross-validation inside "
+                        "the training clips")
+    _add_folds(parser)
+    _add_runs(parser)
+    args = parser.parse_args(argv)
+    cfg = cli.configure(args.set)
+    from mer.training import classify, crossval
+    train = functools.partial(crossval.run, classify.run, n_folds=args.folds) if args.folds else classify.run
+    for it in range(args.runs):
+        train(cfg, music=args.music, clf=args.clf, features=args.features, it=it, force=args.force)
+
+
+def _add_runs(parser):
     parser.add_argument("--runs", type=cli.whole_number, default=1, metavar="N",
                         help="repeat with N seeds; the files are named it_0, it_1, ... (default 1)")
     parser.add_argument("--force", action="store_true", help="train again even where a finished run is there")
 
 
-def _begin(parser, argv, models, pretexts, *, folds=False):
+def _begin(parser, argv, models, pretexts):
     """The flags, the settings and the architecture, with Keras started."""
-    add_run_flags(parser, folds=folds)
+    _add_runs(parser)
     args = parser.parse_args(argv)
     cfg = cli.configure(args.set)
     cli.start_keras()

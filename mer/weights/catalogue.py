@@ -12,8 +12,7 @@ from typing import Any
 
 from mer import MerError, config, corpora, files, shipped
 from mer.features.representations import DEFAULT, NAME
-from mer.weights.model_file import (EXPORTED, FITTED, OURS, PUBLISHED, RELEASE, ModelFile, published_encoder,
-                                    speech_run)
+from mer.weights.model_file import EXPORTED, FITTED, OURS, PUBLISHED, RELEASE, ModelFile, published_encoder, speech_run
 
 ENSEMBLES = ("runs", "speech", "music", "models", "all")
 DEMO_MODEL = Path("demo_corpus", "demo_model.onnx")

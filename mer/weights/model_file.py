@@ -21,9 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from mer import MerError, config, corpora, files
-from mer.classifiers import stored
 
-OURS, FITTED, RELEASE, EXPORTED = ".weights.h5", stored.SUFFIX, ".hdf5", ".onnx"
+OURS, FITTED, RELEASE, EXPORTED = ".weights.h5", ".skops", ".hdf5", ".onnx"
 PUBLISHED = "published"  # PRETEXT of an encoder that others trained and published, see mer.weights.published
 _REMEDY = "get a copy of it back, or train this model again with --force"
 # What a prediction says of its model, beside origin and file
@@ -198,6 +197,7 @@ class ModelFile:
 
     def pipelines(self) -> dict[str, Any]:
         """Task -> fitted sklearn.pipeline.Pipeline of a file that `is_fitted`; MerError as for `stored.read`."""
+        from mer.classifiers import stored  # numpy starts here
         self._check(self.read() or {})
         return stored.read(self.path)
 
