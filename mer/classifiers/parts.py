@@ -65,18 +65,18 @@ class Parts:
     """
 
     def __init__(self, clips, reads: Chunks):
-        self.clip, first, self.values = [], [], []
+        clip, first, values = [], [], []
         target_rows = reads.seconds * reads.of.rows_per_second  # 7.5 of a second each, where `n_rows` is 7
         for place, (source, index) in enumerate(zip(clips.source, clips.index, strict=True)):
             rows = clips.stores[source].clip(index)
             ends = bounds(len(rows), target_rows)
             for start, end in itertools.pairwise(ends):
-                self.clip.append(place)
+                clip.append(place)
                 first.append(start)
-                self.values.append(reads.of.pooled(rows[None, start:end])[0])
-        self.clip = np.array(self.clip, int)
+                values.append(reads.of.pooled(rows[None, start:end])[0])
+        self.clip = np.array(clip, int)
         self.start_seconds = np.array(first, float) / reads.of.rows_per_second
-        self.values = np.array(self.values, np.float32).reshape(-1, reads.of.width)
+        self.values = np.array(values, np.float32).reshape(-1, reads.of.width)
 
     def __len__(self):
         return len(self.clip)
