@@ -49,13 +49,14 @@ def render(reports: Sequence[dict], out_dir: Path, *, held: dict, outdated: dict
     """
     environment = Environment(loader=FileSystemLoader(HERE), autoescape=True, trim_blocks=True,
                               lstrip_blocks=True, undefined=StrictUndefined)
-    embed = len(reports) <= EMBEDDED_RUNS
+    models = [report for report in reports if report["folder"].parent.name != "tests"]
+    embed = len(models) <= EMBEDDED_RUNS
     reports = [{**report, "outdated": outdated.get(report["folder"], [])} for report in reports]
     corpora = [_corpus(name, list(group), held, out_dir=out_dir, embed=embed)
                for name, group in groupby(reports, key=lambda report: str(report["run"].get("corpus")))]
     skipped = [(_relative(path, out_dir), reason.replace(str(path), path.name)) for path, reason in unreadable]
     return environment.get_template("report.html").render(
-        corpora=corpora, n_runs=len(reports), skipped=skipped, embed=embed, tasks=page_tables.tasks_of(reports),
+        corpora=corpora, n_runs=len(models), skipped=skipped, embed=embed, tasks=page_tables.tasks_of(reports),
         demo=DEMO, config_words=CONFIG_WORDS, config_labels=CONFIG_LABELS, bootstrap=reports[0]["bootstrap"])
 
 

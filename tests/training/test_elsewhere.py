@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
+from made_up import without_pictures
 
 from mer import MerError, files
 from mer.data import datasets, generate, store
@@ -33,6 +34,13 @@ def module(pretext):
     return types.SimpleNamespace(__name__="model_toy", INPUT="log_mel", CHUNK_SECONDS=1.0, PRETEXT=pretext, TITLE="Toy",
                                  build=build, encoder=lambda model: model,
                                  heads=lambda code, tasks: {task.name: code for task in tasks})
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick():
+    with pytest.MonkeyPatch.context() as patch:
+        without_pictures(patch)
+        yield
 
 
 @pytest.fixture(scope="module")
