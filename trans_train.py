@@ -5,7 +5,7 @@
     python3 trans_train.py -m e -mod model_cnn -rel y            no speech: from scratch, -s and -rel unused
     python3 trans_train.py -m e -mod model_musicnn -rel n        an encoder of others: convert_weights.py fetches it
 
--m x: all music that has a store, mixed; -m m,t,e: one corpus after the other. Every model is tested on all music there is.
+-m x: all music that has a store, together; -m m,t,e: one after the other. Every model is tested on all of it.
 Run it again after an interruption: it goes on with the epoch it was in.
 """
 
