@@ -1,5 +1,7 @@
 """Cross-validation: one transfer per fold, then one report in which every clip was predicted once, unseen."""
 
+from collections import Counter
+
 import numpy as np
 
 from mer import files
@@ -67,11 +69,22 @@ def _together(cfg, folders):
     tasks = [named(about.get("tasks"), folder) for about, folder in zip(known, folders, strict=True)]
     facts = {name: known[0].get(name) for name in _SHARED} | {
         name: known[0][name] for name in _OF_TESTS if known[0].get(name)}
+    if left_out := _left_out(known):
+        facts["left_out"] = left_out
     facts["tasks"] = [task.name for task in tasks[0] if all(task in others for others in tasks)]
     facts |= {"split": _all_folds([about["split"] for about in known]), "grouped_by": known[0]["grouped_by"]}
     return provenance.describe(cfg, folds=len(folders), **facts), _pooled(
         [predictions.read(folder / "predictions.csv", answered)
          for folder, answered in zip(folders, tasks, strict=True)], voted="vote" in facts)
+
+
+def _left_out(known):
+    """How many test clips of all folds were left out, by corpus and reason."""
+    total: dict = {}
+    for about in known:
+        for code, reasons in (about.get("left_out") or {}).items():
+            total[code] = dict(Counter(total.get(code, {})) + Counter(reasons))
+    return total
 
 
 def _all_folds(splits):

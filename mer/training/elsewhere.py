@@ -14,7 +14,7 @@ from mer.data import datasets
 from mer.evaluation import report
 from mer.tasks import columns_read
 from mer.training import setups
-from mer.training.music import Opened, predictions
+from mer.training.music import Opened, predictions, say_left_out
 from mer.weights import provenance
 
 # What run.json of the model says of itself alone
@@ -88,6 +88,7 @@ def _test(cfg, run, data, opened, role, answer, votes):
     with files.lock(folder, doing="testing"):
         if _is_tested(folder, key):
             return folder
+        say_left_out(opened, left_out)
         facts = {name: value for name, value in about.items() if name not in _OF_MODEL}
         facts |= facts_of_test(opened, role, left_out=left_out, n_clips=len(clips)) | {"key": key}
         facts |= {"trained_on": data.setup.NAME, "steps": data.setup.steps}

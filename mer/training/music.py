@@ -84,10 +84,15 @@ class Opened:
         heard, is_test = self.heard_in(others), self.clips.split == "test"
         left_out = {reason: int((mask & is_test).sum()) for reason, mask in heard.items() if (mask & is_test).any()}
         tested = is_test & ~heard["same_sound"] & ~heard["same_artist"]
-        if left_out:
-            print(f"{sum(left_out.values())} test clips of {self.corpus.NAME} are left out, because the music for "
-                  f"training has their sound or their artist: {left_out}")
         return np.flatnonzero(tested[self.patches.clip]), left_out
+
+
+def say_left_out(opened, left_out):
+    """Print how many test clips of a corpus are left out, from `Opened.test_rows`, and why; nothing where none is."""
+    for reason, n in left_out.items():
+        what = "sound" if reason == "same_sound" else "artist"
+        print(f"{n} of the test clips of {opened.corpus.NAME} {'is' if n == 1 else 'are'} left out: the music for "
+              f"training has the same {what}")
 
 
 class Music:
@@ -106,7 +111,7 @@ class Music:
     fold : (int, int) or None
         As for `Opened`.
     tasks : sequence of Task
-        Those that the run may answer: of the step before.
+        Those that the run may answer.
 
     Attributes
     ----------
@@ -148,6 +153,7 @@ class Music:
         first, rows, self.left_out = 0, [], {}
         for part in self.parts:
             kept, left_out = part.test_rows([other for other in self.trained.values() if other is not part])
+            say_left_out(part, left_out)
             rows.append(first + kept)
             first += len(part.patches)
             self.left_out |= {part.corpus.CODE: left_out} if left_out else {}
