@@ -80,6 +80,7 @@ sincnet_steps = 30           # batches an epoch, of chunks at random places of r
 sincnet_batch_chunks = 128
 sincnet_500_batch_chunks = 32  # of the chunks of 500 ms
 sincnet_learning_rate = 4e-3
+sincnet_schedule = "constant"  # or "one_cycle": up to that rate and down to 0, for a training of few epochs
 sincnet_gain = 0.2           # the amplitude of a training chunk is multiplied by 1 - this to 1 + this
 sincnet_vote_hop_ms = 10.0   # from one chunk to the next of those that judge a test clip
 

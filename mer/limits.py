@@ -60,6 +60,7 @@ OF: dict[str, Any] = {
     "sincnet_batch_chunks": (int, 1, 65_536, "chunks"),
     "sincnet_500_batch_chunks": (int, 1, 65_536, "chunks"),
     "sincnet_learning_rate": (float, 1e-9, 10, "per step"),
+    "sincnet_schedule": ("constant", "one_cycle"),
     "sincnet_gain": (float, 0, 0.99, "of the amplitude"),
     "sincnet_vote_hop_ms": (float, 0.1, 10_000, "ms"),
     "resnet_epochs": (int, 1, 100_000, "epochs"),

@@ -8,14 +8,16 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
-_WORDS = ("optimizer", "schedule", "pooling")
+from mer import MerError
+
+_WORDS = {"optimizer": ("rmsprop", "adamw"), "schedule": ("constant", "one_cycle"), "pooling": ("mean", "log")}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Recipe:
     """Optimizer, batches of chunks at random places, and augmentations.
 
-    A number may also be given as the name of a setting, which then says it. By default there are no augmentations.
+    Any of them may also be given as the name of a setting, which then says it. By default there are no augmentations.
 
     Attributes
     ----------
@@ -69,20 +71,26 @@ class Recipe:
     vote_hop_ms: float | str = 0.0
 
     def resolved(self, values: Mapping[str, Any]) -> "Recipe":
-        """The same with numbers alone, from `Config.values`."""
-        return dataclasses.replace(self, **{name: values[setting] for name, setting in self._named().items()})
+        """The same without names of settings, by `Config.values`; MerError where a text is no setting and no word."""
+        made = dataclasses.replace(self, **{name: values[setting] for name, setting in self._named(values).items()})
+        for field in dataclasses.fields(made):
+            value, words = getattr(made, field.name), _WORDS.get(field.name, ())
+            if (isinstance(value, str) or words) and value not in words:
+                expected = " or ".join([*map(repr, words), "the name of a setting"])
+                raise MerError(f"{field.name} = {value!r} came in a RECIPE of models/, but {expected} was expected")
+        return made
 
     def settings(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """What a run records: the settings that are named, and the other attributes as "recipe_..."."""
-        named = self._named()
+        named = self._named(values)
         own = {f"recipe_{field.name}": getattr(self, field.name) for field in dataclasses.fields(self)
                if field.name not in named}
         return {**own, **{setting: values[setting] for setting in named.values()}}
 
-    def _named(self) -> dict[str, str]:
+    def _named(self, values: Mapping[str, Any]) -> dict[str, str]:
         """Attributes that are given as the names of settings."""
         given = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return {name: value for name, value in given.items() if isinstance(value, str) and name not in _WORDS}
+        return {name: value for name, value in given.items() if isinstance(value, str) and value in values}
 
 
 def made_by(module: ModuleType, settings: Mapping[str, Any]) -> bool:

@@ -19,6 +19,7 @@ QUADRANTS = ("Q1", "Q2", "Q3", "Q4")
 # Keras' TensorFlow backend computes the binary one from the logits as if each unit had a sigmoid: another loss, and
 # other probabilities.
 LOSS = "categorical_crossentropy"
+LEAST_PROBABILITY = 1e-12  # counts in logarithms in place of 0
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,28 @@ class Task:
     def value(self, outputs: np.ndarray) -> np.ndarray:
         """The one number of a task that `has_value`, from outputs of shape (..., units): shape (...)."""
         return outputs[..., 1] - outputs[..., 0] if self.classes else outputs[..., 0]
+
+    def pooled(self, outputs: np.ndarray, pooling: str = "mean") -> np.ndarray:
+        """One output of those for the chunks of a clip.
+
+        Parameters
+        ----------
+        outputs : np.ndarray, shape (n, units)
+            Probabilities of the classes, or values.
+        pooling : {"mean", "log"}
+            "log": the mean of the log-probabilities, as probabilities. So the class of the greatest sum of
+            log-probabilities wins, as in the published program of SincNet. Values are averaged with both.
+
+        Returns
+        -------
+        np.ndarray, shape (units,), float64
+        """
+        outputs = np.asarray(outputs, np.float64)
+        if pooling == "mean" or not self.classes:
+            return outputs.mean(axis=0)
+        log = np.log(np.maximum(outputs, LEAST_PROBABILITY)).mean(axis=0)
+        shares = np.exp(log - log.max())
+        return shares / shares.sum()
 
     def value_spread(self, spread: np.ndarray) -> np.ndarray:
         """Standard deviation of `value` from that of the outputs: of two classes each is 1 less the other."""

@@ -23,9 +23,9 @@ CHUNK_SECONDS = 0.2
 HOP_SECONDS = 1.0
 PRETEXT = None
 TITLE = "SincNet"
-RECIPE = Recipe(optimizer="rmsprop", learning_rate="sincnet_learning_rate", epochs="sincnet_epochs",
-                batch="sincnet_batch_chunks", steps="sincnet_steps", gain="sincnet_gain", pooling="log",
-                vote_hop_ms="sincnet_vote_hop_ms")
+RECIPE = Recipe(optimizer="rmsprop", schedule="sincnet_schedule", learning_rate="sincnet_learning_rate",
+                epochs="sincnet_epochs", batch="sincnet_batch_chunks", steps="sincnet_steps", gain="sincnet_gain",
+                pooling="log", vote_hop_ms="sincnet_vote_hop_ms")
 
 FILTERS = (80, 60, 60)  # of the three convolutions
 SINC_SAMPLES, SAMPLES = 251, 5  # length of the first filters, and of the others

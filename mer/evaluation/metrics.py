@@ -18,7 +18,6 @@ from mer.evaluation.intervals import draw_clips as draw_clips
 from mer.tasks import Task
 
 AVERAGES = ("macro", "weighted")
-LEAST_PROBABILITY = 1e-12  # counts in logarithms in place of 0
 SCORES = ("accuracy", *(f"{kind}_{average}" for average in AVERAGES for kind in ("precision", "recall", "f1")))
 
 
@@ -39,30 +38,6 @@ def clip_vote(probabilities: np.ndarray, patch_clip: np.ndarray, *, n_clips: int
     """
     sums = [np.bincount(patch_clip, weights=column, minlength=n_clips) for column in probabilities.T]
     return np.stack(sums, axis=1) / np.bincount(patch_clip, minlength=n_clips)[:, None]
-
-
-def pooled(outputs: np.ndarray, task: Task, pooling: str) -> np.ndarray:
-    """One output of those for the chunks of a clip.
-
-    Parameters
-    ----------
-    outputs : np.ndarray, shape (n_chunks, units)
-        Probabilities of the classes, or values.
-    task : Task
-    pooling : {"mean", "log"}
-        "log": the mean of the log-probabilities, as a probability, so that the class of the greatest sum of
-        log-probabilities wins, as in the published program of SincNet. Values are averaged with both.
-
-    Returns
-    -------
-    np.ndarray, shape (units,), float64
-    """
-    outputs = np.asarray(outputs, np.float64)
-    if pooling == "mean" or not task.classes:
-        return outputs.mean(axis=0)
-    log = np.log(np.maximum(outputs, LEAST_PROBABILITY)).mean(axis=0)
-    share = np.exp(log - log.max())
-    return share / share.sum()
 
 
 def clip_confusions(truth: np.ndarray, predicted: np.ndarray, clip: np.ndarray, *, n_clips: int,

@@ -107,9 +107,12 @@ class Prediction:
 
     @property
     def mean(self) -> dict[str, np.ndarray] | None:
-        """Task -> (k,) mean probabilities over the clip; None for a silent file."""
+        """Task -> (k,) probabilities of the clip: their mean, or as a member pools them; None for a silent file."""
         if self.status == "silent":
             return None
+        if any("pooling" in member["about"] for member in self.members):
+            return {task.name: np.mean([member["mean"][task.name] for member in self.members], axis=0)
+                    for task in self.tasks}
         return {task.name: self.probabilities[task.name].mean(axis=0) for task in self.tasks}
 
     @property
@@ -220,7 +223,8 @@ def predict_file(path: str | Path | Samples, engines: Sequence[Engine], *, hop_s
         on_progress(1)
     by_member = {task.name: _joined(outputs, task, len(engines)) for task in tasks}  # (members, n, k) each
     members = [{"title": engine.title, "engine": engine.name, "about": engine.about,
-                "mean": {name: each[i].mean(axis=0).tolist() for name, each in by_member.items()} if outputs else None}
+                "mean": {task.name: task.pooled(by_member[task.name][i], engine.about.get("pooling", "mean")).tolist()
+                         for task in tasks} if outputs else None}
                for i, engine in enumerate(engines)]
     n = by_member[tasks[0].name].shape[1]
     return Prediction(

@@ -3,7 +3,6 @@
 import numpy as np
 
 from mer import progress
-from mer.evaluation import metrics
 from mer.training.drawn import bounds
 
 _AT_ONCE = 128  # chunks
@@ -36,7 +35,7 @@ def votes(model, module, clips, tasks, *, reads, recipe):
         for clip, (source, start, end) in enumerate(zip(clips.source, *bounds(clips), strict=True)):
             outputs = answer(np.asarray(clips.stores[source].rows[start:end]))
             for task in tasks:
-                pooled[task.name][clip] = metrics.pooled(outputs[task.name], task, recipe.pooling)
+                pooled[task.name][clip] = task.pooled(outputs[task.name], recipe.pooling)
             bar.update(1)
     return pooled
 

@@ -54,7 +54,7 @@ def export(file, path, *, load_module, compress=False):
     _refine(converted, outputs=list(labels), compress=compress)
     facts = {"compress": COMPRESSION if compress else None,
              "tolerance": COMPRESSED_TOLERANCE if compress else TOLERANCE, "max_difference": None}
-    about = {name: file.facts[name] for name in (*_ABOUT, *({"heard"} & file.facts.keys()))}
+    about = {name: file.facts[name] for name in (*_ABOUT, *sorted({"heard", "pooling"} & file.facts.keys()))}
     about |= {"origin": "release" if about["corpus"] == "published" else "ours", "file": source.name}
     patches = check_patches(reads)
     with files.writing(path) as temporary:

@@ -41,6 +41,7 @@ _SCHEMA: dict[str, Any] = {
         "tasks": {"type": "array", "items": {"type": "string"}},
         **dict.fromkeys(("speech", "music", "model", "title", "pretext", "release", "corpus", "origin"), _TEXT),
         "hours": {"type": ["number", "null"]}, "scores": _OBJECT, "encoder": _OBJECT, "versions": _OBJECT,
+        "vote": {"type": "object", "required": ["pooling"], "properties": {"pooling": {"enum": ["mean", "log"]}}},
         "history": {"type": "array", "items": {"type": "object"}},
         "source": {"type": "object", "required": ["sha256"], "properties": {"sha256": {"type": "string"}}},
         "split": {"type": "object", "required": ["kind", "note"],
@@ -138,10 +139,12 @@ class ModelFile:
     def facts(self) -> dict[str, Any]:
         """What a prediction says of its model: title, model, speech, music, release, it, hours, settings, scores,
         corpus ("real", "demo", "published"), origin ("ours", "release", "given"), file (name); JSON-able. Where the
-        encoder is one that others published: heard."""
+        encoder is one that others published: heard. Where clips are no means over patches: pooling (`Task.pooled`)."""
         known = {name: self.metadata.get(name) for name in _FACTS}
         heard = self.metadata.get("heard") or (self.metadata.get("encoder") or {}).get("heard")
         known |= {"heard": heard} if heard else {}
+        vote = self.metadata.get("vote")
+        known |= {"pooling": vote["pooling"]} if vote else {}
         known["title"] = known["title"] or _TITLES.get(str(known["model"]), known["model"])
         return {**known, "origin": "given" if self.is_named else self.metadata["origin"], "file": self.path.name}
 

@@ -177,7 +177,8 @@ def _about(metadata, path):
 
 def _is_about(about):
     words = ("title", "speech", "heard", "music", "release", "corpus")
-    return isinstance(about.get("model"), str) and all(isinstance(about.get(name), (str, type(None))) for name in words)
+    return (isinstance(about.get("model"), str) and about.get("pooling", "log") in ("mean", "log")
+            and all(isinstance(about.get(name), (str, type(None))) for name in words))
 
 
 def _foreign(path, reason):

@@ -205,3 +205,15 @@ def test_nothing_heavy_is_imported(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT,
                           env={"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"})
     assert done.stdout.strip() == "[]"
+
+
+def test_a_model_that_sums_logs_says_so_of_clips_too(tmp_path):
+    path, logs = write(tmp_path / "x.wav"), engine(shift=1.0)
+    logs.about["pooling"] = "log"
+    made, both = (predict.predict_file(path, engines) for engines in ([logs], [engine(), logs]))
+    for task in PUBLISHED:
+        expected = np.exp(np.log(made.probabilities[task.name]).mean(axis=0))
+        np.testing.assert_allclose(made.mean[task.name], expected / expected.sum(), rtol=1e-9)
+        plain = predict.predict_file(path, [engine()]).mean[task.name]
+        np.testing.assert_allclose(both.mean[task.name], (plain + made.mean[task.name]) / 2, rtol=1e-9)
+    assert not np.allclose(made.mean["quadrants"], made.probabilities["quadrants"].mean(axis=0), atol=1e-6)

@@ -118,6 +118,14 @@ def test_a_setting_that_a_recipe_names_is_followed_and_recorded(make_config):
     assert not any(name.startswith(("scratch_epochs", "halve", "sincnet")) for name in held)
 
 
+@pytest.mark.parametrize("change, expected", [
+    ({"epochs": "resnet_epoch"}, "epochs = 'resnet_epoch' came .* but the name of a setting was expected"),
+    ({"optimizer": "sgd"}, "optimizer = 'sgd' came .* but 'rmsprop' or 'adamw' or the name of a setting was")])
+def test_what_a_recipe_cannot_be_is_said_in_a_sentence(change, expected, cfg):
+    with pytest.raises(MerError, match=expected):
+        dataclasses.replace(PLAIN, **change).resolved(cfg.values)
+
+
 def test_encoders_without_a_recipe_depend_on_the_settings_that_they_did(cfg):
     module = models.load("model_cnn")
     held = transfer.relevant_settings(cfg, "scratch", of_encoder(module, cfg.values), module)

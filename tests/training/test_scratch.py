@@ -10,6 +10,7 @@ import pytest
 
 import generate_dataset
 import models
+import quad_pred
 import report
 import train_sincnet
 from mer import MerError, heads
@@ -84,6 +85,15 @@ def test_chunks_of_500_ms_are_another_model(trained, monkeypatch):
     monkeypatch.setattr(transfer, "run", lambda cfg, **options: asked.update(options))
     train_sincnet.main(["-m", "e", "--chunk-ms", "500"])
     assert (asked["name"], asked["module"].CHUNK_SECONDS) == ("model_sincnet_500", 0.5)
+
+
+def test_a_prediction_pools_as_the_run_did(trained, data, tmp_path):
+    weights = trained / "model_sincnet.multitask.spec.it_0.fold_1of2.lr_0.001.weights.h5"
+    song = next((data / "MER_audio_taffc_dataset").rglob("*.mp3"))
+    quad_pred.main(["-i", str(song), "-o", str(tmp_path), "--weights", str(weights), "--engine", "keras",
+                    "--no-pictures"])
+    said = json.loads(next(tmp_path.glob("*/clip.json")).read_text())
+    assert said["models"][0]["about"]["pooling"] == "log"
 
 
 def test_other_lengths_are_refused_in_a_sentence(capsys):
