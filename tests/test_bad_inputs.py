@@ -23,7 +23,7 @@ GOOD = {  # flags with which each script would start its work
     "trans_train_cpc_multi": ["-s", "e", "-m", "e", "-mod", "model_cpc", "-rel", "n"],
     "agreement": ["-i", "junk.csv", "-o", "out"], "convert_weights": ["junk.hdf5"], "quad_pred": ["-i", "junk.wav"],
     "export": ["junk.onnx"], "app": ["--no-browser"], "train_mlp": ["-m", "e", "--features", "is13"],
-    "compare_features": ["--features", "is13"]}
+    "compare_features": ["--features", "is13"], "train_sincnet": ["-m", "e"]}
 BAD_SETTINGS = [
     "seed=4294967296", "seed=-1", "seed=1.5", "seed=x", "seed=", "seed", "=3", "sed=3", "patch_seconds=inf",
     "patch_seconds=nan", "patch_seconds=1e-9", "sample_rate_hz=1e12", "sample_rate_hz=1000000000000", "n_fft=0",
@@ -74,6 +74,8 @@ OWN_BAD = {
                ["--run", "-1"], ["-s", "q"], []],
     "app": [["--port", "0"], ["--port", "70000"], ["--port", "x"], ["--upload-mb", "0"], ["--upload-mb", "1e12"],
             ["--weights", "nowhere.onnx"], ["--weights", "junk.onnx"], ["--weights", ""]],
+    "train_sincnet": [["-m", "q"], ["-m", ""], ["-m", ","], ["-m", "e,e"], ["-m", "x"], ["--chunk-ms", "300"],
+                      ["--chunk-ms", ""], ["--folds", "0"], ["--runs", "x"], []],
     "train_mlp": [["-m", "q"], ["-m", "e,m"], ["-m", "x"], ["--features", "log_mel"], ["--features", "../is13"],
                   ["--features", ""], ["--clf", "q"], ["--folds", "0"], ["--runs", "x"],
                   ["--set", "selected_features=0"], ["--set", "part_seconds=0"], []],

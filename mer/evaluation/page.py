@@ -22,7 +22,7 @@ PICTURES = {
     "learning_curves.png": "Loss and the measure of each task in training and validation over the epochs; "
                            "the same values are in the history of the run.",
 }
-FILES = ("report.txt", "report.json", "predictions.csv", "run.json", "history.csv")
+FILES = ("report.txt", "report.json", "predictions.csv", "run.json", "history.csv", "features.csv")
 
 
 def render(reports: Sequence[dict], out_dir: Path, *, held: dict, outdated: dict,

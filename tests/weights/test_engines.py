@@ -135,7 +135,7 @@ def test_a_truncated_file_gets_one_sentence(path, share):
     ({"settings": {**SETTINGS, "n_fft": 10**9}}, "says nothing sensible of n_fft"),
     ({"settings": {**SETTINGS, "patch_frames": True}}, "says nothing sensible of patch_frames"),
     ({"settings": {**SETTINGS, "patch_seconds": "1"}}, "says nothing sensible of patch_seconds"),
-    ({"settings": {**SETTINGS, "representation": "../log_mel"}}, "but one of log_mel, waveform was expected"),
+    ({"settings": {**SETTINGS, "representation": "../log_mel"}}, "but one of .*log_mel, .*waveform was expected"),
     ({"settings": {"representation": "waveform", "sample_rate_hz": 16000, "patch_frames": 9}}, r"says \[9, 1\]"),
     ({"settings": {**SETTINGS, "patch_frames": 31}}, r"but its metadata says \[64, 31, 1\]"),
     ({"about": {"model": "m", "speech": "zz"}}, "no speech corpus has the code 'zz'"),
