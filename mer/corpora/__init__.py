@@ -76,8 +76,8 @@ def language(kind, code):
 
 
 def hours_prefix(hours):
-    """What the names of files and folders begin with, as in the published release: "3h_"; "" for all hours."""
-    return f"{hours:g}h_" if hours else ""
+    """What names of files and folders begin with, as in the release: "3h_"; "" for all hours, "random_" for none."""
+    return "" if hours is None else f"{hours:g}h_" if hours else "random_"
 
 
 def locate(corpus, cfg, folder=None):

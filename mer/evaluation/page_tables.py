@@ -166,7 +166,8 @@ def _rows(test_set):
     facts = {run_facts.key(own): own for own in (_row_facts(known, test_set.varying) for known, _ in test_set.cells)}
     rows = [own for own in facts.values() if not any(_items(own) < _items(other) for other in facts.values())]
     return sorted(rows, key=lambda own: (str(own.get("folds")), str(own.get("split")), own.get("pretrain", "~"),
-                                         own.get("hours") or _FAR, run_facts.differences(own, test_set.varying)))
+                                         _FAR if own.get("hours") is None else own["hours"],
+                                         run_facts.differences(own, test_set.varying)))
 
 
 def _row(test_set, row, columns, *, task, measure, figures, named):
@@ -184,7 +185,7 @@ def _row(test_set, row, columns, *, task, measure, figures, named):
         if score is None:
             cells.append(None)
             continue
-        hours = own.get("hours") or (PUBLISHED_HOURS["exp2_30h"] if _is_released(own) else None)
+        hours = PUBLISHED_HOURS["exp2_30h"] if own.get("hours") is None and _is_released(own) else own.get("hours")
         cells.append({**score, "published": figures.get((hours, *column, setting(known), task.name))})
     labels = run_facts.labels(row, ["split", *test_set.varying] if named else test_set.varying)
     if named:

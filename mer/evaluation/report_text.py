@@ -59,7 +59,7 @@ def describe(run: dict) -> dict[str, str]:
     pretrain = run.get("speech_abbr") or heard or "-"
     setting = f"{'scratch' if pretrain == '-' else 'published' if heard else pretrain}2{run['music_abbr']}"
     model = run.get("title") or run["model"]
-    hours = f"{run['hours']:g} h of speech, " if run.get("hours") else ""
+    hours = f"{speech_heard(run['hours'])}, " if run.get("hours") is not None else ""
     part = f", {run['folds']} folds" if run.get("folds") else ""
     part = f", fold {run['fold'][0]} of {run['fold'][1]}" if run.get("fold") else part
     label = f"{model} {CONFIG_LABELS.get(config, config)}, {setting}, {hours}run {run.get('it', 0)}{part}"
@@ -72,6 +72,11 @@ def describe(run: dict) -> dict[str, str]:
 def tested_music(run: dict) -> str:
     """Language of the music of the test: that of the training, unless the run says another."""
     return run.get("tested_abbr") or run["music_abbr"]
+
+
+def speech_heard(hours: float) -> str:
+    """Words on the hours of speech that an encoder was pretrained on; with 0 it has its random weights."""
+    return f"{hours:g} h of speech" if hours else "random weights"
 
 
 def answered(report: dict) -> tuple[Task, ...]:

@@ -243,14 +243,16 @@ def _order(report):
     """Sort key: corpus, music of the test, role (within first), music, model, config, pretrain, run."""
     run, words = report["run"], describe(report["run"])
     return (str(run.get("corpus")), tested_music(run), words["role"] != WITHIN, run["music_abbr"],
-            page_tables.model_order((words["model"], words["config"])), words["pretrain"], run.get("hours") or math.inf,
-            str(report["folder"].parent), run.get("it", 0), str(report["folder"]))
+            page_tables.model_order((words["model"], words["config"])), words["pretrain"],
+            math.inf if run.get("hours") is None else run["hours"], str(report["folder"].parent), run.get("it", 0),
+            str(report["folder"]))
 
 
 def _row(report, known, varying, task):
     """One row of results.csv."""
     run, test, words = report["run"], report["test"], describe(report["run"])
-    row = {"experiment": f"{run['hours']:g}h" if run.get("hours") else "all", "model": words["model"],
+    hours = run.get("hours")
+    row = {"experiment": "all" if hours is None else f"{hours:g}h", "model": words["model"],
            "config": words["config"], "pretrain": words["pretrain"], "music": run["music_abbr"],
            "setting": words["setting"], "task": task.name}
     columns = [*SCORE_COLUMNS.items(), *([] if task.classes else VALUE_COLUMNS.items())]
@@ -265,7 +267,7 @@ def _row(report, known, varying, task):
         "chance_F": chance, "it": run.get("it", 0), "seed": run.get("seed"),
         "n_patches": report["patch"][task.name]["n"], "n_clips": report["clip"][task.name]["n"],
         "n_groups": test.get("groups", test["clips"]), "grouped_by": test.get("grouped_by", "clip"),
-        "hours": run.get("hours"), "folds": known["folds"], "split": known["split"], "test_set": known["test"],
+        "hours": hours, "folds": known["folds"], "split": known["split"], "test_set": known["test"],
         "settings": run_facts.settings_key(known), "differences": "; ".join(run_facts.differences(known, varying)),
         "learnt": scores.get("learnt"), "corpus": run.get("corpus"), "split_note": words["split"],
         "name": page.folder_name(report), "role": words["role"], "test_music": tested_music(run),

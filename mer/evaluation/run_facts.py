@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 
-from mer.evaluation.report_text import WITHIN, answered, describe
+from mer.evaluation.report_text import WITHIN, answered, describe, speech_heard
 from mer.tasks import PUBLISHED
 
 # Facts that tables show in columns or rows of their own; the others are named only where they differ.
@@ -123,7 +123,7 @@ def labels(known: dict, names: Iterable[str]) -> list:
         From `varying`, and of `COLUMNS` those that are to be named: "split".
     """
     words = [] if known.get("role", WITHIN) == WITHIN else [known["role"]]
-    words += [f"{known['hours']:g} h of speech"] if known.get("hours") else []
+    words += [speech_heard(known["hours"])] if known.get("hours") is not None else []
     words += [f"{known['folds']} folds"] if known.get("folds") else []
     words += [f"split: {known['split'] or 'not recorded'}"] if "split" in names else []
     return words + differences(known, [name for name in names if name not in COLUMNS])

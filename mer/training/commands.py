@@ -26,11 +26,13 @@ def pretrain(doc, argv, *, models, pretexts):
     """
     parser = cli.parser(doc, speech=corpora.codes("speech"), model=models.names())
     cli.add_hours(parser, "pretrain on the part of so many hours that generate_dataset.py --hours has chosen")
+    parser.add_argument("--random", action="store_true",
+                        help="train nothing: save the encoder with its random weights, as a control")
     args, cfg, module = _begin(parser, argv, models, pretexts)
     from mer.training import pretrain
     for it in range(args.runs):
         pretrain.run(cfg, speech=args.speech, name=args.model, module=module, hours=args.hours, it=it,
-                     force=args.force)
+                     random=args.random, force=args.force)
 
 
 def transfer(doc, argv, *, models, pretexts):
@@ -41,14 +43,19 @@ def transfer(doc, argv, *, models, pretexts):
     _add_folds(parser)
     parser.add_argument("--weights", metavar="PATH",
                         help="start from this pretrained encoder: .weights.h5, or .hdf5 of the published release")
+    parser.add_argument("--random", action="store_true",
+                        help="start from the encoder with random weights that a script of stage 2 saved with --random")
     args, cfg, module = _begin(parser, argv, models, [*pretexts, None, PUBLISHED])
-    if module.PRETEXT == PUBLISHED and args.hours:
-        raise MerError(f"{args.model} was trained by others, on no hours of ours: leave --hours out")
+    if module.PRETEXT == PUBLISHED and (args.hours or args.random):
+        raise MerError(f"{args.model} was trained by others, on no hours of ours: leave --hours and --random out")
+    if module.PRETEXT is None and args.random:
+        raise MerError(f"{args.model} is trained from scratch and has no pretrained encoder: leave --random out")
     if module.PRETEXT == PUBLISHED and args.speech:
         print(f"note: {args.model} was trained by others and heard no speech corpus of ours, so -s is not used")
     if module.PRETEXT in pretexts and not args.speech:
         parser.error("the following arguments are required: -s/--speech")
-    _train(args, cfg, module, speech=args.speech, release=args.release, hours=args.hours, weights_file=args.weights)
+    _train(args, cfg, module, speech=args.speech, release=args.release, hours=0.0 if args.random else args.hours,
+           weights_file=args.weights)
 
 
 def scratch(doc, argv, *, models, of_chunks):
@@ -114,6 +121,8 @@ def _begin(parser, argv, models, pretexts):
     """The flags, the settings and the architecture, with Keras started."""
     _add_runs(parser)
     args = parser.parse_args(argv)
+    if vars(args).get("random") and args.hours:
+        parser.error("argument --random: an encoder with random weights heard no --hours of speech, leave one out")
     cfg = cli.configure(args.set)
     cli.start_keras()
     return args, cfg, models.load(args.model, pretexts=pretexts)

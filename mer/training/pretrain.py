@@ -18,7 +18,7 @@ def relevant_settings(cfg, task, reads):
     return {**reads.settings, **{name: cfg.values[name] for name in names}}
 
 
-def run(cfg, *, speech, name, module, hours=None, it=0, force=False):
+def run(cfg, *, speech, name, module, hours=None, it=0, random=False, force=False):
     """Pretrain one encoder, or find it finished.
 
     Parameters
@@ -34,6 +34,9 @@ def run(cfg, *, speech, name, module, hours=None, it=0, force=False):
         Take the part of so many hours that generate_dataset.py --hours has chosen.
     it : int
         Number of the run; its seed is `cfg.seed + it`.
+    random : bool
+        Train nothing: the encoder keeps its random weights, but for its standardization, as a control of those that
+        heard this speech. It is filed as one of 0 hours.
     force : bool
         Train again.
 
@@ -49,24 +52,24 @@ def run(cfg, *, speech, name, module, hours=None, it=0, force=False):
                        "patches (bands, frames, 1): set its PRETEXT to None, or to a pretext task of your own")
     clips = datasets.load("speech", speech, cfg, of=reads.of, hours=hours)
     seed, settings = cfg.seed + it, relevant_settings(cfg, task, reads)
-    key = files.key_of(name, seed, settings, clips.fingerprint())
-    run = model_file.speech_run(cfg, corpus.LANGUAGE, name, it, hours=hours)
+    key = files.key_of(name, seed, settings, clips.fingerprint(), *(["random"] if random else []))
+    run = model_file.speech_run(cfg, corpus.LANGUAGE, name, it, hours=0.0 if random else hours)
     facts = {"name": name, "pretext": module.PRETEXT, "speech": speech, "language": corpus.LANGUAGE, "it": it,
-             "seed": seed, "settings": settings, "hours": hours,
-             "hours_heard": round(float(clips.side("train").seconds.sum()) / 3600, 3),
+             "seed": seed, "settings": settings, "hours": 0.0 if random else hours,
+             "hours_heard": 0.0 if random else round(float(clips.side("train").seconds.sum()) / 3600, 3),
              "split": datasets.split_about(cfg, datasets.stem(corpus, hours=hours))}
     trained = loop.run_stage(cfg, run, key=key, facts=facts, force=force, train=lambda: _train(
-        cfg, run, task=task, module=module, reads=reads, clips=clips, seed=seed, key=key))
+        cfg, run, task=task, module=module, reads=reads, clips=clips, seed=seed, key=key, random=random))
     scores = run.metadata["scores"]
     print(f"{run.stem}: {'' if trained else 'finished already, '}{scores['sentence']}")
-    if trained and not scores["learnt"]:
+    if trained and not scores["learnt"] and not random:
         print("  NOT SHOWN TO HAVE LEARNT: not clearly better than the best reference; train longer, or on more speech")
     if trained:
         print(f"  weights: {run.path}")
     return run
 
 
-def _train(cfg, run, *, task, module, reads, clips, seed, key):
+def _train(cfg, run, *, task, module, reads, clips, seed, key, random):
     cut = Joined if len(reads.shape) == 2 else Patches
     patches = {name: cut(clips.side(name), reads, reads.hop_rows(cfg.patch_overlap))
                for name in ("train", "val", "test")}
@@ -78,13 +81,18 @@ def _train(cfg, run, *, task, module, reads, clips, seed, key):
     trainee = task.trainee(model) if hasattr(task, "trainee") else model
     trainee.compile(loop.DecayingAdam(cfg.pretrain_learning_rate, decay=cfg.pretrain_decay),
                     **task.compile_with, **loop.compile_options())
-    history = loop.fit(trainee, task.batches(patches["train"], seed=seed, shuffle=True),
-                       task.batches(patches["val"], seed=seed, shuffle=False), cfg=cfg, folder=run.file("state"),
-                       key=key, epochs=cfg.pretrain_epochs)
+    unseen = task.batches(patches["val"], seed=seed, shuffle=False)
+    if random:
+        history = [{"epoch": -1, "val_loss": float(trainee.evaluate(unseen, verbose=0, return_dict=True)["loss"])}]
+    else:
+        history = loop.fit(trainee, task.batches(patches["train"], seed=seed, shuffle=True), unseen, cfg=cfg,
+                           folder=run.file("state"), key=key, epochs=cfg.pretrain_epochs)
     scores = task.scores(model, task.batches(patches["test"], seed=seed + 1, shuffle=False),
                          train=task.batches(patches["train"], seed=seed, shuffle=False))
+    if random:
+        scores |= {"learnt": False, "sentence": f"random weights, nothing was trained; {scores['sentence']}"}
     return model, history, lambda _: {"scores": scores, "best_val_loss": min(row["val_loss"] for row in history),
-                                      "parameters": model.count_params()}
+                                      "parameters": model.count_params(), **({"epochs": 0} if random else {})}
 
 
 def band_statistics(patches, *, at_once=1024):

@@ -48,7 +48,8 @@ def run(cfg, *, speech, music, name, module, release, hours=None, fold=None, it=
     release : {"y", "n"}
         "n": frozen encoder (Feat. Ext.). "y": then everything is trained (Full).
     hours : float or None
-        Take the encoder that heard so many hours. None: that of all hours, or what the run.json of `weights_file` says.
+        Take the encoder that heard so many hours; 0: the one with random weights. None: that of all hours, or what the
+        run.json of `weights_file` says.
     fold : (int, int) or None
         Train and test on one fold, see `Music`.
     it : int

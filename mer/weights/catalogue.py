@@ -42,7 +42,7 @@ def encoder(cfg: config.Config, *, speech: str | None, model: str, settings: dic
     it : int
         Number of the run: that of the encoder, or else 0. Any of ours comes before any of the release.
     hours : float or None
-        The encoder that heard so many hours; None: all.
+        The encoder that heard so many hours; None: all; 0: the one with random weights.
     path : path or None
         This very file instead of one in the folders of the settings.
 
@@ -75,7 +75,7 @@ def encoder(cfg: config.Config, *, speech: str | None, model: str, settings: dic
                    for run in runs for folder in folders]
         file = next((each for each in (*runs, *release) if each.exists()), runs[-1])
         if not file.exists():
-            more = f" --hours {hours:g}" if hours else ""
+            more = "" if hours is None else f" --hours {hours:g}" if hours else " --random"
             raise MerError(f"{file.path.name} is not in {file.path.parent}: run 'python3 pretrain.py -s {speech} -mod "
                            f"{model}{more}' first, or unpack the published models/ into the repository")
     held, wanted = ({NAME: DEFAULT, **each} for each in (file.metadata["settings"], settings))

@@ -187,8 +187,9 @@ class ModelFile:
             return wanted
         if wanted not in (None, recorded):
             heard = "all hours" if recorded is None else f"{recorded:g} h"
-            raise MerError(f"{self.path} was pretrained on {heard} of speech, and --hours says {wanted:g}: leave "
-                           "--hours out, or name another encoder")
+            said = f"--hours says {wanted:g}" if wanted else "--random asks for one that heard none"
+            raise MerError(f"{self.path} was pretrained on {heard} of speech, and {said}: leave that out, or name "
+                           "another encoder")
         return recorded
 
     def load(self, model: Any) -> None:
@@ -277,7 +278,7 @@ def transfer_run(cfg: config.Config, speech: Any, music: Any, model: str, releas
     model, release, it
         Architecture, "n" or "y", number of the run.
     hours : float or None
-        Hours of speech that the encoder heard; None: all.
+        Hours of speech that the encoder heard; None: all; 0: none, it has random weights.
     fold : str
         Of a cross-validation: "fold_1of5." for one fold, "folds_5." for all together.
     """
