@@ -109,6 +109,7 @@ def test_what_the_network_is_compared_with(task):
     scores = made.scores(model, made.batches(Field(400, seed=2), seed=1, shuffle=False), train=train)
     assert scores["mse_identity"] == pytest.approx(SIGMA**2, rel=0.02)
     assert scores["mse_training_mean"] > scores["mse_wiener"] > scores["mse_linear_5_steps"] > 0
+    assert scores["mse_linear_row"] == pytest.approx(scores["mse_wiener"], rel=0.05)  # values of a row are independent
     assert scores["mse_code_alone"] == scores["mse"] and "mse_pca" in scores["gain_over"]
     assert (scores["code_numbers"], scores["patch_numbers"]) == (STEPS * 100, STEPS * WIDTH)
     assert not scores["learnt"] and "a linear filter over 5 steps" in scores["sentence"]

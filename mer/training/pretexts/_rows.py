@@ -37,17 +37,27 @@ class Standardized:
         return keras.ops.convert_to_numpy(self.model(self.patches.gather(indices)))
 
 
-class AsPatches:
-    """Batches of sequences as those of patches, (n, width, steps, 1), with which `_linear` reckons."""
+class Viewed:
+    """Batches whose arrays are seen in another shape, with which `_linear` reckons.
 
-    def __init__(self, data):
-        self.data, self.n = data, data.n
+    Parameters
+    ----------
+    data : batches.Batches
+        Of sequences (n, steps, width).
+    view : callable
+        `as_patches` or `as_rows`.
+    n : int
+        Examples in that shape.
+    """
+
+    def __init__(self, data, view, n):
+        self.data, self.view, self.n = data, view, n
 
     def __len__(self):
         return len(self.data)
 
     def __getitem__(self, batch):
-        return tuple(as_patches(rows) for rows in self.data[batch])
+        return tuple(self.view(rows) for rows in self.data[batch])
 
 
 def as_patches(rows):
@@ -55,8 +65,15 @@ def as_patches(rows):
     return np.swapaxes(rows, 1, 2)[..., None]
 
 
+def as_rows(rows):
+    """(n, steps, width) -> a view (n * steps, width)."""
+    return rows.reshape(-1, rows.shape[-1])
+
+
 class References(_linear.References):
-    """The best estimates without a network of standardized rows from noisy ones: over steps, and through PCA.
+    """The best estimates without a network of standardized rows from noisy ones, fitted on training sequences.
+
+    Over the steps of one value; from all values of one row; from all of a sequence through its principal components.
 
     Parameters
     ----------
@@ -65,11 +82,15 @@ class References(_linear.References):
     """
 
     def __init__(self, train):
-        super().__init__(AsPatches(train), train.noise_sigma, NEIGHBORHOODS)
+        super().__init__(Viewed(train, as_patches, train.n), train.noise_sigma, NEIGHBORHOODS)
+        steps, width = train[0][1].shape[1:]
+        self.row = _linear.Components(Viewed(train, as_rows, train.n * steps), width)  # all of them: the Wiener filter
 
     def __call__(self, noisy):
         """Name -> estimate, shape of `noisy`, (n, steps, width)."""
-        return {name: np.swapaxes(guess[..., 0], 1, 2) for name, guess in super().__call__(as_patches(noisy)).items()}
+        row = self.row.denoise(as_rows(noisy), self.noise_sigma).reshape(noisy.shape)
+        guesses = super().__call__(as_patches(noisy))
+        return {"mse_linear_row": row, **{name: np.swapaxes(each[..., 0], 1, 2) for name, each in guesses.items()}}
 
 
 def statistics(patches):

@@ -131,6 +131,7 @@ class Task:
 _NAMES = {"mse_identity": "the noisy input itself", "mse_training_mean": "the training mean",
           "mse_wiener": "both weighed", "mse_linear_3_bands": "a linear filter over 3 bands",
           "mse_linear_5x5": "over 5 x 5 cells", "mse_linear_5_steps": "a linear filter over 5 steps",
+          "mse_linear_row": "a linear filter over all values of a row",
           "mse_interpolated": "a line between the visible cells"}
 
 
