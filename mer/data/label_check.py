@@ -5,14 +5,16 @@ from types import SimpleNamespace
 from mer import MerError, corpora
 from mer.data import datasets, store
 from mer.evaluation.report_text import WITHIN, answered
+from mer.features import representations
+from mer.features.representations import DEFAULT, NAME
 from mer.tasks import columns_read
 
 
 def outdated(cfg, reports, held) -> dict:
     """Sentences on what has changed since each model was trained.
 
-    The clips of every test set are looked up in the store of its music, `features/music_<language>.h5`. Labels that
-    were edited since are in there once generate_dataset.py has run again.
+    The clips of every test set are looked up in the store of its music that the model reads. Labels that were edited
+    since are in there once generate_dataset.py has run again.
 
     Parameters
     ----------
@@ -35,14 +37,15 @@ def outdated(cfg, reports, held) -> dict:
         code, n_folds = run.get("tested", run.get("music")), run.get("folds")
         if code is None or folder not in held or run.get("corpus") != ("demo" if cfg.is_demo else "real"):
             continue
-        if code not in labels:
-            labels[code] = _labels(code, cfg)
-        read = code, n_folds, tuple(columns_read(answered(report)))
+        stored = code, (run.get("settings") or {}).get(NAME, DEFAULT)
+        if stored not in labels:
+            labels[stored] = _labels(cfg, *stored)
+        read = *stored, n_folds, tuple(columns_read(answered(report)))
         if read not in data:
             data[read] = _fingerprint(cfg, *read)
-        if labels[code] is None:
+        if labels[stored] is None:
             continue
-        sentences = _changed(held[folder], labels[code])
+        sentences = _changed(held[folder], labels[stored])
         is_within = run.get("role", WITHIN) == WITHIN  # otherwise its training data are of other corpora, too
         if not sentences and is_within and data[read] and run.get("data") not in (None, data[read]):
             sentences = ["Clips, labels, split or features of the corpus have changed since this model was trained: "
@@ -78,20 +81,21 @@ def _changed(held, now):
     return sentences
 
 
-def _labels(code, cfg):
+def _labels(cfg, code, features):
     """The clips of a music corpus today, and their number by name; None where there is no store that can be read."""
     try:
-        held = store.read(datasets.store_path(corpora.get("music", code), cfg))
+        held = store.read(datasets.store_path(corpora.get("music", code), cfg, features))
     except MerError:
         return None
     clips = store.ClipSet.of_store(held, [""] * len(held.ids))
     return SimpleNamespace(ids=clips.ids, labels=clips.labels, number={clip: i for i, clip in enumerate(clips.ids)})
 
 
-def _fingerprint(cfg, code, n_folds, columns):
+def _fingerprint(cfg, code, features, n_folds, columns):
     """What a run on this corpus would be made of today; None where that is unknown."""
     try:
-        clips = datasets.load("music", code, cfg, fold=(1, n_folds) if n_folds else None)
+        of = representations.get(features, cfg.values)
+        clips = datasets.load("music", code, cfg, of=of, fold=(1, n_folds) if n_folds else None)
     except MerError:
         return None
     return clips.fingerprint(columns=columns)

@@ -85,13 +85,15 @@ def varying(all_facts: Sequence[dict]) -> list:
     Parameters
     ----------
     all_facts : sequence of dict
-        From `facts`. How much speech an encoder heard is compared within one language and choice of hours only.
+        From `facts`. How much speech an encoder heard is compared within one language and choice of hours only, what a
+        model was trained on within one music.
     """
     values: dict = {}
     for known in all_facts:
         for name, value in known.items():
             if name not in COLUMNS:
-                of = (known["pretrain"], known["hours"]) if name == "encoder.hours_heard" else None
+                of = known["music"] if name in ("data", "clips") else None
+                of = (known["pretrain"], known["hours"]) if name == "encoder.hours_heard" else of
                 values.setdefault(name, {}).setdefault(of, set()).add(json.dumps(value, sort_keys=True))
     return [name for name, found in values.items() if any(len(one) > 1 for one in found.values())]
 

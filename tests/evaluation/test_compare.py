@@ -229,4 +229,6 @@ def test_other_labels_than_today_are_said(music, cfg, tmp_path, monkeypatch):
     assert "1 of" in outdated(clips=["gone.mp3", *data["clips"][1:]]) and "no longer" in outdated(
         clips=["gone.mp3", *data["clips"][1:]])
     assert "have changed since" in outdated(run={**run, "data": "another"})
+    assert outdated(run={**run, "data": "another", "role": "mixed"}) == ""  # of other corpora, too
+    assert outdated(run={**run, "data": "another", "settings": {"representation": "waveform"}}) == ""  # no such store
     assert outdated(run={**run, "data": None}) == ""

@@ -37,7 +37,7 @@ def _write(root):
 
     def add(folder, *, seed=0, clips=None, **run):
         report.write(root / "models_trans" / folder, **{**predictions(seed=seed, clips=clips), "n_bootstrap": 30,
-                                                        "run": {**REAL, **run}})
+                                                        "run": {**REAL, "data": run.get("music", "e"), **run}})
     one = "speech_eng_2_music_eng/model_over.it_0"
     add(one)
     add(f"{one}/tests/piano", clips=names, role="cross", trained_on="4Q-Emotion", **piano)
@@ -86,6 +86,7 @@ def test_runs_of_different_training_are_never_averaged(found):
     english = next(one for one in sets if one.music == "eng")
     assert sorted((known["music"], known["role"], len(reports)) for known, reports in english.cells) == [
         ("eng", "within", 1), ("mix", "mixed", 1), ("pno_eng", "sequential", 2)]
+    assert english.varying == []  # that other music is other data goes without saying
 
 
 def test_the_published_layout_of_icassp_has_single_corpora_only(found, tmp_path):
