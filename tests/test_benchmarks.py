@@ -22,7 +22,8 @@ def bench(name, *argv):
 def test_features_and_training(tmp_path):
     bench("bench_features", "--clips", 1, "--rounds", 1, "--out", tmp_path)
     bench("bench_training", "--batch", 2, "--heads-batch", 64, "--steps", 1, "--rounds", 1, "--out", tmp_path)
-    for name in ("features", "training"):
+    bench("bench_voting", "--seconds", 1, "--hop-ms", 100, "--rounds", 1, "--out", tmp_path)
+    for name in ("features", "training", "voting"):
         assert json.loads((tmp_path / f"{name}.json").read_text())
 
 

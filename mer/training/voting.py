@@ -29,7 +29,7 @@ def votes(model, module, clips, tasks, *, reads, recipe):
     dict of str -> np.ndarray, shape (clips, units), float64
     """
     hop_rows = max(1, round(recipe.vote_hop_ms / 1000 * reads.of.rows_per_second))
-    answer = getattr(module, "at_hops", lambda *_: None)(model, hop_rows) or _plainly(model, reads, hop_rows)
+    answer = getattr(module, "at_hops", lambda *_: None)(model, hop_rows) or plainly(model, reads, hop_rows)
     pooled = {task.name: np.empty((len(clips), task.units)) for task in tasks}
     with progress.bar(total=len(clips), unit="clip", desc="  votes") as bar:
         for clip, (source, start, end) in enumerate(zip(clips.source, *bounds(clips), strict=True)):
@@ -40,8 +40,16 @@ def votes(model, module, clips, tasks, *, reads, recipe):
     return pooled
 
 
-def _plainly(model, reads, hop_rows):
-    """Function: rows of a clip -> outputs of its chunks, in batches."""
+def plainly(model, reads, hop_rows):
+    """Function: rows of a clip (n, width) -> {task: outputs of its chunks}, in batches.
+
+    Parameters
+    ----------
+    model, reads
+        Of `votes`.
+    hop_rows : int
+        From one chunk to the next.
+    """
     def answer(rows):
         chunks = reads.cut(rows, hop_rows)
         made = [model.predict_on_batch(np.ascontiguousarray(chunks[first:first + _AT_ONCE]))
