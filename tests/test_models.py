@@ -135,7 +135,8 @@ def test_saved_weights_give_the_same_output_and_hold_no_optimiser(name, tmp_path
     other = heads.attach(module.encoder(module.build(shape_of(name))), TASKS, module)
     keras3.load(other, tmp_path / "a.weights.h5")
     for task, value in model.predict(some_patches(shape=shape_of(name)), verbose=0).items():
-        np.testing.assert_array_equal(other.predict(some_patches(shape=shape_of(name)), verbose=0)[task], value)
+        again = other.predict(some_patches(shape=shape_of(name)), verbose=0)[task]
+        np.testing.assert_allclose(again, value, rtol=0, atol=1e-6)  # JAX may compile the same network otherwise
     with h5py.File(tmp_path / "a.weights.h5") as file:
         assert "optimizer" not in file
 
