@@ -11,6 +11,7 @@ import numpy as np
 from keras import ops
 
 from mer import MerError, files, progress
+from mer.training import variables
 from mer.weights import keras3, provenance
 
 # Settings that every stage depends on
@@ -277,7 +278,8 @@ def fit(model, train, val, *, cfg, folder, key, epochs, halve=True):
     if done < epochs and not checkpoint.state["stopped"]:
         callbacks = [keras.callbacks.TerminateOnNaN(), stop, *rates, checkpoint,
                      Progress(n_examples=train.n, batch_size=train.batch_size, epochs=epochs)]
-        train.set_epoch(done)  # JAX and torch look at the first batch before the epoch begins
+        train.set_epoch(done)  # the first batch is looked at before the epoch begins
+        variables.make(model, train)
         if cfg.tensorboard:
             if importlib.util.find_spec("tensorboard") is None:
                 raise MerError("tensorboard = True needs a package that is not installed: pip install tensorboard")
@@ -286,6 +288,7 @@ def fit(model, train, val, *, cfg, folder, key, epochs, halve=True):
                   shuffle=False)
     checkpoint.load(model, checkpoint.state["best"]["epochs_done"])
     return checkpoint.state["history"]
+
 
 
 def write_history(path, history):
