@@ -28,7 +28,8 @@ def pack(path, *members):
 @pytest.fixture
 def where(tmp_path):
     """Archive to write, and folder to unpack into."""
-    return tmp_path / "a.tar.gz", tmp_path / "out" / "here"
+    (tmp_path / "home").mkdir()
+    return tmp_path / "home" / "a.tar.gz", tmp_path / "home" / "out" / "here"
 
 
 def refused(where, *members, match):

@@ -100,8 +100,14 @@ def filters():
     return _linear.LocalFilters(batches(Field(6000, reach=3, seed=2)))
 
 
-def test_references_have_the_errors_of_their_closed_forms():
-    scores = scored(wiener)
+@pytest.fixture(scope="module")
+def of_wiener():
+    """Scores of the best weighing of each band."""
+    return scored(wiener)
+
+
+def test_references_have_the_errors_of_their_closed_forms(of_wiener):
+    scores = of_wiener
     field = covariance(3)
     assert scores["mse_identity"] == pytest.approx(SIGMA**2, rel=0.02)
     assert scores["mse_training_mean"] == pytest.approx(4, rel=0.04)
@@ -113,18 +119,18 @@ def test_references_have_the_errors_of_their_closed_forms():
     assert (scores["code_numbers"], scores["patch_numbers"], scores["mse_code_alone"]) == (7, BANDS * FRAMES, None)
 
 
-def test_weighing_each_band_alone_is_not_learning():
-    scores = scored(wiener)
+def test_weighing_each_band_alone_is_not_learning(of_wiener):
+    scores = of_wiener
     assert scores["mse"] == pytest.approx(scores["mse_wiener"], rel=0.01)  # as good as its own kind of reference
     assert scores["best_linear"] == "mse_linear_5x5"
     assert scores["gain"]["high"] < 0 and not scores["learnt"]
 
 
-def test_a_fitted_linear_filter_is_not_learning():
-    for seed in (5, 6, 7):
-        twin = _linear.LocalFilters(batches(Field(4000, reach=3, seed=seed)))
-        scores = scored(lambda noisy, twin=twin: twin(noisy)["mse_linear_5x5"])
-        assert abs(scores["gain"]["value"]) < 0.002 and not scores["learnt"]
+@pytest.mark.parametrize("seed", [5, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (6, 7))])
+def test_a_fitted_linear_filter_is_not_learning(seed):
+    twin = _linear.LocalFilters(batches(Field(4000, reach=3, seed=seed)))
+    scores = scored(lambda noisy: twin(noisy)["mse_linear_5x5"])
+    assert abs(scores["gain"]["value"]) < 0.002 and not scores["learnt"]
 
 
 def test_what_sees_more_than_any_reference_has_learnt():
