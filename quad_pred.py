@@ -28,6 +28,8 @@ def parse(argv):
     flags.add_argument("--demo", action="store_true", help="use the demo model, which knows synthetic sound only")
     flags.add_argument("--hop", type=cli.number(0.001, 3600, "seconds"), metavar="SECONDS", help="from one "
                       "prediction to the next, rounded to whole rows (log-mel: 0.032 s; default: no overlap, 0.992 s)")
+    flags.add_argument("--sure", type=cli.number(0, 1), default=0.5, metavar="P", help="a calibrated model is "
+                      "sure of a song where its likeliest quadrant has at least this probability (default 0.5)")
     flags.add_argument("--engine", choices=("auto", "onnx", "keras"), default="auto", help="auto: the exported file "
                       "where it is there, otherwise Keras (default)")
     flags.add_argument("--json", action="store_true", help="one JSON document on stdout, and nothing else there")
@@ -56,8 +58,8 @@ def main(argv=None):
         songs = song_files.find(args.input, unreadable=unreadable)
         opened = [engines.open_engine(file, engine=args.engine, load_module=models.load) for file in chosen]
         with pictures.drawing(0 if args.no_pictures or not args.out else len(songs)) as draw:
-            done = batch.run(songs, opened, args.out, hop_seconds=args.hop, draw=draw, with_timelines=args.json,
-                             force=args.force, unreadable=unreadable)
+            done = batch.run(songs, opened, args.out, hop_seconds=args.hop, sure_from=args.sure, draw=draw,
+                             with_timelines=args.json, force=args.force, unreadable=unreadable)
     if args.json:
         print(done.as_json())
     return done.exit_status(strict=args.strict)

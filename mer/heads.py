@@ -10,7 +10,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from mer.tasks import PUBLISHED, Task
+from mer.tasks import PLACE, PUBLISHED, Task
 
 UNITS = 512  # in all dense layers; the paper says 256 in the branches, the released weights have 512
 DROPOUT = 0.25
@@ -19,7 +19,25 @@ TRUNK = "b9"  # then one branch a task: b10, b11, b12 of the published ones, oth
 CODE = "code"  # the layer between encoder and heads
 
 
-def attach(encoder: Any, tasks: Sequence[Task], module: ModuleType | None = None) -> Any:
+class Linear:
+    """Brings linear heads, as an architecture brings heads of its own: no hidden layer, and no activation.
+
+    Parameters
+    ----------
+    components : int
+        Coordinates that the code is projected on; all tasks read them.
+    """
+
+    def __init__(self, components: int) -> None:
+        self.components = components
+
+    def heads(self, code: Any, tasks: Sequence[Task]) -> dict[str, Any]:
+        """Task -> what its output layer reads, see `attach`."""
+        place = layers.Dense(self.components, name=PLACE)(layers.Flatten(name="flat")(code))
+        return {task.name: place for task in tasks}
+
+
+def attach(encoder: Any, tasks: Sequence[Task], module: ModuleType | Linear | None = None) -> Any:
     """Encoder and heads as one flat model.
 
     Parameters
@@ -27,7 +45,7 @@ def attach(encoder: Any, tasks: Sequence[Task], module: ModuleType | None = None
     encoder : keras.Model
         Chunk -> code of any rank. The published heads flatten it, in (band, frame, channel) order.
     tasks : sequence of Task
-    module : module or None
+    module : module, Linear or None
         Of `models/`. Its `heads(code, tasks)`, where it has one, takes the code as it is, (batch, ...), and gives what
         the output layer of each task reads: {task: (batch, units)}.
 
@@ -44,6 +62,11 @@ def attach(encoder: Any, tasks: Sequence[Task], module: ModuleType | None = None
     else:
         outputs = {task.name: _answer(x, task) for task, x in _published(code, tasks)}
     return keras.Model(encoder.input, outputs, name="emotion")
+
+
+def with_place(model: Any) -> Any:
+    """A model with linear heads that gives their coordinates, too, as `PLACE`."""
+    return keras.Model(model.input, {**model.output, PLACE: model.get_layer(PLACE).output}, name=model.name)
 
 
 def encoder_of(model: Any) -> Any:

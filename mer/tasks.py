@@ -14,6 +14,9 @@ from mer import MerError
 
 QUADRANTS = ("Q1", "Q2", "Q3", "Q4")
 
+# Output of a calibrated model beside its tasks: coordinates of a chunk, which tell how far it is from familiar sound
+PLACE = "place"
+
 # Keras loss of a task with classes, on one-hot targets and softmax outputs. ICASSP 2021, section 3.2, has binary
 # cross-entropy for the two-class heads, which on two softmax units is the same number. But given a softmax output,
 # Keras' TensorFlow backend computes the binary one from the logits as if each unit had a sigmoid: another loss, and
@@ -136,10 +139,6 @@ class Task:
         rows = np.eye(len(self.classes))[np.where(known, targets, 0)] if self.classes else np.where(
             known, targets, 0)[:, None]
         return (rows * known[:, None]).astype(np.float32)
-
-    def value(self, outputs: np.ndarray) -> np.ndarray:
-        """The one number of a task that `has_value`, from outputs of shape (..., units): shape (...)."""
-        return outputs[..., 1] - outputs[..., 0] if self.classes else outputs[..., 0]
 
     def pooled(self, outputs: np.ndarray, pooling: str = "mean") -> np.ndarray:
         """One output of those for the chunks of a clip.

@@ -168,7 +168,8 @@ def _score_tables(report):
     with_classes, with_range = ([task.name for task in answered(report) if bool(task.classes) == wanted]
                                 for wanted in (True, False))
     vote = report["run"].get("vote")
-    clips = f"a vote every {vote['hop_ms']:g} ms" if vote else "mean over patches"
+    clips = ("mean over patches" if not vote else f"a vote every {vote['hop_ms']:g} ms" if "hop_ms" in vote else
+             "mean logarithm over patches")
     for level, words in (("clip", f"CLIPS ({clips})"), ("patch", "PATCHES")):
         for names, columns in ((with_classes, CLASS_COLUMNS[:3]), (with_range, regression.SCORES)):
             lines += ["", _head(words, columns)] if names else []

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from mer import MerError, cli, progress, text
-from mer.prediction import output, pictures, predict, resume, song_text, summary
+from mer.prediction import members, output, pictures, predict, resume, song_text, summary, verdict
 
 MOST_BEGUN = 8  # songs whose pictures may wait to be drawn
 _BAR = "{percentage:3.0f}%|{bar}| {n:.1f} of {total_fmt} songs [{elapsed}<{remaining}]"
@@ -46,7 +46,8 @@ class Done:
         return 1 if self.left_out and (strict or not self.songs) else 0
 
 
-def run(songs, engines, folder, *, hop_seconds=None, draw=None, with_timelines=False, force=False, unreadable=()):
+def run(songs, engines, folder, *, hop_seconds=None, sure_from=verdict.SURE, draw=None, with_timelines=False,
+        force=False, unreadable=()):
     """Predict songs one after the other and write their files; a song that cannot be read does not stop the rest.
 
     The means go to stdout as they come, the bar and what was left out to stderr. Songs that an earlier run has done
@@ -59,7 +60,7 @@ def run(songs, engines, folder, *, hop_seconds=None, draw=None, with_timelines=F
     engines : sequence of mer.weights.engines.Engine
     folder : path or None
         Where the results go; None: nowhere.
-    hop_seconds : float or None
+    hop_seconds, sure_from
         See `predict.predict_file`.
     draw : callable or None
         See `pictures.drawing`; None: no pictures.
@@ -79,12 +80,12 @@ def run(songs, engines, folder, *, hop_seconds=None, draw=None, with_timelines=F
     MerError
         The engines do not go together, the hop is not above 0, or the folder cannot be one.
     """
-    hop_seconds = predict.actual_hop_seconds(engines, hop_seconds)
+    hop_seconds = members.actual_hop_seconds(engines, hop_seconds)
     _announce(engines, hop_seconds)
     if folder:
         _make(Path(folder))
-    options = SimpleNamespace(engines=engines, folder=folder, hop_seconds=hop_seconds, draw=draw,
-                              with_timelines=with_timelines, force=force)
+    options = SimpleNamespace(engines=engines, folder=folder, hop_seconds=hop_seconds, sure_from=sure_from,
+                              draw=draw, with_timelines=with_timelines, force=force)
     done = Done(left_out=list(unreadable))
     try:
         _all(songs, options, done)
@@ -116,7 +117,8 @@ def _all(songs, options, done):
 
 def _one(path, name, options, done, on_progress):
     """(content, what makes the files whole or None) of one song; None where it has to be left out."""
-    wanted = resume.identity(path, options.engines, options.hop_seconds) if options.folder else None
+    wanted = (resume.identity(path, options.engines, hop_seconds=options.hop_seconds, sure_from=options.sure_from)
+              if options.folder else None)
     try:
         return _earlier(name, wanted, options, done) or _predicted(path, name, wanted, options, on_progress)
     except pictures.Ended:  # of no song
@@ -141,7 +143,8 @@ def _earlier(name, wanted, options, done):
 
 def _predicted(path, name, wanted, options, on_progress):
     """Predict a song and begin to write it."""
-    made = predict.predict_file(path, options.engines, hop_seconds=options.hop_seconds, on_progress=on_progress)
+    made = predict.predict_file(path, options.engines, hop_seconds=options.hop_seconds, sure_from=options.sure_from,
+                                on_progress=on_progress)
     timeline = {"timeline": output.timeline(made)} if options.with_timelines else {}
     content = {**made.summary(), **timeline}
     if not options.folder:

@@ -44,12 +44,19 @@ def heading(figure, prediction):
 
 
 def footnote(figure, prediction, lines):
-    """Lines at the foot, and what a demo model is worth."""
+    """Lines at the foot: how certain the model is, and what a demo model is worth."""
+    if prediction.verdict:
+        words = prediction.verdict.words
+        lines = [*lines, f"{words[:1].upper()}{words[1:]}. Guessing would be right in {_by_chance(prediction):.0%}."]
     if prediction.is_demo:
         lines = [*lines, "Demo model, taught by synthetic sound: it says nothing about real music."]
     for number, line in enumerate(reversed(lines)):
         _text(figure, figure.get_figheight() - 0.18 - 0.24 * number, line, fontsize=SMALL - 1, color=GREY)
 
+
+
+def _by_chance(prediction):
+    return 1 / len(prediction.tasks[0].classes)
 
 
 def time_axis(ax, seconds, *, labels=True):

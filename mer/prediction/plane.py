@@ -97,7 +97,8 @@ def _spread(ax, prediction, x, y, width):
 def _marks(ax, prediction, width):
     """Start, end and mean of the song, with a legend that they cannot hide."""
     x, y = _smoothed(prediction.valence, width), _smoothed(prediction.arousal, width)
-    mean = float(prediction.valence.mean()), float(prediction.arousal.mean())
+    by_name = {task.name: task.value(prediction.mean[task.name]) for task in prediction.tasks if task.has_value}
+    mean = float(by_name["valence"]), float(by_name["arousal"])
     if prediction.mean_spread:
         spread = prediction.mean_spread
         ax.add_patch(Ellipse(mean, 4 * spread["valence"][1], 4 * spread["arousal"][1], facecolor="none",

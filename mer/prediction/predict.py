@@ -6,17 +6,18 @@ One patch per prediction, published without overlap (a hop of 31 frames, 0.992 s
 import itertools
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mer import MerError
-from mer.features import chunks, waveform
+from mer.features import waveform
 from mer.features.samples import Samples
-from mer.prediction import song_text
-from mer.tasks import QUADRANTS
+from mer.prediction import members, song_text, verdict
+from mer.prediction.verdict import Verdict
+from mer.tasks import PLACE, QUADRANTS
 from mer.weights.engines import Engine
 
 COLUMN_SECONDS = 0.032  # of the picture of the waveform
@@ -53,6 +54,8 @@ class Prediction:
         Least and greatest sample of the mono waveform (peak 1) per column, for the picture.
     remark : str
         What is unusual about the sound, in words that follow the name of the file; "" for most.
+    verdict : Verdict or None
+        What a calibrated model says of the whole; None of others, and of a silent file.
     """
 
     path: Path
@@ -67,6 +70,7 @@ class Prediction:
     members: list
     envelope: np.ndarray
     remark: str = ""
+    verdict: Verdict | None = None
 
     def __repr__(self) -> str:
         models = " + ".join(member["title"] for member in self.members)
@@ -149,6 +153,7 @@ class Prediction:
             **{f"{task.name}_spread": spread and _rounded(task.value_spread(spread[task.name]))
                for task in with_value},
             "worth": DEMO_WORTH if self.is_demo else None,
+            **({"verdict": self.verdict.summary} if self.verdict else {}),
             "models": [{**member, "mean": self._by_class(member["mean"])} for member in self.members]}
 
     def _by_class(self, values):
@@ -173,7 +178,8 @@ def shown(path: str | os.PathLike[str]) -> str:
 
 
 def predict_file(path: str | Path | Samples, engines: Sequence[Engine], *, hop_seconds: float | None = None,
-                 batch_patches: int = 64, on_progress: Callable[[float], object] | None = None) -> Prediction:
+                 sure_from: float = verdict.SURE, batch_patches: int = 64,
+                 on_progress: Callable[[float], object] | None = None) -> Prediction:
     """Predict one file with one engine or the mean of several.
 
     Memory does not grow with the length of the file, but for the result.
@@ -187,6 +193,8 @@ def predict_file(path: str | Path | Samples, engines: Sequence[Engine], *, hop_s
     hop_seconds : float or None
         Distance of two predictions, rounded to whole rows of the representation that has fewest a second (at least
         one row); None: its patches without overlap.
+    sure_from : float
+        Least certainty of an answer that a calibrated model is sure of, in [0, 1].
     batch_patches : int
         Patches given to a model at once.
     on_progress : callable or None
@@ -202,8 +210,8 @@ def predict_file(path: str | Path | Samples, engines: Sequence[Engine], *, hop_s
         The file cannot be read (AudioError), is shorter than one patch, or a model gives no numbers; the hop is not
         above 0; or the models have no task in common.
     """
-    wanted, hop = _reads(engines, hop_seconds)
-    tasks = _common_tasks(engines)
+    wanted, hop = members.reads(engines, hop_seconds)
+    tasks = members.common_tasks(engines)
     waves = {rate: waveform.read(path, sample_rate_hz=rate, column_samples=round(COLUMN_SECONDS * rate),
                                  kept_seconds=waveform.KEPT_SECONDS)
              for rate in dict.fromkeys(reads.of.sample_rate_hz for reads in wanted)}
@@ -222,31 +230,25 @@ def predict_file(path: str | Path | Samples, engines: Sequence[Engine], *, hop_s
     elif on_progress:
         on_progress(1)
     by_member = {task.name: _joined(outputs, task, len(engines)) for task in tasks}  # (members, n, k) each
-    members = [{"title": engine.title, "engine": engine.name, "about": engine.about,
-                "mean": {task.name: task.pooled(by_member[task.name][i], engine.about.get("pooling", "mean")).tolist()
-                         for task in tasks} if outputs else None}
+    spoke = [{"title": engine.title, "engine": engine.name, "about": engine.about,
+              "mean": {task.name: task.pooled(by_member[task.name][i], engine.about.get("pooling", "mean")).tolist()
+                       for task in tasks} if outputs else None}
                for i, engine in enumerate(engines)]
     n = by_member[tasks[0].name].shape[1]
-    return Prediction(
+    made = Prediction(
         tasks=tasks,
-        path=Path(str(path)), seconds=wave.seconds, status="ok" if outputs else "silent", members=members,
+        path=Path(str(path)), seconds=wave.seconds, status="ok" if outputs else "silent", members=spoke,
         times_seconds=np.arange(n) * hop, patch_seconds=max(reads.actual_seconds for reads in kinds),
         hop_seconds=hop, envelope=wave.envelope, remark=wave.remark,
         probabilities={name: each.mean(axis=0) for name, each in by_member.items()},
         spread={name: each.std(axis=0) for name, each in by_member.items()} if len(engines) > 1 else None)
-
-
-def actual_hop_seconds(engines: Sequence[Engine], hop_seconds: float | None = None) -> float:
-    """Distance of two predictions as `predict_file` will use it; arguments and errors are its own."""
-    return _reads(engines, hop_seconds)[1]
-
-
-def _reads(engines, hop_seconds):
-    """What each engine reads, and the hop in whole rows of the representation that has fewest."""
-    _refuse_repeats(engines)
-    wanted = [chunks.recorded(engine.about["settings"], quick_start=True) for engine in engines]
-    slowest = min(wanted, key=lambda reads: reads.of.rows_per_second)
-    return wanted, slowest.actual_hop_seconds(hop_seconds)
+    familiar = [engine.familiar for engine in engines if engine.familiar]
+    if made.mean is None or len(familiar) < len(engines) or not tasks[0].classes:
+        return made
+    places = [np.concatenate([batch[i][PLACE] for batch in outputs]).mean(axis=0, dtype=np.float64)
+              for i in range(len(engines))]
+    return replace(made, verdict=verdict.judge(made.mean[tasks[0].name], places, familiar, seconds=wave.seconds,
+                                               sure_from=sure_from))
 
 
 def _batches(kinds, waves, **options):
@@ -257,25 +259,6 @@ def _batches(kinds, waves, **options):
     blocks = {of: waves[of.sample_rate_hz].blocks(of.full_scale) for of in shared}
     rows = {of: iter(itertools.tee(of.stream(blocks[of]), len(readers))) for of, readers in shared.items()}
     return [reads.batches(next(rows[reads.of]), **options) for reads in kinds]
-
-
-def _common_tasks(engines):
-    """The tasks that every engine answers: a mean over others would be one of fewer models."""
-    tasks = tuple(task for task in engines[0].tasks if all(task in engine.tasks for engine in engines))
-    if not tasks:
-        raise MerError(f"no task is answered by all of {', '.join(engine.title for engine in engines)}: predict with "
-                       "models that have one in common")
-    return tasks
-
-
-def _refuse_repeats(engines):
-    """A model that counts twice would make the spread of an ensemble too small."""
-    seen = {}
-    for engine in engines:
-        other = seen.setdefault(engine.about.get("sha256", id(engine)), engine)
-        if other is not engine:
-            raise MerError(f"{engine.title} came twice ({other.about['file']} and {engine.about['file']} have the same"
-                           " weights), but an ensemble is made of different models; name each once.")
 
 
 def _outputs(engine, patches):

@@ -8,7 +8,7 @@ from mer.prediction import output, predict
 FORMAT = 1  # results of another number are made again; to be raised with any change of what is written
 
 
-def identity(path, engines, hop_seconds):
+def identity(path, engines, *, hop_seconds, sure_from):
     """What the results of a file depend on.
 
     Parameters
@@ -17,7 +17,9 @@ def identity(path, engines, hop_seconds):
         The song.
     engines : sequence of mer.weights.engines.Engine
     hop_seconds : float
-        As used, see `predict.actual_hop_seconds`.
+        As used, see `members.actual_hop_seconds`.
+    sure_from : float
+        See `predict.predict_file`; it makes no difference to models that are not calibrated.
 
     Returns
     -------
@@ -30,6 +32,7 @@ def identity(path, engines, hop_seconds):
         return None
     models = [{"title": engine.title, "engine": engine.name, "about": engine.about} for engine in engines]
     source = {"format": FORMAT, "bytes": stat.st_size, "modified_ns": stat.st_mtime_ns}
+    source |= {"sure_from": sure_from} if all(engine.familiar for engine in engines) else {}
     return _as_read({"file": predict.shown(path), "source": source, "hop_seconds": hop_seconds, "models": models})
 
 

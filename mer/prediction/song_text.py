@@ -45,6 +45,9 @@ def as_text(summary):
              + (f", mean ± spread over {len(summary['models'])} models" if spread else "")]
     if summary.get("remark"):
         lines.append(f"  {summary['file']} {summary['remark']}.")
+    if summary.get("verdict"):
+        words = summary["verdict"]["words"]
+        lines.append(f"  {words[:1].upper()}{words[1:]}.")
     width = max(9, *map(len, summary["labels"]))
     for task, labels in summary["labels"].items():
         cells = [f"{name} {summary['mean'][task][name]:.3f}" + (f" ± {spread[task][name]:.3f}" if spread else "")

@@ -62,7 +62,8 @@ def payload(prediction):
             "times": _rounded(prediction.times_seconds),
             "tasks": [_task(prediction, task) for task in prediction.tasks] if heard else [],
             **{name: _rounded(values) for name, values in planar.items()},
-            **{f"mean_{name}": float(values.mean()) for name, values in planar.items()},
+            **{f"mean_{task.name}": float(task.value(prediction.mean[task.name])) for task in prediction.tasks
+               if task.name in planar},
             "envelope": _thinned(prediction.envelope)}
 
 
@@ -83,10 +84,13 @@ def _thinned(envelope):
 
 
 def _most_like(prediction):
-    mean = prediction.mean["quadrants"]
+    mean, verdict = prediction.mean["quadrants"], prediction.verdict
     best = int(mean.argmax())
-    return (f"Most like {QUADRANTS[best]} ({WORDS[best]}): {100 * mean[best]:.0f}\u00a0% on average; guessing would be "
-            "25\u00a0%.")
+    sentence = (f"Most like {QUADRANTS[best]} ({WORDS[best]}): {100 * mean[best]:.0f}\u00a0% on average; guessing "
+                "would be 25\u00a0%.")
+    if verdict is None or verdict.kind == "sure":
+        return sentence
+    return f"{sentence} {_sentence_case(verdict.words)}"
 
 
 def _sentence_case(words):

@@ -45,6 +45,9 @@ def transfer(doc, argv, *, models, pretexts):
                         help="start from this pretrained encoder: .weights.h5, or .hdf5 of the published release")
     parser.add_argument("--random", action="store_true",
                         help="start from the encoder with random weights that a script of stage 2 saved with --random")
+    parser.add_argument("--heads", choices=("published", "linear"), default="published", help="published: three dense "
+                        "layers and two a task, or those of the architecture (default); linear: solved at once on "
+                        "the frozen encoder, and calibrated")
     args, cfg, module = _begin(parser, argv, models, [*pretexts, None, PUBLISHED])
     if module.PRETEXT == PUBLISHED and (args.hours or args.random):
         raise MerError(f"{args.model} was trained by others, on no hours of ours: leave --hours and --random out")
@@ -55,7 +58,7 @@ def transfer(doc, argv, *, models, pretexts):
     if module.PRETEXT in pretexts and not args.speech:
         parser.error("the following arguments are required: -s/--speech")
     _train(args, cfg, module, speech=args.speech, release=args.release, hours=0.0 if args.random else args.hours,
-           weights_file=args.weights)
+           weights_file=args.weights, linear=args.heads == "linear")
 
 
 def scratch(doc, argv, *, models, of_chunks):

@@ -95,7 +95,7 @@ def _test(cfg, run, data, opened, role, answer, votes):
         described = provenance.describe(cfg, **facts)
         predicted = predictions(opened, rows, answer(opened, rows), tasks=tasks, guess=data.guess)
         if votes:
-            voted = votes(opened.clips.take(clips))
+            voted = votes(opened.clips.take(clips), predicted)
             predicted["votes"] = {task.name: voted[task.name] for task in tasks if task.name in voted}
         made = write(cfg, folder, described, predicted)
     scores = ", ".join(f"{task.name} {made['clip'][task.name][task.headline('clip')]:.2f}" for task in tasks)

@@ -2,11 +2,13 @@
 
 import functools
 
+import numpy as np
+
 from mer import MerError, corpora, files, heads
-from mer.data import datasets
+from mer.data import datasets, splits
 from mer.features import chunks
-from mer.tasks import LOSS, PUBLISHED, TASKS, named
-from mer.training import batches, elsewhere, filters, loop, recipes, setups, voting
+from mer.tasks import LOSS, PLACE, PUBLISHED, TASKS, named
+from mer.training import batches, discriminant, elsewhere, filters, loop, recipes, setups, voting
 from mer.training.codes import PREDICT_BATCH, Joined, cached_codes
 from mer.training.music import Music, write_report
 from mer.weights import catalogue, model_file
@@ -19,11 +21,14 @@ _SHARED = {"heads": ("transfer_decay", "class_weights"), "full": ("transfer_deca
 
 
 def relevant_settings(cfg, stage, reads, module=None):
-    """What a transferred model depends on, its loss included; `stage` is heads, full or scratch.
+    """What a transferred model depends on, its loss included; `stage` is heads, linear, full or scratch.
 
     `reads` is what the encoder reads. Full also depends on the settings of the stage that it goes on from. What an
     encoder with a recipe depends on, the recipe in `module` says.
     """
+    if stage == "linear":
+        values = {name: cfg.values[name] for name in ("precision", "patch_overlap", "class_weights")}
+        return {**reads.settings, **values, **discriminant.SETTINGS}
     if stage == "scratch" and hasattr(module, "RECIPE"):
         return {**reads.settings, **recipes.settings(module, cfg), "loss": LOSS}
     names = [*loop.SHARED_SETTINGS, *_SHARED[stage]]
@@ -31,7 +36,8 @@ def relevant_settings(cfg, stage, reads, module=None):
     return {**reads.settings, **{name: cfg.values[name] for name in names}, "loss": LOSS}
 
 
-def run(cfg, *, speech, music, name, module, release, hours=None, fold=None, it=0, weights_file=None, force=False):
+def run(cfg, *, speech, music, name, module, release, linear=False, hours=None, fold=None, it=0, weights_file=None,
+        force=False):
     """Train and report one transfer, or find it finished; a sequence of corpora is one finished run a step.
 
     Parameters
@@ -47,6 +53,8 @@ def run(cfg, *, speech, music, name, module, release, hours=None, fold=None, it=
         Of `models/`; one without a pretext task is trained from scratch, whatever `release` says.
     release : {"y", "n"}
         "n": frozen encoder (Feat. Ext.). "y": then everything is trained (Full).
+    linear : bool
+        Heads on the frozen encoder that are solved at once (`discriminant`), instead of those of the architecture.
     hours : float or None
         Take the encoder that heard so many hours; 0: the one with random weights. None: that of all hours, or what the
         run.json of `weights_file` says.
@@ -69,6 +77,9 @@ def run(cfg, *, speech, music, name, module, release, hours=None, fold=None, it=
     common = {"name": name, "module": module, "it": it, "force": force}
     if module.PRETEXT == model_file.PUBLISHED:
         speech = None  # it heard no corpus of ours
+    if linear and (module.PRETEXT is None or release != "n" or len(steps) > 1):
+        raise MerError("--heads linear answers from a frozen encoder, for one corpus or the union of several: give "
+                       "-rel n, -mod with a pretrained encoder, and -m without a sequence")
     if module.PRETEXT is None and weights_file:
         raise MerError(f"--weights names an encoder, and {name} is trained from scratch: leave one of the two out")
     if module.PRETEXT is not None:
@@ -81,7 +92,7 @@ def run(cfg, *, speech, music, name, module, release, hours=None, fold=None, it=
     for number in range(1, len(steps) + 1):
         tasks = TASKS if last is None else named(last.read().get("tasks"), last.path)
         data = Music(cfg, steps[:number], reads, fold=fold, tasks=tasks)
-        for stage in ["scratch"] if module.PRETEXT is None else _stages(release, number):
+        for stage in ["scratch"] if module.PRETEXT is None else ["linear"] if linear else _stages(release, number):
             last = _stage(cfg, data, stage, before=last, **common)
     return last
 
@@ -98,9 +109,10 @@ def _stage(cfg, data, stage, *, name, module, it, force, speech=None, hours=None
     difference whether that one was trained by this command or an earlier one.
     """
     source = speech and corpora.get("speech", speech)
-    release = {"heads": "n", "full": "y", "scratch": None}[stage]
+    release = {"heads": "n", "linear": "n", "full": "y", "scratch": None}[stage]
     if encoder:
-        run = model_file.transfer_run(cfg, source, data.setup, name, release, it, hours=hours, fold=data.fold_name)
+        run = model_file.transfer_run(cfg, source, data.setup, name, "linear" if stage == "linear" else release, it,
+                                      hours=hours, fold=data.fold_name)
     else:
         run = model_file.music_run(cfg, data.setup.LANGUAGE, name, it, fold=data.fold_name)
     seed, encoder_key = cfg.seed + it, encoder and encoder.key
@@ -111,9 +123,13 @@ def _stage(cfg, data, stage, *, name, module, it, force, speech=None, hours=None
                        *(["after", before.key] if len(data.setup.steps) > 1 else []))
     recipe = recipes.of(module, cfg) if stage == "scratch" else None
     vote = {"pooling": recipe.pooling, "hop_ms": recipe.vote_hop_ms} if recipe and recipe.vote_hop_ms else None
-    model = _Model(cfg, data, module, encoder_key if stage == "heads" else None)
+    vote = discriminant.VOTE if stage == "linear" else vote
+    model = _Model(cfg, data, discriminant.heads_on(module) if stage == "linear" else module,
+                   encoder_key if stage in ("heads", "linear") else None)
 
-    def votes(clips):
+    def votes(clips, predicted):
+        if stage == "linear":
+            return voting.of_patches(predicted, vote["pooling"])
         return voting.votes(model.whole, module, clips, data.tasks, reads=data.reads, recipe=recipe)
 
     def train():
@@ -122,11 +138,9 @@ def _stage(cfg, data, stage, *, name, module, it, force, speech=None, hours=None
             raise MerError(f"{encoder.path} was replaced while it was read: run the same command again")
         print(f"{run.path.parent.name}/{run.stem}")
         drawn = filters.kernels(model.whole)
-        codes = model.codes() if stage == "heads" else None
-        trainee = heads.on_codes(model.whole, data.tasks) if stage == "heads" else model.whole
-        known, unseen, n_epochs = _prepared(cfg, data, stage, trainee, codes, recipe=recipe, seed=seed)
-        epochs = loop.fit(trainee, known, unseen, cfg=cfg, folder=run.file("state"), key=key, epochs=n_epochs,
-                          halve=recipe is None)
+        codes = model.codes() if model.encoder_key else None
+        trainee = heads.on_codes(model.whole, data.tasks) if model.encoder_key else model.whole
+        epochs, more = _fit(cfg, data, stage, trainee, codes, recipe=recipe, seed=seed, key=key, run=run)
         history = before.read("history")["history"] if before else []
         label = "full" if stage == "scratch" else stage
         label += f" {data.setup.ABBR.rpartition('_')[2]}" if len(data.setup.steps) > 1 else ""
@@ -134,15 +148,17 @@ def _stage(cfg, data, stage, *, name, module, it, force, speech=None, hours=None
 
         def score(about):
             outputs = trainee.predict(data.batches("test", codes=codes, batch_size=PREDICT_BATCH), verbose=0)
+            predicted = data.predictions(outputs)
             scores = write_report(cfg, run.file("."), about, history=history, grouped_by=about["grouped_by"],
-                                  votes=votes(data.test_clips) if vote else {}, **data.predictions(outputs))
+                                  votes=votes(data.test_clips, predicted) if vote else {}, **predicted)
             filters.draw(drawn, model.whole, run.file("filters.png"))
             print(f"report: {run.file('.')}")
-            return {"scores": scores, "history": history}
+            return {"scores": scores, "history": history, **more}
 
         return model.whole, history, score
 
-    facts = {"name": name, "model": name, "title": module.TITLE, "pretext": module.PRETEXT, "speech": speech,
+    title = f"{module.TITLE}, linear heads" if stage == "linear" else module.TITLE
+    facts = {"name": name, "model": name, "title": title, "pretext": module.PRETEXT, "speech": speech,
              "speech_abbr": source and source.ABBR, "release": release, "it": it, "seed": seed, "settings": settings,
              **({"hours": hours, "encoder": encoder.encoder_facts} if encoder else {}),
              **({"vote": vote} if vote else {}), **data.facts}
@@ -207,6 +223,30 @@ class _Model:
             if codes is not None:
                 inputs, model = codes, heads.on_codes(model, self.data.tasks)
         return model.predict(batches.Emotion(inputs, {}, rows=rows, tasks=(), batch_size=PREDICT_BATCH), verbose=0)
+
+
+def _fit(cfg, data, stage, model, codes, *, recipe, seed, key, run):
+    """Train, or solve linear heads: the epochs, and what run.json says besides."""
+    if stage == "linear":
+        return _solve(cfg, data, model, codes, seed=seed)
+    known, unseen, n_epochs = _prepared(cfg, data, stage, model, codes, recipe=recipe, seed=seed)
+    return loop.fit(model, known, unseen, cfg=cfg, folder=run.file("state"), key=key, epochs=n_epochs,
+                    halve=recipe is None), {}
+
+
+def _solve(cfg, data, model, codes, *, seed):
+    """Solve linear heads on the clips for training and validation: one epoch, and how certain they are."""
+    rows = np.sort(np.concatenate([data.rows[side] for side in ("train", "val")]))
+    clips, clip = np.unique(data.patches.clip[rows], return_inverse=True)
+    groups = splits.joined(data.clips.group, data.clips.contents)
+    solved = discriminant.fit(
+        codes[rows], clip, {task.name: task.targets(data.clips.labels[task.column][clips]) for task in data.tasks},
+        data.tasks, [groups[one] for one in clips], patch_seconds=data.reads.actual_seconds,
+        hop_seconds=data.patches.hop_rows / data.reads.of.rows_per_second, balanced=cfg.class_weights, seed=seed)
+    for name, values in ((PLACE, solved.place), *solved.answers.items()):
+        model.get_layer(name).set_weights(values)
+    return [{"epoch": 0, "loss": solved.loss, "val_loss": solved.held_out_loss}], {
+        "certainty": solved.certainty}
 
 
 def _prepared(cfg, data, stage, model, codes, *, recipe, seed):

@@ -40,6 +40,27 @@ def votes(model, module, clips, tasks, *, reads, recipe):
     return pooled
 
 
+def of_patches(predicted, pooling):
+    """Pooled outputs of the patches that were predicted.
+
+    Parameters
+    ----------
+    predicted : dict
+        From `music.predictions`.
+    pooling : str
+        See `Task.pooled`.
+
+    Returns
+    -------
+    dict of str -> np.ndarray, shape (clips, units), float64
+    """
+    order = np.argsort(predicted["patch_clip"], kind="stable")
+    ends = np.cumsum(np.bincount(predicted["patch_clip"]))[:-1]
+    return {task.name: np.stack([task.pooled(part, pooling)
+                                 for part in np.split(predicted["outputs"][task.name][order], ends)])
+            for task in predicted["tasks"]}
+
+
 def plainly(model, reads, hop_rows):
     """Function: rows of a clip (n, width) -> {task: outputs of its chunks}, in batches.
 

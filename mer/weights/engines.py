@@ -15,7 +15,7 @@ import numpy as np
 
 from mer import MerError, cli, corpora, files, recipes, text
 from mer.features import chunks
-from mer.tasks import Task, labels_of, named
+from mer.tasks import PLACE, Task, labels_of, named
 from mer.weights import onnx_file
 from mer.weights.model_file import ModelFile
 
@@ -38,9 +38,11 @@ class Engine:
     title : str
         In words: "SCAE, Full, English speech -> English music, run 0".
     about : dict
-        JSON-able: model, pretext, speech, music, release, it, origin, corpus, file, sha256, settings, labels.
+        JSON-able: model, pretext, speech, music, release, it, origin, corpus, file, sha256, settings, labels; of a
+        calibrated model also certainty (see `mer.training.discriminant.Heads`).
     predict : callable
-        Chunks (n, *shape) float32, as the settings say -> {task: (n, units)} float32.
+        Chunks (n, *shape) float32, as the settings say -> {task: (n, units)} float32; of a calibrated model also
+        `PLACE`: (n, components).
     """
 
     name: str
@@ -52,6 +54,11 @@ class Engine:
     def tasks(self) -> tuple[Task, ...]:
         """What the model answers."""
         return named(self.about.get("labels"), self.title)
+
+    @property
+    def familiar(self) -> dict | None:
+        """Which sound is familiar to a calibrated model, see `mer.prediction.verdict.judge`; None of others."""
+        return (self.about.get("certainty") or {}).get("familiar")
 
 
 def open_engine(file: ModelFile, *, engine: str, load_module: LoadModule) -> Engine:
@@ -134,6 +141,8 @@ def open_onnx(path: str | os.PathLike[str]) -> Engine:
     shape, (patch, *others) = list(chunks.recorded(about["settings"], quick_start=True).shape), session.get_inputs()
     outputs = {output.name: output.shape[1:] for output in session.get_outputs()}
     wanted = {task.name: [task.units] for task in named(about["labels"], path)}
+    if about.get("certainty"):
+        wanted[PLACE] = [about["certainty"].get("components")]
     if others or patch.type != "tensor(float)" or patch.shape[1:] != shape or outputs != wanted:
         raise MerError(f"{path} takes {patch.shape} and gives {outputs}, but its metadata says {shape} and {wanted}: "
                        "export the model again")
@@ -222,9 +231,9 @@ def open_keras(file: ModelFile, *, load_module: LoadModule) -> Engine:
 
     def predict(patches):
         if not len(patches):
-            return {task.name: np.empty((0, task.units), np.float32) for task in tasks}
+            return {name: np.empty((0, *output.shape[1:]), np.float32) for name, output in model.output.items()}
         made = model.predict_on_batch(np.asarray(patches, np.float32))
-        return {task.name: made[task.name] for task in tasks}
+        return {name: np.asarray(values) for name, values in made.items()}
 
     return Engine("keras", title(about), about, predict)
 
@@ -235,7 +244,7 @@ def build_keras(file: ModelFile, *, load_module: LoadModule) -> Any:
     Returns
     -------
     keras.Model
-        Patch (batch, *shape) -> {task: (batch, units)}.
+        Patch (batch, *shape) -> {task: (batch, units)}, of a calibrated model also {`PLACE`: (batch, components)}.
     """
     cli.start_keras()
     import keras
@@ -249,12 +258,14 @@ def build_keras(file: ModelFile, *, load_module: LoadModule) -> Any:
         if reads.of.name != module.INPUT:
             raise MerError(f"{file.path} was trained on {reads.of.name}, and {module.__name__} reads {module.INPUT} "
                            "now: train it again, or set its INPUT back")
-        model = heads.attach(module.encoder(module.build(reads.shape)), tasks_of(file),
-                             module if recipes.made_by(module, file.metadata["settings"]) else None)
+        certainty = file.metadata.get("certainty")
+        own = heads.Linear(certainty["components"]) if certainty else (
+            module if recipes.made_by(module, file.metadata["settings"]) else None)
+        model = heads.attach(module.encoder(module.build(reads.shape)), tasks_of(file), own)
     finally:
         keras.config.set_dtype_policy(policy)
     file.load(model)
-    return model
+    return heads.with_place(model) if certainty else model
 
 
 def tasks_of(file: ModelFile) -> tuple[Task, ...]:

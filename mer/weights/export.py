@@ -16,6 +16,7 @@ TOLERANCE = 1e-4  # largest difference of a probability from Keras
 COMPRESSED_TOLERANCE = 0.03  # the same with compressed weights; see docs/export.md for what was measured
 COMPRESSION = "dense layers in 8 bits, convolutions in 16"
 
+_OPTIONAL = {"heard", "pooling", "certainty"}
 _ABOUT = ("model", "title", "pretext", "speech", "music", "hours", "release", "it", "corpus", "scores")
 
 
@@ -51,10 +52,10 @@ def export(file, path, *, load_module, compress=False):
     model = engines.build_keras(file, load_module=load_module)
     converted = _convert(model, source)
     reads, labels = chunks.recorded(file.metadata["settings"]), labels_of(engines.tasks_of(file))
-    _refine(converted, outputs=list(labels), compress=compress)
+    _refine(converted, outputs=list(model.output), compress=compress)
     facts = {"compress": COMPRESSION if compress else None,
              "tolerance": COMPRESSED_TOLERANCE if compress else TOLERANCE, "max_difference": None}
-    about = {name: file.facts[name] for name in (*_ABOUT, *sorted({"heard", "pooling"} & file.facts.keys()))}
+    about = {name: file.facts[name] for name in (*_ABOUT, *sorted(_OPTIONAL & file.facts.keys()))}
     about |= {"origin": "release" if about["corpus"] == "published" else "ours", "file": source.name}
     patches = check_patches(reads)
     with files.writing(path) as temporary:
@@ -140,6 +141,6 @@ def _write(converted, path, *, about, labels, settings, facts, sha256):
 
 
 def _difference(model, path, patches):
-    """Largest difference of a probability between Keras and the exported file."""
+    """Largest difference of an output between Keras and the exported file; relative to those above 1."""
     ours, theirs = engines.open_onnx(path).predict(patches), model.predict_on_batch(patches)
-    return max(float(np.abs(ours[name] - theirs[name]).max()) for name in ours)
+    return max(float((np.abs(ours[name] - theirs[name]) / np.maximum(np.abs(theirs[name]), 1)).max()) for name in ours)

@@ -28,10 +28,19 @@ _REMEDY = "get a copy of it back, or train this model again with --force"
 # What a prediction says of its model, beside origin and file
 _FACTS = ("title", "model", "pretext", "speech", "music", "release", "it", "hours", "corpus", "settings", "scores",
           "sha256")
-_SET_UPS = {"n": "lr_0.001", "y": "lr_5e-05"}  # name the two set-ups in the release, whatever learning rate is set
+# In file names; the first two are those of the release, whatever learning rate is set
+_SET_UPS = {"n": "lr_0.001", "y": "lr_5e-05", "linear": "linear"}
 _TITLES = {"model_over": "SCAE", "model_cpc": "CPC", "model_cnn": "CNN"}  # of the release
-_TEXT, _COUNT = {"type": ["string", "null"]}, {"type": ["integer", "null"]}
-_OBJECT = {"type": ["object", "null"]}
+_TEXT, _COUNT, _OBJECT = ({"type": [kind, "null"]} for kind in ("string", "integer", "object"))
+_NUMBERS = {"type": "array", "items": {"type": "number"}, "minItems": 1, "maxItems": 100}
+# JSON Schema of what a calibrated model says of itself, in run.json and in exported files
+CALIBRATION: dict[str, Any] = {
+    "certainty": {
+        "type": "object", "required": ["components", "familiar"], "properties": {
+            "components": {"type": "integer", "minimum": 1, "maximum": 2**16},
+            "familiar": {"type": "object", "required": ["seconds", "distance"],
+                         "properties": {"seconds": _NUMBERS, "distance": _NUMBERS}}}},
+}
 # JSON Schema of run.json: the types that its readers rely on; which keys must be there, each reader says
 _SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -39,6 +48,7 @@ _SCHEMA: dict[str, Any] = {
         "key": {"type": "string"}, "settings": {"type": "object"}, "name": {"type": "string"}, "it": _COUNT,
         "seed": _COUNT, "weights_sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
         "tasks": {"type": "array", "items": {"type": "string"}},
+        **CALIBRATION,
         **dict.fromkeys(("speech", "music", "model", "title", "pretext", "release", "corpus", "origin"), _TEXT),
         "hours": {"type": ["number", "null"]}, "scores": _OBJECT, "encoder": _OBJECT, "versions": _OBJECT,
         "vote": {"type": "object", "required": ["pooling"], "properties": {"pooling": {"enum": ["mean", "log"]}}},
@@ -139,12 +149,14 @@ class ModelFile:
     def facts(self) -> dict[str, Any]:
         """What a prediction says of its model: title, model, speech, music, release, it, hours, settings, scores,
         corpus ("real", "demo", "published"), origin ("ours", "release", "given"), file (name); JSON-able. Where the
-        encoder is one that others published: heard. Where clips are no means over patches: pooling (`Task.pooled`)."""
+        encoder is one that others published: heard. Where clips are no means over patches: pooling (`Task.pooled`). Of
+        a calibrated model: certainty."""
         known = {name: self.metadata.get(name) for name in _FACTS}
         heard = self.metadata.get("heard") or (self.metadata.get("encoder") or {}).get("heard")
         known |= {"heard": heard} if heard else {}
         vote = self.metadata.get("vote")
         known |= {"pooling": vote["pooling"]} if vote else {}
+        known |= {"certainty": self.metadata["certainty"]} if "certainty" in self.metadata else {}
         known["title"] = known["title"] or _TITLES.get(str(known["model"]), known["model"])
         return {**known, "origin": "given" if self.is_named else self.metadata["origin"], "file": self.path.name}
 

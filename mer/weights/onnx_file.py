@@ -10,9 +10,12 @@ import json
 import mmap
 from pathlib import Path
 
+import jsonschema
+
 from mer import MerError, files
 from mer.features import chunks
 from mer.tasks import TASKS, labels_of
+from mer.weights.model_file import CALIBRATION
 
 FORMAT = "1"  # of the metadata
 GRAPH_SHA256 = "graph_sha256"  # in the metadata: hash of the network with its weights
@@ -28,6 +31,9 @@ _PARTS_OF_ATTRIBUTE = {1, 2, 3, 4, 7, 8, 9, 13, 20}  # of AttributeProto: number
 _PARTS_OF_TENSOR = {1, 2, 4, 5, 7, 8, 9, 10, 11, 12}  # of TensorProto: no segment, no place in another file
 _EXTERNAL = {13, 14}  # of TensorProto: where the data lies, if not here
 _MOST_METADATA = 2**20  # bytes
+_ABOUT = {"type": "object", "required": ["model"], "properties": {
+    "model": {"type": "string"}, "pooling": {"enum": ["mean", "log"]}, **CALIBRATION,
+    **{name: {"type": ["string", "null"]} for name in ("title", "speech", "heard", "music", "release", "corpus")}}}
 
 
 def read(path):
@@ -176,9 +182,11 @@ def _about(metadata, path):
 
 
 def _is_about(about):
-    words = ("title", "speech", "heard", "music", "release", "corpus")
-    return (isinstance(about.get("model"), str) and about.get("pooling", "log") in ("mean", "log")
-            and all(isinstance(about.get(name), (str, type(None))) for name in words))
+    try:
+        jsonschema.validate(about, _ABOUT)
+    except jsonschema.ValidationError:
+        return False
+    return True
 
 
 def _foreign(path, reason):

@@ -15,7 +15,7 @@ from mer.features import waveform as waveforms
 from mer.features.chunks import Chunks
 from mer.features.representations import Representation
 from mer.features.representations.log_mel import LogMel
-from mer.prediction import predict
+from mer.prediction import members, predict
 from mer.tasks import PUBLISHED
 from mer.weights.engines import Engine
 
@@ -54,7 +54,7 @@ def test_arousal_and_valence_are_differences_of_probabilities(tmp_path):
 def test_hop_is_rounded_to_whole_frames(tmp_path, asked, hop):
     made = predict.predict_file(write(tmp_path / "x.wav"), [engine()], hop_seconds=asked)
     assert made.hop_seconds == pytest.approx(hop)
-    assert predict.actual_hop_seconds([engine()], asked) == pytest.approx(hop)
+    assert members.actual_hop_seconds([engine()], asked) == pytest.approx(hop)
     assert len(made.times_seconds) == 1 + (313 - 31) // round(hop / 0.032)
 
 
@@ -191,7 +191,7 @@ def test_a_model_that_came_twice_is_refused(tmp_path):
     for name, made in zip("ab", engines, strict=True):
         made.about.update(sha256="5", file=name)
     with pytest.raises(MerError, match=r"came twice \(a and b have the same weights\), but an ensemble is made of"):
-        predict.actual_hop_seconds(engines)
+        members.actual_hop_seconds(engines)
 
 
 def test_nothing_heavy_is_imported(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 from fakes import engine
 
-from mer.prediction import batch, output, pictures, predict, resume
+from mer.prediction import batch, members, output, pictures, resume
 
 FILES = ("song.npy", "song.png", "song/clip.json", "song/timeline.csv", "song/plane.png")
 
@@ -163,7 +163,7 @@ def test_identity_is_that_in_clip_json(song, tmp_path):
     engines = [engine(), engine(shift=1)]
     run(song, tmp_path, engines=engines)
     clip = json.loads((tmp_path / "song" / "clip.json").read_text())
-    hop = predict.actual_hop_seconds(engines)
-    assert clip["source"] == resume.identity(song, engines, hop)["source"]
+    hop = members.actual_hop_seconds(engines)
+    assert clip["source"] == resume.identity(song, engines, hop_seconds=hop, sure_from=0.5)["source"]
     assert clip["source"]["bytes"] == song.stat().st_size
-    assert resume.identity(tmp_path / "none", engines, hop) is None
+    assert resume.identity(tmp_path / "none", engines, hop_seconds=hop, sure_from=0.5) is None
