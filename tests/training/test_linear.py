@@ -102,7 +102,7 @@ def test_exported_and_judged(train, tmp_path, rng, capsys):
     run = train(force=True)
     export.export(run, tmp_path / "toy.onnx", load_module=module)
     opened = engines.open_onnx(tmp_path / "toy.onnx")
-    assert opened.pooling == "log" and opened.familiar == run.read("certainty")["certainty"]["familiar"]
+    assert opened.about["pooling"] == "log" and opened.familiar == run.read("certainty")["certainty"]["familiar"]
     noise = tmp_path / "noise.wav"
     soundfile.write(noise, 0.5 * rng.uniform(-1, 1, 16000 * 5), 16000)
     theirs = predict.predict_file(noise, [opened])
