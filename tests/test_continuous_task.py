@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from conftest import write_music
 from PIL import Image
+from test_adding import ORDER
 from test_second_representation import project, song_of, values  # noqa: F401
 
 ROW = '    Task("arousal_value", "arousal", range=(-1.0, 1.0)),\n'
@@ -15,9 +16,9 @@ PASS = '''
 import sys
 import generate_dataset, trans_train_denoise_multi, report, export, quad_pred
 song, weights = sys.argv[1:]
-predict = ["-i", song, "-m", "e", "-mod", "model_cnn"]
+predict = ["-i", song, "-m", "e", "-mod", "model_order"]
 generate_dataset.main(["-d", "m", "-l", "e"])
-trans_train_denoise_multi.main(["-s", "e", "-m", "e", "-mod", "model_cnn", "-rel", "n"])
+trans_train_denoise_multi.main(["-s", "e", "-m", "e", "-mod", "model_order", "-rel", "n"])
 report.main([])
 quad_pred.main([*predict, "-o", "keras", "--engine", "keras", "--no-pictures"])
 export.main([weights])
@@ -25,7 +26,7 @@ quad_pred.main([*predict, "-o", "onnx", "--engine", "onnx"])
 quad_pred.main(["-i", song, "-o", "both", "--weights", weights.replace(".weights.h5", ".onnx"),
                 "demo_corpus/demo_model.onnx", "--no-pictures"])
 '''
-WEIGHTS = "models/music/english/model_cnn.multitask.spec.it_0.lr_0.001.weights.h5"
+WEIGHTS = "models/music/english/model_order.multitask.spec.it_0.lr_0.001.weights.h5"
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +47,7 @@ def data(tmp_path_factory):
 
 def test_a_continuous_task_is_one_row(project, data):  # noqa: F811
     copy, run = project
+    (copy / "models" / "model_order.py").write_text(ORDER.replace('"reversal"', "None"))
     table = copy / "mer" / "tasks.py"
     assert table.read_text().count(END) == 1
     table.write_text(table.read_text().replace(END, END[:-2] + ROW + ")\n"))

@@ -47,6 +47,12 @@ def references():
     return _masked.References(masks(Field(6000, reach=3, seed=2), seed=2))
 
 
+@pytest.fixture(scope="module")
+def twin():
+    """References that were fitted on other patches."""
+    return remembered(_masked.References(masks(Field(4000, reach=3, seed=7))))
+
+
 def test_neighbors_fill_in_as_well_as_the_closed_form_says(references):
     inputs, clean, _ = masks(Field(60, reach=3, seed=1), seed=1)[0]
     guess = references(inputs)["mse_linear_5x5"][..., 0] - MEAN[:, None]
@@ -86,14 +92,36 @@ def test_the_linear_code_fills_in_what_it_can_know():
     assert np.square(filled - clean)[hidden].mean() < 2 * 0.05**2 < np.square(clean + 5)[hidden].mean() / 50
 
 
-def scored(predict, reach=3):
+def remembered(references):
+    """References that are asked once for each batch: they take seconds, and `scored` has the same patches each time."""
+    known = {}
+
+    def ask(inputs):
+        batch = inputs["patch"].tobytes()
+        if batch not in known:
+            known[batch] = references(inputs)
+        return known[batch]
+
+    return ask
+
+
+@pytest.fixture(scope="module")
+def scored():
+    """Function: "model" that is a function of the inputs -> its scores by `denoise.Task`."""
     task = denoise.Task(SimpleNamespace(n_bootstrap=500, pretrain_batch_patches=100), MODULE)
-    model = SimpleNamespace(predict_on_batch=predict, output_shape=(None, 7))
-    return task.scores(model, task.batches(Field(600, reach=reach, seed=1), seed=1, shuffle=False),
-                       train=task.batches(Field(4000, reach=reach, seed=2), seed=2, shuffle=False))
+    train, test = (task.batches(Field(n, reach=3, seed=seed), seed=seed, shuffle=False)
+                   for n, seed in ((4000, 2), (600, 1)))
+    references = remembered(_masked.References(train))
+
+    def score(predict):
+        return task.scores(SimpleNamespace(predict_on_batch=predict, output_shape=(None, 7)), test, train=train)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_masked, "References", lambda batches: references if batches is train else pytest.fail())
+        yield score
 
 
-def test_only_what_beats_every_reference_has_learnt():
+def test_only_what_beats_every_reference_has_learnt(twin, scored):
     field = covariance(3)
 
     def best(inputs):
@@ -108,13 +136,12 @@ def test_only_what_beats_every_reference_has_learnt():
     oracle = scored(best)
     assert oracle["learnt"] and oracle["mse_code_alone"] == oracle["mse"]
     assert set(oracle["gain_over"]) == {"mse_training_mean", "mse_interpolated", "mse_linear_5x5", "mse_pca"}
-    twin = _masked.References(masks(Field(4000, reach=3, seed=7)))
     for name in oracle["gain_over"]:  # each reference, fitted on other patches, as if it were the model
         assert not scored(lambda inputs, name=name: twin(inputs)[name])["learnt"]
     assert oracle["mse_training_mean"] == pytest.approx(4, rel=0.05)
 
 
-def test_the_score_counts_hidden_cells_alone():
+def test_the_score_counts_hidden_cells_alone(scored):
     noisy = scored(lambda inputs: np.where(inputs["hidden"] > 0, MEAN[:, None, None], 1e6).astype(np.float32))
     assert noisy["mse"] == pytest.approx(noisy["mse_training_mean"], rel=1e-3)
 
