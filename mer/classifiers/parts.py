@@ -62,10 +62,12 @@ class Parts:
         From the start of the clip.
     values : np.ndarray, shape (n, width), float32
         Features of each part.
+    most_rows : int
+        Rows of the longest part.
     """
 
     def __init__(self, clips, reads: Chunks):
-        clip, first, values = [], [], []
+        clip, first, values, self.most_rows = [], [], [], 1
         target_rows = reads.seconds * reads.of.rows_per_second  # 7.5 of a second each, where `n_rows` is 7
         for place, (source, index) in enumerate(zip(clips.source, clips.index, strict=True)):
             rows = clips.stores[source].clip(index)
@@ -73,6 +75,7 @@ class Parts:
             for start, end in itertools.pairwise(ends):
                 clip.append(place)
                 first.append(start)
+                self.most_rows = max(self.most_rows, end - start)
                 values.append(reads.of.pooled(rows[None, start:end])[0])
         self.clip = np.array(clip, int)
         self.start_seconds = np.array(first, float) / reads.of.rows_per_second

@@ -1,5 +1,7 @@
 """train_mlp.py: classifiers of scikit-learn on named features of parts of clips; each task has its own pipeline."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from mer import MerError, classifiers, files
@@ -45,7 +47,9 @@ def run(cfg, *, music, clf, features, fold=None, it=0, force=False):
     data = Music(cfg, steps, reads, fold=fold, tasks=with_classes())
     name = f"{clf}_{features}"
     run = model_file.fitted_run(cfg, data.setup.LANGUAGE, name, it, fold=data.fold_name)
-    settings = relevant_settings(cfg, clf, reads)
+    # A prediction over time reads no longer windows than the parts were: whole clips are shorter than an hour.
+    window = replace(reads, n_rows=min(reads.n_rows, data.patches.most_rows))
+    settings = relevant_settings(cfg, clf, window)
     key = files.key_of(name, cfg.seed + it, settings, data.fingerprint,
                        *([task.name, task.column, task.labels] for task in data.tasks if data.tasks != PUBLISHED))
     with run.locked("training"):

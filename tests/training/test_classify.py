@@ -108,7 +108,9 @@ def test_folds_svm_and_the_mixture(home, capsys):
     folder = home / "models" / "music" / "english" / "svm_is13.multitask.folds_2.it_0"
     assert json.loads((folder / "report.json").read_text())["test"]["clips"] == 20
     assert about(folder.with_name("svm_is13.multitask.fold_1of2.it_0.skops"))["chosen"]["arousal"]["C"] > 0
-    script("train_mlp", "-m", "x", "--features", "is13", "--clf", "knn")
+    script("train_mlp", "-m", "x", "--features", "is13", "--clf", "knn", "--set", "part_seconds=3600")
+    knn = about(home / "models" / "music" / "mix" / "knn_is13.multitask.it_0.skops")["settings"]
+    assert (knn["patch_seconds"], knn["patch_frames"]) == (3600, 3), "windows as long as the longest clip"
     assert "tested on CH-818 (mixed)" in capsys.readouterr().out
     script("report")
     names = (home / "results" / "results.csv").read_text()
