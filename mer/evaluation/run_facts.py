@@ -111,6 +111,8 @@ def _words(name, value):
         return f"{train} training and {val} validation clips"
     if name == "tasks":
         return f"tasks: {', '.join(value)}"
+    if isinstance(value, dict):
+        return f"{name}: {', '.join(value)}"
     return f"{name}={value[:6] if name == 'data' else value}"
 
 
