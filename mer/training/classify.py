@@ -127,6 +127,7 @@ def _train(cfg, run, data, clf, facts):
         n_clips = len(np.unique(known.clip))
         print(f"  {task.name}: {classifiers.title(name)}, {len(known.clip)} parts of {n_clips} clips for training")
     run.begin_saving()
+    files.remove_leftovers(run.file("features.csv"))
     files.write_bytes(run.path, stored.write(fitted))
     best = {task: [[names[i], round(float(values[i]), 4)] for i in _order(values)[:N_LISTED]]
             for task, values in chi2.items()}
