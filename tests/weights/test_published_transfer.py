@@ -80,6 +80,14 @@ def test_codes_of_a_sound(cfg, data):
         interface.load_encoder(None, "model_cpc", settings=settings)
 
 
+@pytest.mark.slow
+def test_everything_can_be_trained(cfg, run):
+    full = transfer.run(cfg, speech=None, music="e", name="model_ge2e", module=models.load("model_ge2e"), release="y")
+    before, after = (engines.build_keras(each, load_module=models.load).get_layer("lstm_0").get_weights()[0]
+                     for each in (run, full))
+    assert full.path.parent == run.path.parent and not np.array_equal(before, after)
+
+
 def test_what_the_script_needs(cfg, run, monkeypatch, capsys):
     for name in ("path_to_data", "path_to_features", "path_to_models", "path_to_models_trans"):
         monkeypatch.setenv(f"MER_{name.upper()}", str(getattr(cfg, name)))
