@@ -162,6 +162,10 @@ class Task:
         shares = np.exp(log - log.max())
         return shares / shares.sum()
 
+    def value(self, outputs: np.ndarray) -> np.ndarray:
+        """The one number of a task that `has_value`, from outputs of shape (..., units): shape (...)."""
+        return outputs[..., 1] - outputs[..., 0] if self.classes else outputs[..., 0]
+
     def value_spread(self, spread: np.ndarray) -> np.ndarray:
         """Standard deviation of `value` from that of the outputs: of two classes each is 1 less the other."""
         return 2 * spread[..., 1] if self.classes else spread[..., 0]
