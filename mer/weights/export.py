@@ -9,7 +9,7 @@ import numpy as np
 
 from mer import MerError, cli, files
 from mer.features import chunks
-from mer.tasks import labels_of
+from mer.tasks import PLACE, labels_of
 from mer.weights import engines, onnx_file
 
 TOLERANCE = 1e-4  # largest difference of a probability from Keras
@@ -141,6 +141,7 @@ def _write(converted, path, *, about, labels, settings, facts, sha256):
 
 
 def _difference(model, path, patches):
-    """Largest difference of an output between Keras and the exported file; relative to those above 1."""
+    """Largest difference of an output between Keras and the exported file; of coordinates, relative to their size."""
     ours, theirs = engines.open_onnx(path).predict(patches), model.predict_on_batch(patches)
-    return max(float((np.abs(ours[name] - theirs[name]) / np.maximum(np.abs(theirs[name]), 1)).max()) for name in ours)
+    sizes = {PLACE: np.linalg.norm(theirs[PLACE], axis=1, keepdims=True)} if PLACE in theirs else {}
+    return max(float((np.abs(ours[name] - theirs[name]) / np.maximum(sizes.get(name, 1), 1)).max()) for name in ours)
