@@ -16,7 +16,7 @@ def main(argv=None):
     flags.add_argument("--no-browser", action="store_true", help="do not open a browser window")
     flags.add_argument("--upload-mb", type=cli.number(1, 10_000, "MB", kind=int), default=200, metavar="N",
                        help="largest file that is taken, in megabytes (default 200)")
-    flags.add_argument("--demo", action="store_true", help="offer what the demo corpus taught, else the demo model")
+    flags.add_argument("--demo", action="store_true", help="offer what bash demo.sh has trained")
     flags.add_argument("--weights", action="append", default=[], metavar="PATH",
                        help="offer this model instead of those found; may be repeated")
     args = flags.parse_args(argv)
@@ -34,9 +34,8 @@ def main(argv=None):
 
 
 def offered(catalogue, cfg, *, demo):
-    """All models that are here; without any, those of the demo corpus or the demo model that comes along."""
-    found = [] if demo else catalogue.find(cfg)
-    return found or catalogue.find(cfg, demo=True) or catalogue.choose(cfg, demo=True)
+    """The model that comes along, then all that are here; or those of the demo corpus."""
+    return catalogue.choose(cfg, demo=True) if demo else [catalogue.named(catalogue.SONG_MODEL), *catalogue.find(cfg)]
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Predict the emotion of music over time: quadrants, arousal and valence.
 
+    python3 quad_pred.py -i song.mp3 -o results                   with the model that comes along
     python3 quad_pred.py -s e -m e -i song.mp3 -o results         English speech, English music, best model there is
     python3 quad_pred.py -s m -m e -i songs/ more/*.wav -o results --ensemble runs
-    python3 quad_pred.py --demo -i song.mp3 -o results            no model needed; shows how it works, no more
 
 Into the folder: <song>.npy, <song>.png, <song>/clip.json, <song>/timeline.csv, <song>/plane.png, and summary.csv.
 See docs/predicting.md.
@@ -25,7 +25,8 @@ def parse(argv):
     flags.add_argument("--weights", nargs="+", metavar="PATH", help="these very files; several make an ensemble")
     flags.add_argument("--ensemble", choices=("runs", "speech", "music", "models", "all"),
                       help="mean and spread over the runs, the languages, the architectures, or all that fits")
-    flags.add_argument("--demo", action="store_true", help="use the demo model, which knows synthetic sound only")
+    flags.add_argument("--demo", action="store_true", help="use what bash demo.sh has trained, which knows synthetic "
+                       "sound only")
     flags.add_argument("--hop", type=cli.number(0.001, 3600, "seconds"), metavar="SECONDS", help="from one "
                       "prediction to the next, rounded to whole rows (log-mel: 0.032 s; default: no overlap, 0.992 s)")
     flags.add_argument("--sure", type=cli.number(0, 1), default=0.5, metavar="P", help="a calibrated model is "
@@ -48,12 +49,14 @@ def main(argv=None):
     args = parse(argv)
     cfg = cli.configure(args.set, announce=False)
     # numpy starts here: -h and typos answer at once
-    from mer.prediction import batch, pictures, song_files
+    from mer.prediction import batch, pictures, song_files, worth
     from mer.weights import catalogue, engines
     wanted = cli.wanted_model(args)
     with redirect_stdout(sys.stderr if args.json else sys.stdout):
         chosen = [catalogue.named(path, **wanted) for path in args.weights or ()] or catalogue.choose(
             cfg, ensemble=args.ensemble, demo=args.demo, **wanted)
+        for said in filter(None, (worth.sentence(file.path) for file in chosen if file.path.suffix == ".onnx")):
+            print(f"this model {said}")
         unreadable = []
         songs = song_files.find(args.input, unreadable=unreadable)
         opened = [engines.open_engine(file, engine=args.engine, load_module=models.load) for file in chosen]

@@ -15,8 +15,7 @@ class BuildPy(build_py):
     def run(self):
         super().run()
         if not self.editable_mode:
-            for path in [ROOT / "settings.py", *sorted((ROOT / "models").glob("*.py")),
-                         ROOT / "demo_corpus" / "demo_model.onnx"]:
+            for path in [ROOT / "settings.py", *sorted((ROOT / "models").glob("*.py"))]:
                 target = Path(self.build_lib, "mer", "shipped", path.relative_to(ROOT))
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, target)

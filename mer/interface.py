@@ -57,7 +57,8 @@ def load_model(*, speech: str | None = None, music: str | None = None, model: st
     music : str or None
         Code of the music: "e", "m", "t" or "p". None: any.
     model : str or None
-        Architecture, a file name in models/. None: the best there is.
+        Architecture, a file name in models/. None: the best there is; where nothing at all is named, the model that
+        comes along.
     release : {"y", "n"} or None
         "y": Full, "n": Feat. Ext. None: Full where it is.
     run : int or None
@@ -67,7 +68,7 @@ def load_model(*, speech: str | None = None, music: str | None = None, model: st
     ensemble : {"runs", "speech", "music", "models", "all"} or None
         Mean and spread over the models that differ in this.
     demo : bool
-        Take the demo model, which knows synthetic sound only.
+        Take what bash demo.sh has trained, which knows synthetic sound only.
     settings : dict or None
         Values that replace those of settings.py, such as {"path_to_models_trans": "/data/models_trans"}.
 

@@ -24,7 +24,7 @@ quad_pred.main([*predict, "-o", "keras", "--engine", "keras", "--no-pictures"])
 export.main([weights])
 quad_pred.main([*predict, "-o", "onnx", "--engine", "onnx"])
 quad_pred.main(["-i", song, "-o", "both", "--weights", weights.replace(".weights.h5", ".onnx"),
-                "demo_corpus/demo_model.onnx", "--no-pictures"])
+                "mer/prediction/song_model.onnx", "--no-pictures"])
 '''
 WEIGHTS = "models/music/english/model_order.multitask.spec.it_0.lr_0.001.weights.h5"
 

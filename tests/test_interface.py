@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 
+import app_files
 import numpy as np
 import pytest
 import soundfile
@@ -108,16 +109,22 @@ def test_what_is_no_sound_gets_one_sentence(case, model, encoder):
 
 
 @pytest.fixture(scope="module")
-def model():
-    return mer.load_model(demo=True)
+def weights(tmp_path_factory):
+    """A tiny exported model of log-mel."""
+    return app_files.write_model(tmp_path_factory.mktemp("tiny") / "models", speech="e", music="e")
 
 
-def test_predictions_of_an_array_are_those_of_the_file(song, tone, model):
+@pytest.fixture(scope="module")
+def model(weights):
+    return mer.load_model(weights=weights)
+
+
+def test_predictions_of_an_array_are_those_of_the_file(song, tone, model, weights):
     from_file, from_array = model.predict(song), model.predict(tone, RATE)
     assert from_file.status == "ok" and len(from_file.times_seconds) == 4
     for task, values in from_file.probabilities.items():
         np.testing.assert_array_equal(values, from_array.probabilities[task])
-    once = mer.predict(tone, RATE, demo=True, hop_seconds=0.5)
+    once = mer.predict(tone, RATE, hop_seconds=0.5, weights=weights)
     assert len(once.times_seconds) == 1 + (126 - 31) // 16 and once.hop_seconds == 0.512
     assert repr(from_array).startswith(f"Prediction('the array': {from_array.quadrant}, arousal ")
     assert json.loads(json.dumps(from_array.summary()))["file"] == "the array"
@@ -130,10 +137,10 @@ def test_channels_that_cancel_each_other_are_remarked(tone, model):
         np.testing.assert_array_equal(mer.features(opposite, RATE), mer.features(tone, RATE))
 
 
-def test_silence_is_predicted_as_silent(model):
-    silent = mer.predict(np.zeros(3 * RATE), RATE, demo=True)
+def test_silence_is_predicted_as_silent(model, weights):
+    silent = mer.predict(np.zeros(3 * RATE), RATE, weights=weights)
     assert silent.status == "silent" and silent.mean is None and "silent" in repr(silent)
-    assert "demo corpus" in repr(model)
+    assert "Tiny 0" in repr(model)
 
 
 @pytest.fixture(scope="module")
@@ -189,7 +196,7 @@ def test_a_code_with_axes_is_flattened(tone, home):
     (lambda: mer.load_model(ensemble="x"), "one of runs, speech"),
     (lambda: mer.load_model(weights="a.onnx", demo=True), "leave them out"),
     (lambda: mer.load_model(weights="nosuch.onnx"), "does not exist"),
-    (lambda: mer.load_model(demo=True, model="model_over"), "the demo model is"),
+    (lambda: mer.load_model(demo=True, model="model_over"), "no model of the demo corpus is here"),
     (lambda: mer.features("x.wav", settings={"n_mel_band": 3}), "did you mean 'n_mel_bands'"),
     (lambda: mer.features("x.wav", settings={"n_mel_bands": None}), "n_mel_bands = None came"),
 ])

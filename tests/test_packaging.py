@@ -81,8 +81,7 @@ def test_the_wheel_holds_everything_and_only_its_own_names(wheel):
     assert tops == {"mer", f"language_sensitive_mer-{mer.__version__}.dist-info"}
     here = {path.relative_to(ROOT).as_posix() for path in (ROOT / "mer").rglob("*")
             if path.is_file() and path.suffix != ".pyc"}
-    shipped = {"settings.py", "demo_corpus/demo_model.onnx", *(f"models/{path.name}"
-                                                              for path in (ROOT / "models").glob("*.py"))}
+    shipped = {"settings.py", *(f"models/{path.name}" for path in (ROOT / "models").glob("*.py"))}
     assert {name for name in names if name.startswith("mer/")} == here | {f"mer/shipped/{name}" for name in shipped}
 
 

@@ -55,7 +55,7 @@ quad_pred.main(["-i", song, "-o", "keras", "-mod", "model_toy", "--engine", "ker
 if weights:
     export.main([weights])
     quad_pred.main(["-i", song, "-o", "onnx", "-mod", "model_toy", "--engine", "onnx", "--no-pictures"])
-    both = [weights.replace(".weights.h5", ".onnx"), "demo_corpus/demo_model.onnx"]
+    both = [weights.replace(".weights.h5", ".onnx"), "mer/prediction/song_model.onnx"]
     quad_pred.main(["-i", song, "-o", "both", "--no-pictures", "--weights", *both])
 '''
 STEM = "model_toy.multitask.spec.it_0.lr_0.001"
@@ -68,7 +68,7 @@ def project(tmp_path, data):
     for folder in ("mer", "models"):
         shutil.copytree(ROOT / folder, copy / folder, ignore=lambda _, names: [
             name for name in names if name == "__pycache__" or name.endswith((".h5", ".hdf5"))])
-    for path in (*ROOT.glob("*.py"), ROOT / "demo_corpus" / "demo_model.onnx", ROOT / "pyproject.toml",
+    for path in (*ROOT.glob("*.py"), ROOT / "pyproject.toml",
                  ROOT / "tests" / "conftest.py", ROOT / "tests" / "features" / "test_representations.py"):
         (copy / path.relative_to(ROOT)).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, copy / path.relative_to(ROOT))

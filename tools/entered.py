@@ -1,6 +1,6 @@
 """Count the files and functions of this project that a command enters, and the lines of those files.
 
-    python3 tools/entered.py quad_pred.py --demo -i song.mp3 -o results
+    python3 tools/entered.py quad_pred.py -i song.mp3 -o results
     python3 tools/entered.py --list generate_dataset.py -d m -l e --set extract_jobs=1     and name every function
 
 A function counts once, however often it runs; modules, classes, lambdas and comprehensions do not count. Only this

@@ -10,12 +10,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mer import MerError, config, corpora, files, shipped
+from mer import MerError, config, corpora, files
 from mer.features.representations import DEFAULT, NAME
 from mer.weights.model_file import EXPORTED, FITTED, OURS, PUBLISHED, RELEASE, ModelFile, published_encoder, speech_run
 
 ENSEMBLES = ("runs", "speech", "music", "models", "all")
-DEMO_MODEL = Path("demo_corpus", "demo_model.onnx")
+# Comes along, and is taken where nothing else is asked for; NAME.json beside it says what it is worth
+SONG_MODEL = Path(__file__).parents[1] / "prediction" / "song_model.onnx"
 
 # Best first; musicnn as docs/results.md ranks it, the others as ICASSP 2021, Table 2, does on English music
 _ORDERS = {"origin": ("ours", "release"), "release": ("y", "n", None),
@@ -164,9 +165,10 @@ def choose(cfg: config.Config, *, ensemble: str | None = None, demo: bool = Fals
         None: the best that fits. One of `ENSEMBLES`: those that equal the best in all but the run, the language of
         the speech, that of the music, or the model and how it was trained; "all": every one that fits.
     demo : bool
-        Use what the demo corpus taught: models trained below demo/, otherwise the small one that comes along.
+        Use what the demo corpus taught: models trained below demo/.
     **wanted
-        speech, music, model, release, it of `find`; what an ensemble goes over is not asked for.
+        speech, music, model, release, it of `find`; what an ensemble goes over is not asked for. Where nothing is
+        asked for, the model that comes along is taken.
 
     Returns
     -------
@@ -179,16 +181,10 @@ def choose(cfg: config.Config, *, ensemble: str | None = None, demo: bool = Fals
         Nothing fits, or an ensemble would have one member.
     """
     free = _FREE.get(ensemble or "", set())
+    if not (demo or ensemble) and not any(value is not None for value in wanted.values()):
+        return [named(SONG_MODEL)]
     wanted = {name: None if name in free else wanted.get(name) for name in _FLAGS}
     fitting = find(cfg, **wanted, demo=demo, strict=True)  # never another model in place of a damaged one
-    if demo and not fitting and not ensemble:
-        path = (shipped.ROOT if shipped.IS_INSTALLED else cfg.root) / DEMO_MODEL
-        if not path.is_file():
-            raise MerError(f"the demo model {DEMO_MODEL} is not here: run 'bash demo.sh', which trains one")
-        fitting = [named(path)]
-        if not _fits(fitting[0].metadata, wanted):
-            raise MerError(f"the demo model is {_flags(fitting[0].metadata)}, and {_flags(wanted)} is asked for: leave "
-                           "these flags out, or run 'bash demo.sh', which trains others")
     if not fitting:
         raise MerError(_nothing(cfg, wanted, demo))
     if ensemble is None:
@@ -267,4 +263,5 @@ def _nothing(cfg: config.Config, wanted: dict[str, Any], demo: bool) -> str:
     if demo:
         return "no model of the demo corpus is here: run 'bash demo.sh', which trains some"
     return ("no transferred model is here: train one with trans_train_denoise_multi.py, unpack the published release "
-            f"(models/ and models_trans/) into {cfg.root}, run 'bash demo.sh', or add --demo to try the demo model")
+            f"(models/ and models_trans/) into {cfg.root}, or leave -s, -m, -mod, -rel and --run out "
+            "for the model that comes along")

@@ -102,7 +102,7 @@ def test_weights_are_taken_as_they_are_named(song, models, tmp_path, monkeypatch
 
 
 def test_nothing_trained_offers_the_ways_out(song, tmp_path):
-    with pytest.raises(MerError, match=r"no transferred model is here.*release.*demo\.sh.*--demo"):
+    with pytest.raises(MerError, match=r"no transferred model is here.*release.*demo\.sh.*comes along"):
         run("-s", "e", "-m", "e", "-i", song, "-o", tmp_path / "out", "--set", f"path_to_models={tmp_path}",
             "--set", f"path_to_models_trans={tmp_path}", "--set", f"path_to_data={tmp_path}")
 

@@ -6,7 +6,8 @@ import pytest
 
 import settings
 from mer import MerError, config
-from mer.weights import catalogue
+from mer.tasks import PUBLISHED
+from mer.weights import catalogue, engines
 
 
 @pytest.fixture
@@ -91,20 +92,18 @@ def test_with_the_demo_corpus_in_use_the_release_is_still_found_and_comes_first(
 
 def test_choose_says_what_to_do_where_nothing_is(root, cfg):
     with pytest.raises(MerError, match=r"no transferred model is here: train one .*unpack the published release .*"
-                                       r"run 'bash demo.sh', or add --demo"):
+                                       r"or leave -s"):
         catalogue.choose(cfg, speech="e", music="e")
-    with pytest.raises(MerError, match=r"the demo model demo_corpus.demo_model\.onnx is not here: run 'bash demo\.sh'"):
+    with pytest.raises(MerError, match=r"no model of the demo corpus is here: run 'bash demo\.sh'"):
         catalogue.choose(cfg, demo=True)
 
 
-def test_the_demo_model_does_not_stand_for_another(root, cfg, monkeypatch):
-    (root / "demo_corpus").mkdir()
-    path = add(root / "demo_corpus", model="model_cpc", release="n", corpus="demo")
-    monkeypatch.setattr(catalogue, "DEMO_MODEL", path.relative_to(root))
-    assert catalogue.choose(cfg, demo=True, speech="e", model="model_cpc")[0].path == path
-    with pytest.raises(MerError, match=r"the demo model is -s e -m e -mod model_cpc -rel n --run 0, and -s x -m t is "
-                                       r"asked for: leave these flags out"):
-        catalogue.choose(cfg, demo=True, speech="x", music="t")
+def test_the_model_that_comes_along_is_taken_where_nothing_is_asked_for(root, cfg):
+    add(root / "models_trans" / "speech_eng_2_music_eng", music="e")
+    assert [each.path for each in catalogue.choose(cfg)] == [catalogue.SONG_MODEL]
+    assert catalogue.choose(cfg, speech="e")[0].path != catalogue.SONG_MODEL
+    engine = engines.open_onnx(catalogue.SONG_MODEL)
+    assert engine.familiar and set(PUBLISHED) == set(engine.tasks) and catalogue.SONG_MODEL.stat().st_size < 12e6
 
 
 def test_choose_names_what_there_is(root, cfg):
