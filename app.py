@@ -34,8 +34,10 @@ def main(argv=None):
 
 
 def offered(catalogue, cfg, *, demo):
-    """The model that comes along, then all that are here; or those of the demo corpus."""
-    return catalogue.choose(cfg, demo=True) if demo else [catalogue.named(catalogue.SONG_MODEL), *catalogue.find(cfg)]
+    """All models that are here, without any the one that comes along; or those of the demo corpus."""
+    if demo:
+        return catalogue.find(cfg, demo=True) or catalogue.choose(cfg, demo=True)
+    return catalogue.find(cfg) or [catalogue.named(catalogue.SONG_MODEL)]
 
 
 if __name__ == "__main__":

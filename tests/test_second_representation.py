@@ -8,6 +8,7 @@ import sys
 import textwrap
 from types import SimpleNamespace
 
+import app_files
 import numpy as np
 import pytest
 from conftest import ROOT
@@ -55,7 +56,7 @@ quad_pred.main(["-i", song, "-o", "keras", "-mod", "model_toy", "--engine", "ker
 if weights:
     export.main([weights])
     quad_pred.main(["-i", song, "-o", "onnx", "-mod", "model_toy", "--engine", "onnx", "--no-pictures"])
-    both = [weights.replace(".weights.h5", ".onnx"), "mer/prediction/song_model.onnx"]
+    both = [weights.replace(".weights.h5", ".onnx"), "tiny/model_scae.multitask.spec.it_0.lr_5e-05.onnx"]
     quad_pred.main(["-i", song, "-o", "both", "--no-pictures", "--weights", *both])
 '''
 STEM = "model_toy.multitask.spec.it_0.lr_0.001"
@@ -73,6 +74,7 @@ def project(tmp_path, data):
         (copy / path.relative_to(ROOT)).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, copy / path.relative_to(ROOT))
     (copy / "pass.py").write_text(PASS)
+    app_files.write_model(copy / "tiny", speech="e", music="e")  # reads log-mel
 
     def run(*argv, error=False):
         changed = {"MER_PATH_TO_DATA": data, "MER_SCRATCH_EPOCHS": 1, "MER_N_BOOTSTRAP": 20, "MER_EXTRACT_JOBS": 1}

@@ -46,7 +46,7 @@ def address(folder):
 
 
 def test_a_taken_port_is_said(address):
-    done = app_files.run_app("--no-browser", "--port", address.rpartition(":")[2], "--demo")
+    done = app_files.run_app("--no-browser", "--port", address.rpartition(":")[2])
     assert done.returncode == 1 and "Traceback" not in done.stderr
     assert done.stderr.strip().endswith("choose another one with --port")
 

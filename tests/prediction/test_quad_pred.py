@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -31,7 +32,8 @@ def models(monkeypatch):
 
     def choose(cfg, **wanted):
         asked.append(wanted)
-        return [SimpleNamespace(shift=shift) for shift in ((0, 1) if wanted["ensemble"] else (0,))]
+        shifts = (0, 1) if wanted["ensemble"] else (0,)
+        return [SimpleNamespace(shift=shift, path=Path("weights.h5")) for shift in shifts]
 
     monkeypatch.setattr(catalogue, "choose", choose)
     monkeypatch.setattr(engines, "open_engine", lambda found, **_: engine(shift=found.shift))
@@ -96,13 +98,13 @@ def test_a_bad_hop_stops_before_the_first_song(song, models, tmp_path, capsys, h
 
 
 def test_weights_are_taken_as_they_are_named(song, models, tmp_path, monkeypatch):
-    monkeypatch.setattr(catalogue, "named", lambda path, **_: SimpleNamespace(shift=len(path)))
+    monkeypatch.setattr(catalogue, "named", lambda path, **_: SimpleNamespace(shift=len(path), path=Path(path)))
     assert run("-i", song, "--json", "--weights", "a", "bcd") == 0
     assert not models
 
 
 def test_nothing_trained_offers_the_ways_out(song, tmp_path):
-    with pytest.raises(MerError, match=r"no transferred model is here.*release.*demo\.sh.*comes along"):
+    with pytest.raises(MerError, match=r"no transferred model is here.*release.*comes along"):
         run("-s", "e", "-m", "e", "-i", song, "-o", tmp_path / "out", "--set", f"path_to_models={tmp_path}",
             "--set", f"path_to_models_trans={tmp_path}", "--set", f"path_to_data={tmp_path}")
 
