@@ -197,7 +197,7 @@ def test_hours_are_one_flag_in_every_stage(stores, home):
     assert report["run"]["encoder"]["settings"]["pretrain_epochs"] == 1
     assert report["bootstrap"]["unit"] == "artist" and report["bootstrap"]["groups"] == report["test"]["groups"]
     from mer import MerError
-    with pytest.raises(MerError, match=r"was pretrained on 0.009 h of speech, and --hours says 3: leave --hours out"):
+    with pytest.raises(MerError, match=r"was pretrained on 0.009 h of speech, and --hours says 3: leave that out"):
         script("trans_train_denoise_multi", "-s", "e", "-m", "e", "-mod", "model_masked", "-rel", "n", "--hours", "3",
                "--weights", str(encoder))
     with pytest.raises(MerError, match=r"python3 pretrain.py -s e -mod model_masked --hours 3"):

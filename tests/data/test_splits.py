@@ -237,8 +237,7 @@ def test_the_facts_of_a_split_become_sentences_in_one_place(facts, words):
 @pytest.mark.parametrize("odd", [[], [{**FOLD, "leak": {"group": "x"}, "note": "it leaks"}], [OLD]])
 def test_all_folds_together_are_described_by_the_facts_of_each(odd):
     as_cut = {**FOLD, "note": "...", "leak": {}}
-    runs = [SimpleNamespace(metadata={"split": split}) for split in [as_cut, as_cut, *odd]]
-    facts = crossval._all_folds(runs)
+    facts = crossval._all_folds([as_cut, as_cut, *odd])
     assert (facts["kind"], facts["n_folds"], len(facts.get("odd_folds", []))) == (
         "given" if odd else "folds", 2 + len(odd), len(odd))
     assert facts["note"].endswith(odd[0]["note"] if odd else "by a model that had not heard it")

@@ -95,7 +95,7 @@ def test_what_the_script_needs(cfg, run, monkeypatch, capsys):
     command = ["-m", "e", "-mod", "model_ge2e", "-rel", "n"]
     trans_train.main(command)
     trans_train.main(["-s", "e", *command])
-    with pytest.raises(MerError, match="on no hours of ours: leave --hours out"):
+    with pytest.raises(MerError, match="on no hours of ours: leave --hours and --random out"):
         trans_train.main([*command, "--hours", "3"])
     with pytest.raises(SystemExit):
         trans_train.main(["-m", "e", "-mod", "model_cpc", "-rel", "n"])
