@@ -58,7 +58,7 @@ class HideCells(layers.Layer):
 
     def call(self, inputs):
         patch, hidden = inputs
-        return ops.where(hidden > 0.5, self.mean, patch)
+        return ops.where(hidden > 0.5, ops.convert_to_tensor(self.mean), patch)
 
     def compute_output_shape(self, input_shape):
         return input_shape[0]
