@@ -36,7 +36,7 @@ LOSSES = {task.name: task.loss for task in PUBLISHED}
 
 
 class InMemory:
-    """Random patches in memory, with the interface of `store.Patches` that the batches use."""
+    """Random patches in memory, with the interface of `patches.Patches` that the batches use."""
 
     def __init__(self, n, seed=0):
         self.data = np.random.default_rng(seed).normal(-6, 2, (n, *PATCH)).astype(np.float32)

@@ -187,6 +187,7 @@ def tune(of: classifiers.Classifier, data: Training) -> dict[str, float]:
     dict
         C, gamma, clip_f1_macro.
     """
+    from scipy.special import softmax
     from sklearn.metrics.pairwise import euclidean_distances
     from sklearn.preprocessing import StandardScaler
     grid = {(c, share / data.values.shape[1]): np.zeros((len(data.classes), data.n_classes))
@@ -199,15 +200,13 @@ def tune(of: classifiers.Classifier, data: Training) -> dict[str, float]:
         for (c, gamma), outputs in grid.items():
             made = of.build(data.seed).set_params(kernel="precomputed", C=c).fit(np.exp(-gamma * inner),
                                                                                data.classes[known])
-            outputs[np.ix_(held, made.classes_)] = _softmax(made.decision_function(np.exp(-gamma * outer)))
+            decisions = made.decision_function(np.exp(-gamma * outer))
+            if decisions.ndim == 1:  # of two classes
+                decisions = np.stack([-decisions, decisions], axis=1)
+            outputs[np.ix_(held, made.classes_)] = softmax(decisions, axis=1)
     tested = np.sort(np.concatenate([held for _, held in folds]))
     scores = {pair: clip_scores(data.classes[tested], outputs[tested], data.clip[tested])["clip_f1_macro"]
               for pair, outputs in grid.items()}
     (c, gamma), score = max(scores.items(), key=lambda item: item[1])
     return {"C": c, "gamma": gamma, "clip_f1_macro": score}
 
-
-def _softmax(decisions):
-    values = np.stack([-decisions, decisions], axis=1) if decisions.ndim == 1 else decisions
-    powers = np.exp(values - values.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)

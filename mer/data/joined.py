@@ -27,8 +27,7 @@ class Joined:
         for clip, stream in enumerate(zip(clips.source, clips.group, strict=True)):
             streams.setdefault(stream, []).append(clip)
         self._order = np.concatenate([np.empty(0, int), *streams.values()])  # clips, one after the other
-        edges = [clips.stores[clips.source[i]].offsets[clips.index[i]:clips.index[i] + 2] for i in self._order]
-        self._start, end = np.reshape(edges, (-1, 2)).astype(np.int64).T  # in the store
+        self._start, end = clips.bounds[:, self._order]  # in the store
         self._end = np.cumsum(end - self._start)  # with all clips joined
         last = self._end[np.cumsum([len(members) for members in streams.values()]) - 1]
         firsts = [np.arange(begin, stop - reads.n_rows + 1, hop_rows)
@@ -44,7 +43,7 @@ class Joined:
         return np.searchsorted(self._end, rows, side="right")
 
     def gather(self, indices):
-        """Copy chunks out of the stores, as `store.Patches.gather`."""
+        """Copy chunks out of the stores, as `patches.Patches.gather`."""
         rows = self._first[np.reshape(indices, -1), None] + np.arange(self.reads.n_rows)
         place = self._place(rows)
         stored = self._start[place] + rows - np.concatenate([[0], self._end])[place]

@@ -25,21 +25,17 @@ _LINES, _STYLES = (TRAIN, VALIDATION, "#009E73", "#CC79A7"), ("-", "--", "-.", (
 
 
 def confusion(report: dict, tasks: Sequence[Task], path: Path) -> None:
-    """Draw the confusion matrices of the tasks with classes: clips in the upper row, patches in the lower.
+    """Draw confusion matrices: clips in the upper row, patches in the lower.
 
     Parameters
     ----------
     report : dict
         As `mer.evaluation.report.write` returns it.
     tasks : sequence of Task
-        Where none has classes, no picture is written, and one of an earlier run is removed.
+        With classes; at least one.
     path : pathlib.Path
         PNG file to write.
     """
-    tasks = [task for task in tasks if task.classes]
-    if not tasks:
-        path.unlink(missing_ok=True)
-        return
     figure = blank(width=3 * max(len(tasks), 2), height=6.4)
     axes = figure.subplots(2, len(tasks), squeeze=False)
     for row, level, plural in zip(axes, ("clip", "patch"), ("clips", "patches"), strict=True):
@@ -58,15 +54,9 @@ def certainty(clips: Mapping[str, tuple], tasks: Sequence[Task], path: Path) -> 
     ----------
     clips : mapping of str -> (truth, predicted, probabilities)
         By task: arrays of shape (n,), (n,), (n, classes); a truth of -1 is no label.
-    tasks : sequence of Task
-        Where none has classes, no picture is written, and one of an earlier run is removed.
-    path : pathlib.Path
-        PNG file to write.
+    tasks, path
+        As for `confusion`.
     """
-    tasks = [task for task in tasks if task.classes]
-    if not tasks:
-        path.unlink(missing_ok=True)
-        return
     figure = blank(width=9, height=4.4)
     left, right = figure.subplots(1, 2)
     right.plot([0, 1], [0, 1], color=GREY, linestyle=":", linewidth=1.5, label="as certain as right")

@@ -84,15 +84,21 @@ def write(folder: Path, *, clips: Sequence[str], patch_clip: Sequence[int] | np.
     files.write_text(folder / "report.txt", compose(report))
     predictions.write(folder / "predictions.csv", clips=data["clips"], groups=data["groups"],
                       patch_clip=data["patch_clip"], starts=data["starts"], tasks=data["tasks"], levels=data)
-    if pictures:
-        plots.confusion(report, data["tasks"], folder / "confusion.png")
-        plots.certainty(data["clip"], data["tasks"], folder / "certainty.png")
-    curves = folder / "learning_curves.png"
+    _draw(report, data, history, folder, pictures=pictures)
+    return report
+
+
+def _draw(report, data, history, folder, *, pictures):
+    """The pictures; where there is nothing to draw, one of an earlier run would be taken for this one's."""
+    confusion, certainty, curves = (folder / f"{name}.png" for name in ("confusion", "certainty", "learning_curves"))
+    for path in (confusion, certainty, curves):
+        path.unlink(missing_ok=True)
+    with_classes = [task for task in data["tasks"] if task.classes]
+    if pictures and with_classes:
+        plots.confusion(report, with_classes, confusion)
+        plots.certainty(data["clip"], with_classes, certainty)
     if history:
         plots.learning_curves(history, data["tasks"], curves)
-    else:
-        curves.unlink(missing_ok=True)  # one of an earlier run would be taken for this one's
-    return report
 
 
 def evaluate(data: dict, *, run: dict, n_bootstrap: int, seed: int) -> dict:

@@ -9,6 +9,7 @@ from mer.prediction import output, predict, song_text
 from mer.tasks import PUBLISHED, TASKS
 
 _CLIP = "clip.json"
+_VERDICT = ["verdict", "certainty"]  # of calibrated models
 # Of a clip.json of this program; one that lacks "file" and "written" is somebody else's
 _SCHEMA = {"type": "object", "required": ["file", "status", "written"],
            "properties": {"file": {"type": "string"}, "status": {"type": "string"}, "written": {"type": "array"}}}
@@ -40,10 +41,12 @@ def write(summaries, folder, *, left_out=()):
     earlier = {file: reason for file, reason in _left_out_before(path).items() if file not in done}
     summaries = [*summaries, *others]
     has_spread = any(summary["mean_spread"] for summary in summaries)
+    has_verdict = any(summary.get("verdict") for summary in summaries)
     values = output.columns(_labels(summaries))
     names = ["file", "status", "seconds", "n_predictions", "quadrant", *values]
     names += [f"{name}_spread" for name in values] if has_spread else []
-    rows = [_row(summary, values, has_spread) for summary in summaries]
+    names += _VERDICT if has_verdict else []
+    rows = [_row(summary, values, has_spread, has_verdict) for summary in summaries]
     rows += [[file, "left out", *[""] * (len(names) - 1), reason] for file, reason in (left_out | earlier).items()]
     files.write_csv(path, [*names, "model", "message"], rows)
     return damaged
@@ -56,12 +59,14 @@ def _labels(summaries):
     return {task.name: held[task.name] for task in TASKS if task.name in held}
 
 
-def _row(summary, names, has_spread):
+def _row(summary, names, has_spread, has_verdict):
     row = [summary["file"], summary["status"], summary["seconds"], summary["n_predictions"], summary["quadrant"] or ""]
     for mean, kind in (("mean", ""), *([("mean_spread", "_spread")] if has_spread else [])):
         classes = {name: value for task in (summary[mean] or {}).values() for name, value in task.items()}
         values = [classes.get(name, summary.get(f"{name}{kind}")) for name in names]
         row += ["" if value is None else round(value, 6) for value in values]
+    verdict = summary.get("verdict") or {}
+    row += [verdict.get(name, "") for name in ("kind", "certainty")] if has_verdict else []
     return [*row, " + ".join(model["title"] for model in summary["models"]), summary["message"] or ""]
 
 
@@ -75,7 +80,7 @@ def _others(folder, now):
         try:
             content = files.read_json(path, schema=_SCHEMA, remedy="predict the song again with --force")
             if content["file"] not in now and content["status"] in ("ok", "silent"):
-                _row(content, output.columns(_labels([content])), True)  # the rest of what a row needs
+                _row(content, output.columns(_labels([content])), True, True)  # the rest of what a row needs
                 found[content["file"]] = content
         except MerError as error:
             if output.places(folder, Path(place).relative_to(folder).as_posix())["npy"].exists():

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from mer import files
+from mer.tasks import TASKS
 
 _SCHEMA = {"type": "object", "required": ["sha256", "heard", "learned_from", "held_out"], "properties": {
     "held_out": {"type": "object", "additionalProperties": {
@@ -31,6 +32,6 @@ def sentence(model: Path) -> str | None:
     if known["sha256"] != files.sha256(model):
         raise files.Damaged(f"{path} was written for another model than {model}: {remedy}")
     parts = [f"{task} {100 * value['accuracy']:.0f} % [{100 * value['low']:.0f}, {100 * value['high']:.0f}]"
-             for task, value in known["held_out"].items()]
+             for task, value in ((task.name, known["held_out"].get(task.name)) for task in TASKS) if value]
     return (f"heard {known['heard']}, learned emotion from {known['learned_from']}; right about songs of artists that "
             f"it never heard: {', '.join(parts)}")

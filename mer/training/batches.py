@@ -55,7 +55,7 @@ class Emotion(Batches):
 
     Parameters
     ----------
-    inputs : store.Patches or np.ndarray, shape (n, *code)
+    inputs : patches.Patches or np.ndarray, shape (n, *code)
         Chunks are gathered, codes are indexed.
     targets : dict of str -> np.ndarray, shape (n,)
         What is true of each input, by task; from `Task.targets`.

@@ -117,7 +117,7 @@ def _train(cfg, run, data, clf, facts):
     for task in data.tasks:
         known = training_of(cfg, data, task, facts["seed"])
         names = data.reads.of.feature_names
-        chi2[task.name] = ranking.chi2(ranking.scaled(known.values), known.classes)
+        chi2[task.name] = ranking.relevance(ranking.scaled(known.values), known.classes)
         name = clf
         if clf == classifiers.BEST:
             comparison[task.name] = pipelines.compare(known, n_folds=cfg.comparison_folds)

@@ -5,12 +5,6 @@ import numpy as np
 from mer.training import augment, batches
 
 
-def bounds(clips):
-    """First row of each clip in its store, and the row after its last one, shape (n,) each."""
-    pairs = [clips.stores[s].offsets[i:i + 2] for s, i in zip(clips.source, clips.index, strict=True)]
-    return np.array(pairs, np.int64).reshape(-1, 2).T
-
-
 class Drawn(batches.Batches):
     """Chunks at random places of clips, with targets and weights for each task.
 
@@ -26,10 +20,10 @@ class Drawn(batches.Batches):
     """
 
     def __init__(self, clips, tasks, *, reads, recipe, seed):
-        first, end = bounds(clips)
+        first, end = clips.bounds
         clips = clips.take(end - first >= reads.n_rows)
         super().__init__(n=recipe.steps * recipe.batch or len(clips), batch_size=recipe.batch, seed=seed, shuffle=True)
-        self.clips, self.tasks, self.reads, self.recipe, self.bounds = clips, tasks, reads, recipe, bounds(clips)
+        self.clips, self.tasks, self.reads, self.recipe, self.bounds = clips, tasks, reads, recipe, clips.bounds
         truth = {task.name: task.targets(clips.labels[task.column]) for task in tasks}
         classes = batches.class_weights(truth, tasks) if recipe.class_weights else {}
         self.weights = {task.name: batches.example_weights(task, truth[task.name], np.arange(len(clips)), classes)

@@ -39,7 +39,8 @@ def test(cfg, run, data, answer, votes=None):
     answer : callable
         (Opened, rows) -> dict of task name to outputs, shape (rows, units), for those patches.
     votes : callable or None
-        (clips, a ClipSet) -> `votes` of `report.write`, where clips are not scored by the mean of their patches.
+        (clips, a ClipSet; what `music.predictions` gives) -> `votes` of `report.write`, where clips are not scored by
+        the mean of their patches.
 
     Returns
     -------

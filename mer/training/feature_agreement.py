@@ -99,4 +99,4 @@ def composed(title, rows, best, n_shuffles):
 
 
 def _chi2(of):
-    return ranking.chi2(ranking.scaled(of.values), of.classes)
+    return ranking.relevance(ranking.scaled(of.values), of.classes)

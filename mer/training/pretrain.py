@@ -5,7 +5,7 @@ import numpy as np
 from mer import MerError, corpora, files
 from mer.data import datasets
 from mer.data.joined import Joined
-from mer.data.store import Patches
+from mer.data.patches import Patches
 from mer.features import chunks
 from mer.training import loop, pretexts
 from mer.training.pretexts import _rows
@@ -100,7 +100,7 @@ def band_statistics(patches, *, at_once=1024):
 
     Parameters
     ----------
-    patches : store.Patches
+    patches : patches.Patches
     at_once : int
         Patches in memory at a time.
 

@@ -3,7 +3,6 @@
 import numpy as np
 
 from mer import progress
-from mer.training.drawn import bounds
 
 _AT_ONCE = 128  # chunks
 
@@ -32,7 +31,7 @@ def votes(model, module, clips, tasks, *, reads, recipe):
     answer = getattr(module, "at_hops", lambda *_: None)(model, hop_rows) or plainly(model, reads, hop_rows)
     pooled = {task.name: np.empty((len(clips), task.units)) for task in tasks}
     with progress.bar(total=len(clips), unit="clip", desc="  votes") as bar:
-        for clip, (source, start, end) in enumerate(zip(clips.source, *bounds(clips), strict=True)):
+        for clip, (source, start, end) in enumerate(zip(clips.source, *clips.bounds, strict=True)):
             outputs = answer(np.asarray(clips.stores[source].rows[start:end]))
             for task in tasks:
                 pooled[task.name][clip] = task.pooled(outputs[task.name], recipe.pooling)

@@ -12,7 +12,7 @@ MEAN = np.linspace(-9, -3, BANDS)
 
 
 class Field:
-    """Patches drawn from a Gaussian field, six a clip and two clips a speaker, with the interface of `store.Patches`.
+    """Patches drawn from a Gaussian field, six a clip and two clips a speaker, with the interface of `patches.Patches`.
 
     Each cell is the mean of the `reach` x `reach` white cells around it, times a deviation, plus the mean of its band.
     """

@@ -1,5 +1,6 @@
 """Linear heads end to end with the smallest encoder: train, report, find again, export, predict, judge."""
 
+import csv
 import functools
 import json
 import types
@@ -116,6 +117,8 @@ def test_exported_and_judged(train, tmp_path, rng, capsys):
     assert done.songs[0]["verdict"]["kind"] in verdict.KINDS
     assert done.songs[0]["verdict"]["words"].lower() in capsys.readouterr().out.lower()
     kept = json.loads((tmp_path / "out" / "noise" / "clip.json").read_text(encoding="utf-8"))
+    row = next(csv.DictReader((tmp_path / "out" / "summary.csv").open(encoding="utf-8")))
+    assert (row["verdict"], float(row["certainty"])) == (kept["verdict"]["kind"], kept["verdict"]["certainty"])
     assert kept["verdict"] == done.songs[0]["verdict"] and kept["source"]["sure_from"] == verdict.SURE
 
 

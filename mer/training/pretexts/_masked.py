@@ -19,7 +19,7 @@ class Masking(batches.Batches):
 
     Parameters
     ----------
-    patches : store.Patches
+    patches : patches.Patches
     hidden_share : float in (0, 1)
         Probability of a tile to be hidden. Hidden cells weigh 1 / hidden_share in the loss and visible ones 0, so the
         loss is about the mean squared error of the hidden cells.

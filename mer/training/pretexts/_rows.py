@@ -16,11 +16,11 @@ _AT_MOST_NUMBERS = 2**25  # behind the statistics
 
 
 class Standardized:
-    """Sequences as the layer "standardise" of a network gives them, with the interface of `store.Patches`.
+    """Sequences as the layer "standardise" of a network gives them, with the interface of `patches.Patches`.
 
     Parameters
     ----------
-    patches : store.Patches or joined.Joined
+    patches : patches.Patches or joined.Joined
     model : keras.Model
         From rows to the layer "standardise".
     """
@@ -100,7 +100,7 @@ def statistics(patches):
 
     Parameters
     ----------
-    patches : store.Patches or joined.Joined
+    patches : patches.Patches or joined.Joined
         Sequences (steps, width).
 
     Returns

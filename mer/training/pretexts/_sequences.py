@@ -18,7 +18,7 @@ class Sequences(batches.Batches):
 
     Parameters
     ----------
-    patches : store.Patches
+    patches : patches.Patches
     past, future : int
         Patches read and patches predicted.
     gap : int

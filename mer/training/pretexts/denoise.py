@@ -14,7 +14,7 @@ class Denoising(batches.Batches):
 
     Parameters
     ----------
-    patches : store.Patches, or _rows.Standardized
+    patches : patches.Patches, or _rows.Standardized
     noise_sigma : float
         Standard deviation of the noise, in log-mel units; of sequences, in spreads of each value.
     **batching

@@ -19,7 +19,7 @@ CITATION = ("L. Wan, Q. Wang, A. Papir and I. Lopez Moreno, Generalized end-to-e
             "ICASSP 2018, arXiv:1710.10467; trained by C. Jemine for Resemblyzer")
 HEARD = "thousands of English speakers (VoxCeleb, LibriSpeech)"
 TRAINED_ON = {
-    "title": "LibriSpeech train-other, VoxCeleb1 and VoxCeleb2: whose voice it is", "speakers": "some 8 000",
+    "title": "LibriSpeech train-other, VoxCeleb1 and VoxCeleb2: whose voice it is",
     "labels": "names of speakers", "overlap": "holds clips of LibriSpeech, none of the music corpora here"}
 
 FILE = "resemblyzer/pretrained.pt"
