@@ -110,9 +110,12 @@ def temperature(log_probabilities: np.ndarray, truth: np.ndarray) -> float:
     truth : np.ndarray of int, shape (n,)
         Of clips that the model was not trained on.
     """
-    rows = np.arange(len(truth))
-
     def loss(log_t):
-        return -log_softmax(log_probabilities / np.exp(log_t), axis=1)[rows, truth].mean()
+        return cross_entropy(log_probabilities / np.exp(log_t), truth)
 
     return float(np.exp(minimize_scalar(loss, bounds=_LOG_TEMPERATURES, method="bounded").x))
+
+
+def cross_entropy(logits: np.ndarray, truth: np.ndarray) -> float:
+    """Mean over answers of minus the logarithm of the probability of the true class; parameters as `temperature`."""
+    return float(-log_softmax(logits, axis=1)[np.arange(len(truth)), truth].mean())
