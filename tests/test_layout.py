@@ -19,7 +19,8 @@ RANKS = {name: rank for rank, names in enumerate((
     "weights",  # 4
     "agreement data prediction",  # 5
     "training inventory",  # 6
-    "interface",  # 7
+    "experiments",  # 7
+    "interface",  # 8
 )) for name in names.split()}
 MODULES = sorted((ROOT / "mer").rglob("*.py"))
 SOURCES = [ROOT / f"{name}.py" for name in SCRIPTS] + MODULES + sorted((ROOT / "models").glob("*.py"))

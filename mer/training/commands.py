@@ -30,7 +30,7 @@ def pretrain(doc, argv, *, models, pretexts):
                         help="train nothing: save the encoder with its random weights, as a control")
     args, cfg, module = _begin(parser, argv, models, pretexts)
     from mer.training import pretrain
-    for it in range(args.runs):
+    for it in _runs(args):
         pretrain.run(cfg, speech=args.speech, name=args.model, module=module, hours=args.hours, it=it,
                      random=args.random, force=args.force)
 
@@ -87,7 +87,7 @@ def scratch(doc, argv, *, models, of_chunks):
 def _train(args, cfg, module, **options):
     from mer.training import crossval, transfer
     train = functools.partial(crossval.run, transfer.run, n_folds=args.folds) if args.folds else transfer.run
-    for it in range(args.runs):
+    for it in _runs(args):
         train(cfg, music=args.music, name=args.model, module=module, it=it, force=args.force, **options)
 
 
@@ -110,14 +110,22 @@ def classify(doc, argv):
     cfg = cli.configure(args.set)
     from mer.training import classify, crossval
     train = functools.partial(crossval.run, classify.run, n_folds=args.folds) if args.folds else classify.run
-    for it in range(args.runs):
+    for it in _runs(args):
         train(cfg, music=args.music, clf=args.clf, features=args.features, it=it, force=args.force)
 
 
 def _add_runs(parser):
-    parser.add_argument("--runs", type=cli.whole_number, default=1, metavar="N",
+    either = parser.add_mutually_exclusive_group()
+    either.add_argument("--runs", type=cli.whole_number, default=1, metavar="N",
                         help="repeat with N seeds; the files are named it_0, it_1, ... (default 1)")
+    either.add_argument("--run", type=cli.number(0, 1_000_000, kind=int), metavar="N",
+                        help="only the run of number N, whose files are named it_N")
     parser.add_argument("--force", action="store_true", help="train again even where a finished run is there")
+
+
+def _runs(args):
+    """Numbers of the runs that are wanted."""
+    return range(args.runs) if args.run is None else [args.run]
 
 
 def _begin(parser, argv, models, pretexts):

@@ -1,0 +1,98 @@
+"""What came of a plan: the reports and predictions of its finished cells."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mer import MerError, files, tasks
+from mer.config import Config
+from mer.evaluation import predictions
+from mer.evaluation.predictions import Predictions
+from mer.experiments import places
+from mer.experiments.plan import Cell, Plan
+from mer.weights.model_file import PUBLISHED
+
+_REMEDY = "run the last command of the cell again with --force"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a finished cell left behind.
+
+    Attributes
+    ----------
+    cell : Cell
+    folder : pathlib.Path
+        Of the report.
+    run : dict
+        run.json: command, settings, versions, revision, scores.
+    report : dict
+        report.json.
+    predictions : Predictions
+        Of the test clips; of all folds together where the cell has folds.
+    """
+
+    cell: Cell
+    folder: Path
+    run: dict[str, Any]
+    report: dict[str, Any]
+    predictions: Predictions
+
+
+class Outcomes(dict[str, Outcome]):
+    """Name of a cell to its Outcome, of those that are finished; `lacking` has the others, with the reason."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lacking: dict[str, str] = {}
+
+
+def about(cell: Cell, cfg: Config, plan: Plan) -> dict[str, Any]:
+    """run.json of a finished cell.
+
+    Raises
+    ------
+    MerError
+        It is not finished, damaged, or was made with other settings than the plan and `cfg` say.
+    """
+    folder = places.report(cell.facts, cfg, mixed=plan.mixed)
+    try:
+        known = files.read_json(folder / "run.json", remedy=_REMEDY)
+    except OSError:
+        raise MerError(f"there is no report in {folder} yet") from None
+    wanted: Mapping[str, Any] = {**cfg.values, **plan.settings}
+    differ = [f"{name} {value!r}, now {wanted[name]!r}" for name, value in (known.get("settings") or {}).items()
+              if name in wanted and wanted[name] != value]
+    encoder = known.get("encoder") or {}
+    heard = known.get("heard") or encoder.get("heard") or cell.facts["heard"]
+    if cell.facts["pretext"] != PUBLISHED and heard != cell.facts["heard"]:
+        differ.append(f"heard {heard}, now {cell.facts['heard']}")
+    if differ:
+        raise MerError(f"{folder} was made with other settings ({'; '.join(differ)}): {_REMEDY}")
+    return known
+
+
+def find(plan: Plan, cfg: Config) -> Outcomes:
+    """The outcomes of all cells that are finished.
+
+    Parameters
+    ----------
+    plan : Plan
+    cfg : Config
+
+    Returns
+    -------
+    Outcomes
+    """
+    found = Outcomes()
+    for cell in plan.cells:
+        folder = places.report(cell.facts, cfg, mixed=plan.mixed)
+        try:
+            known = about(cell, cfg, plan)
+            found[cell.name] = Outcome(
+                cell, folder, known, files.read_json(folder / "report.json", remedy=_REMEDY),
+                predictions.read(folder / "predictions.csv", tasks.named(known.get("tasks"), folder)))
+        except (MerError, OSError) as error:
+            found.lacking[cell.name] = str(error)
+    return found

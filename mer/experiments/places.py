@@ -1,0 +1,63 @@
+"""Where the files of a cell lie, by the functions that the scripts use."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mer import corpora
+from mer.cli import MIXED
+from mer.config import Config
+from mer.experiments import architectures
+from mer.experiments.architectures import CLASSIFIER
+from mer.experiments.steps import FULL, LINEAR
+from mer.training import setups
+from mer.weights.model_file import (
+    PUBLISHED,
+    ModelFile,
+    fitted_run,
+    music_run,
+    published_encoder,
+    speech_run,
+    transfer_run,
+)
+
+
+def encoder(facts: Mapping[str, Any], cfg: Config) -> ModelFile | None:
+    """The pretrained encoder of a cell; None where it has none."""
+    pretext = architectures.find(facts["encoder"]).pretext
+    if pretext in (None, CLASSIFIER):
+        return None
+    if pretext == PUBLISHED:
+        return published_encoder(cfg, facts["encoder"])
+    return speech_run(cfg, _source(facts).LANGUAGE, facts["encoder"], facts["seed"], hours=_hours(facts))
+
+
+def trained(facts: Mapping[str, Any], cfg: Config, *, mixed: tuple[str, ...] = ()) -> ModelFile:
+    """The run that makes the report of a cell: that of all folds together where it has folds, which has no weights."""
+    setup = setups.SetUp(setups.parse(facts["music"], mixed))
+    fold = f"folds_{facts['folds']}." if facts["folds"] else ""
+    pretext = architectures.find(facts["encoder"]).pretext
+    if pretext == CLASSIFIER:
+        return fitted_run(cfg, setup.LANGUAGE, facts["encoder"], facts["seed"], fold=fold)
+    if pretext is None:
+        return music_run(cfg, setup.LANGUAGE, facts["encoder"], facts["seed"], fold=fold)
+    speech = None if pretext == PUBLISHED else _source(facts)
+    release = {LINEAR: LINEAR, FULL: "y"}.get(facts["mode"], "n")
+    return transfer_run(cfg, speech, setup, facts["encoder"], release, facts["seed"], hours=_hours(facts), fold=fold)
+
+
+def report(facts: Mapping[str, Any], cfg: Config, *, mixed: tuple[str, ...] = ()) -> Path:
+    """Folder of the report of a cell: beside the weights, or below it in tests/ where other music is tested."""
+    run, own = trained(facts, cfg, mixed=mixed), facts["music"].rpartition(",")[2]
+    if facts["tested"] == own or facts["tested"] == MIXED:
+        return run.file(".")
+    return run.file("tests") / corpora.get("music", facts["tested"]).LANGUAGE
+
+
+def _source(facts):
+    """The corpus that the encoder heard, or whose speech made the noise or the random encoder's standardization."""
+    return corpora.get("music" if facts["heard"] == "music" else "speech", facts["language"])
+
+
+def _hours(facts):
+    return 0.0 if facts["heard"] == "random" else facts["hours"]
