@@ -57,6 +57,16 @@ cpc_negatives = "distinct"   # binary: of another sequence; "published": the tru
 cpc_negatives_per_positive = 1
 cpc_same_clip_share = 0.5    # share of the distinct negatives drawn from elsewhere in the same clip
 
+# ---- Pretraining by contrast (model_cola) ---------------------------------------------------------
+contrast_epochs = 30
+contrast_steps = 50          # batches an epoch
+contrast_batch_clips = 64    # two chunks of each; fewer where there are fewer clips
+contrast_learning_rate = 2e-3  # the greatest of one cycle
+contrast_weight_decay = 0.01
+contrast_gain_db = 12.0      # every chunk is amplified by -12 to 12 dB,
+contrast_filter_db = 6.0     # goes through a random filter, deviation 6 dB at 6 knots over the bands,
+contrast_mask_bands = 32     # and loses up to 32 bands in a row, of 128
+
 # ---- Transfer to music ----------------------------------------------------------------------------
 heads_epochs = 100           # Feat. Ext.: frozen encoder, heads trained on its cached codes
 heads_batch_patches = 1024

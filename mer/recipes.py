@@ -1,4 +1,4 @@
-"""How an encoder without a pretext task wants to be trained: `RECIPE = Recipe(...)` in its file in models/.
+"""How an encoder wants to be trained: `RECIPE = Recipe(...)` in its file in models/.
 
 An encoder without a recipe is trained on a grid of patches by the settings `scratch_...`.
 """

@@ -95,7 +95,8 @@ def make_config(data, tmp_path_factory):
                 "path_to_models_trans": folder / "models_trans", "path_to_results": folder / "results",
                 "pretrain_epochs": 1, "heads_epochs": 3, "full_epochs": 1, "scratch_epochs": 1,
                 "pretrain_batch_patches": 16, "heads_batch_patches": 16, "full_batch_patches": 16,
-                "scratch_batch_patches": 16, "cpc_batch_sequences": 4, "n_bootstrap": 50, "extract_jobs": 1,
+                "scratch_batch_patches": 16, "cpc_batch_sequences": 4, "contrast_epochs": 1, "contrast_steps": 2,
+                "contrast_batch_clips": 4, "n_bootstrap": 50, "extract_jobs": 1,
                 "cross_tests": False}
         return config.load(settings, {}, [f"{name}={value}" for name, value in base.items()] + list(overrides))
 

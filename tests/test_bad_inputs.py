@@ -16,7 +16,8 @@ from mer import MerError
 SECONDS = 60
 GOOD = {  # flags with which each script would start its work
     "generate_dataset": ["-d", "m", "-l", "e"], "pretrain_denoise": ["-s", "e", "-mod", "model_over"],
-    "pretrain_cpc": ["-s", "e", "-mod", "model_cpc"], "pretrain": ["-s", "e", "-mod", "model_masked"],
+    "pretrain_cpc": ["-s", "e", "-mod", "model_cpc"], "pretrain_contrast": ["-s", "e", "-mod", "model_cola"],
+    "pretrain": ["-s", "e", "-mod", "model_masked"],
     "trans_train": ["-s", "e", "-m", "e", "-mod", "model_masked", "-rel", "n"],
     "report": [], "corpora": [], "make_demo_corpus": [],
     "trans_train_denoise_multi": ["-s", "e", "-m", "e", "-mod", "model_over", "-rel", "n"],
@@ -45,6 +46,7 @@ OWN_BAD = {
                          ["-mod", "../model_over"], []],
     "pretrain": [["--runs", "x"], ["-mod", "model_cnn"]],
     "trans_train": [["--folds", "-1"], ["--weights", "junk.csv"]],
+    "pretrain_contrast": [["-mod", "model_cpc"], ["--set", "contrast_batch_clips=1"], []],
     "pretrain_cpc": [["--runs", "-1"], ["--hours", "-3"], ["-mod", "nowhere"], []],
     "trans_train_denoise_multi": [["--folds", "0"], ["--weights", ""], ["--weights", "nowhere.hdf5"],
                                   ["--weights", "junk.hdf5"], ["--weights", "junk.weights.h5"], ["--weights", "empty"],

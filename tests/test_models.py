@@ -161,6 +161,9 @@ def test_one_step_of_training_moves_every_trainable_layer(name):
         x = {"past": np.stack([some_patches(4, seed=i, shape=shape_of(name)) for i in range(4)]),
              "future": np.stack([some_patches(2, seed=9 + i, shape=shape_of(name)) for i in range(4)])}
         y, loss = np.array([[0.0], [1.0], [0.0], [1.0]], "f"), "binary_crossentropy"
+    elif module.PRETEXT == "contrast":
+        x = np.stack([some_patches(seed=i, shape=shape_of(name)) for i in range(2)], axis=1)
+        y, loss = np.arange(4), keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     elif hasattr(module, "HIDDEN_SHARE"):
         y, loss = some_patches(shape=shape_of(name)), "mse"
         x = {"patch": y, "hidden": np.zeros_like(y)}

@@ -229,8 +229,8 @@ def test_the_page_gathers_every_transfer(transferred, home):
 
 
 def test_help_answers_at_once_and_the_flags_are_the_published_ones():
-    for name in ("generate_dataset", "pretrain_denoise", "pretrain_cpc", "trans_train_denoise_multi",
-                 "trans_train_cpc_multi", "report"):
+    for name in ("generate_dataset", "pretrain_denoise", "pretrain_cpc", "pretrain_contrast",
+                 "trans_train_denoise_multi", "trans_train_cpc_multi", "report"):
         done = command("-X", "importtime", f"{name}.py", "-h")
         assert done.returncode == 0 and "usage:" in done.stdout
         imported = {line.rsplit("|", 1)[-1].strip() for line in done.stderr.splitlines()}

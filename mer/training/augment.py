@@ -94,3 +94,26 @@ def smoothed(targets: np.ndarray, share: float) -> np.ndarray:
     """One-hot targets (n, classes) of which `share` is spread evenly over all classes; rows of zeros stay zeros."""
     return (1 - share) * targets + share * targets.sum(axis=1, keepdims=True) / targets.shape[1]
 
+
+def filters(rng: np.random.Generator, n: int, bands: int, *, gain_db: float, filter_db: float, knots: int
+            ) -> np.ndarray:
+    """Random gains and smooth random filters, to be added to log spectra: in natural logarithms, (n, bands), float32.
+
+    Parameters
+    ----------
+    rng : np.random.Generator
+    n, bands : int
+    gain_db : float
+        The gain is one of -gain_db ... gain_db, all equally likely.
+    filter_db : float
+        Standard deviation of the filter at its knots; half cosines join these.
+    knots : int > 1
+        From the first band to the last.
+    """
+    place = np.linspace(0, knots - 1, bands)
+    left = np.minimum(place.astype(int), knots - 2)
+    share = (1 - np.cos(np.pi * (place - left))) / 2
+    values = filter_db * rng.standard_normal((n, knots))
+    level = rng.uniform(-gain_db, gain_db, (n, 1))
+    curves = level + values[:, left] * (1 - share) + values[:, left + 1] * share
+    return (curves * np.log(10) / 20).astype(np.float32)

@@ -7,13 +7,15 @@ from mer.data import datasets
 from mer.data.joined import Joined
 from mer.data.patches import Patches
 from mer.features import chunks
-from mer.training import loop, pretexts
+from mer.training import loop, pretexts, recipes
 from mer.training.pretexts import _rows
 from mer.weights import model_file
 
 
-def relevant_settings(cfg, task, reads):
-    """The settings that a pretrained encoder depends on."""
+def relevant_settings(cfg, task, reads, module=None):
+    """The settings that a pretrained encoder depends on; a recipe in `module` brings its own."""
+    if hasattr(module, "RECIPE"):
+        return {**reads.settings, **recipes.settings(module, cfg), **{name: cfg.values[name] for name in task.settings}}
     names = [*loop.SHARED_SETTINGS, *task.settings, "pretrain_epochs", "pretrain_learning_rate", "pretrain_decay"]
     return {**reads.settings, **{name: cfg.values[name] for name in names}}
 
@@ -51,7 +53,7 @@ def run(cfg, *, speech, name, module, hours=None, it=0, random=False, force=Fals
         raise MerError(f"{name} reads {reads.of.TITLE} of shape {reads.shape}, and the task {module.PRETEXT} works on "
                        "patches (bands, frames, 1): set its PRETEXT to None, or to a pretext task of your own")
     clips = datasets.load("speech", speech, cfg, of=reads.of, hours=hours)
-    seed, settings = cfg.seed + it, relevant_settings(cfg, task, reads)
+    seed, settings = cfg.seed + it, relevant_settings(cfg, task, reads, module)
     key = files.key_of(name, seed, settings, clips.fingerprint(), *(["random"] if random else []))
     run = model_file.speech_run(cfg, corpus.LANGUAGE, name, it, hours=0.0 if random else hours)
     facts = {"name": name, "pretext": module.PRETEXT, "speech": speech, "language": corpus.LANGUAGE, "it": it,
@@ -79,14 +81,17 @@ def _train(cfg, run, *, task, module, reads, clips, seed, key, random):
     if hasattr(module, "prepare"):
         module.prepare(model, *(_rows.statistics if cut is Joined else band_statistics)(patches["train"]))
     trainee = task.trainee(model) if hasattr(task, "trainee") else model
-    trainee.compile(loop.DecayingAdam(cfg.pretrain_learning_rate, decay=cfg.pretrain_decay),
-                    **task.compile_with, **loop.compile_options())
+    known = task.batches(patches["train"], seed=seed, shuffle=True)
     unseen = task.batches(patches["val"], seed=seed, shuffle=False)
+    recipe = recipes.of(module, cfg)
+    optimizer = recipes.optimizer(recipe, steps=len(known)) if recipe else loop.DecayingAdam(
+        cfg.pretrain_learning_rate, decay=cfg.pretrain_decay)
+    trainee.compile(optimizer, **task.compile_with, **loop.compile_options())
     if random:
         history = [{"epoch": -1, "val_loss": float(trainee.evaluate(unseen, verbose=0, return_dict=True)["loss"])}]
     else:
-        history = loop.fit(trainee, task.batches(patches["train"], seed=seed, shuffle=True), unseen, cfg=cfg,
-                           folder=run.file("state"), key=key, epochs=cfg.pretrain_epochs)
+        history = loop.fit(trainee, known, unseen, cfg=cfg, folder=run.file("state"), key=key,
+                           epochs=recipe.epochs if recipe else cfg.pretrain_epochs, halve=recipe is None)
     scores = task.scores(model, task.batches(patches["test"], seed=seed + 1, shuffle=False),
                          train=task.batches(patches["train"], seed=seed, shuffle=False))
     if random:

@@ -69,9 +69,14 @@ def batches_of(clips, tasks, *, reads, recipe, seed):
     return made
 
 
-def compile_for(model, recipe, tasks, *, steps):
-    """Compile a model with the optimizer of a recipe, for epochs of so many `steps`, and with weighted metrics."""
+def optimizer(recipe, *, steps):
+    """The optimizer of a recipe, for epochs of so many `steps`."""
     rate = recipe.learning_rate if recipe.schedule == "constant" else OneCycle(recipe.learning_rate,
                                                                               recipe.epochs * steps)
-    model.compile(OPTIMIZERS[recipe.optimizer](rate, recipe), loss={task.name: task.loss for task in tasks},
+    return OPTIMIZERS[recipe.optimizer](rate, recipe)
+
+
+def compile_for(model, recipe, tasks, *, steps):
+    """Compile a model with the optimizer of a recipe, for epochs of so many `steps`, and with weighted metrics."""
+    model.compile(optimizer(recipe, steps=steps), loss={task.name: task.loss for task in tasks},
                   weighted_metrics={task.name: [task.metric] for task in tasks}, **loop.compile_options())
