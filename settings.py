@@ -14,6 +14,8 @@ path_music_english = ""
 path_music_mandarin = ""
 path_music_turkish = ""
 path_music_piano = ""
+path_music_sung = ""         # RAVDESS, song and labelled speech: both may name the folder of the whole
+path_music_spoken = ""
 
 # ---- Where results go -----------------------------------------------------------------------------
 path_to_features = "features"          # stores of features (.h5), split files (.csv), cached codes

@@ -13,6 +13,7 @@ _MOST_TEXT = 4096  # characters of a path: what Linux takes
 OF: dict[str, Any] = {
     "path_to_data": "path", "path_speech_english": "path", "path_speech_mandarin": "path", "path_music_english": "path",
     "path_music_mandarin": "path", "path_music_turkish": "path", "path_music_piano": "path",
+    "path_music_sung": "path", "path_music_spoken": "path",
     "path_to_features": "result", "path_to_models": "result", "path_to_models_trans": "result",
     "path_to_results": "result",
     "sample_rate_hz": (int, 1000, 192_000, "Hz"),

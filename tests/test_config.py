@@ -164,7 +164,7 @@ def edited(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("change, words", [
-    (("seed = 1 ", "seed = ("), "line 33"),
+    (("seed = 1 ", "seed = ("), "line 35"),
     (("seed = 1 ", "seed = unknown "), "NameError: name 'unknown' is not defined"),
     (("seed = 1 ", "seed = '1' "), "setting seed = '1' should be a whole number from 0 to 2147483647"),
     (("seed = 1 ", "seed = 1.5 "), "seed = 1.5"),

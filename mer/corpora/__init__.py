@@ -15,7 +15,7 @@ __all__ = ["AUDIO_SUFFIXES", "Clip", "Listing", "codes", "find_root", "fold", "g
 
 # What a corpus file may leave out.
 _OPTIONAL: dict = {"SETTING": "", "MARKS": (), "PARTS": (), "ARCHIVES": {}, "EXPECTED_CLIPS": None, "EXPECTED_ALSO": (),
-                   "EXPECTED_PER_CLASS": None, "EXPECTED_PARTS": {}, "CLASSES": {}}
+                   "EXPECTED_PER_CLASS": None, "EXPECTED_PARTS": {}, "CLASSES": {}, "IS_MUSIC": True, "PEOPLE": ""}
 OWN_CSV = "annotations.csv"  # in the folder of any music corpus: labels that win over the corpus's own
 
 

@@ -107,8 +107,12 @@ def run(kind, code, cfg, *, labels=None, sounds=None, split=None, folds=None, ho
 
 
 def _locked(corpus, cfg):
-    """The lock of a corpus' store and splits: a second process waits, and then uses what the first one wrote."""
-    return files.lock(store_path(corpus, cfg), doing=f"making the features of {corpus.NAME}")
+    """The lock of a corpus' store and splits: a second process waits, and then uses what the first one wrote.
+
+    Corpora of the same people share it, since the split of one follows that of the other.
+    """
+    return files.lock(cfg.features_dir / corpus.PEOPLE if corpus.PEOPLE else store_path(corpus, cfg),
+                      doing=f"making the features of {corpus.NAME}")
 
 
 def _refuse(corpus, *, hours, folds, balance, split, of_one):

@@ -14,7 +14,7 @@ from mer.data import splits
 from mer.data.split_search import SPLITS
 
 _TYPES = {
-    "string": ("kind", "grouped_by", "note", "sha256", "file", "imported_from", "origin", "more"),
+    "string": ("kind", "grouped_by", "note", "sha256", "file", "imported_from", "origin", "more", "follows"),
     "integer": ("n_added", "n_moved", "n_duplicates", "number", "n_folds"),
     "number": ("test_fraction", "val_fraction"), "boolean": ("asked",), "array": ("uneven", "parts", "empty"),
     "object": ("few_groups", "shared", "gap", "balanced", "chosen")}
@@ -262,6 +262,8 @@ def _clauses(facts):
                          "the split is the one that the corpus publishes"}.get(kind, kind)
     if gap := facts.get("gap"):
         yield _gap_text(gap)
+    if facts.get("follows"):
+        yield f"people are on the same side as in {facts['follows']}"
     if few := facts.get("few_groups"):
         yield (f"only {few['n']} {few['what']}{'s' * (few['n'] > 1)}: split by clip, so the same {few['what']} is in "
                "several splits and the scores say nothing about a new one")

@@ -12,8 +12,8 @@ A subset (`3h_speech_english`) or a mixture (`speech_mix`) has only these two fi
 import os
 from collections import Counter
 
-from mer import MerError, tables
-from mer.data import split_files, split_search, splits
+from mer import MerError, corpora, tables
+from mer.data import common_groups, split_files, split_search, splits
 from mer.data.split_files import DRAWN, OF_CORPUS
 
 DRAW, PUBLISHED = "draw", "published"  # words that --split takes instead of a file
@@ -81,10 +81,26 @@ def _new(cfg, stored, clips, wanted, own, gap):
     given, published_gap = published(clips)
     if given and wanted is None:
         return given, {**own, "grouped_by": own["kind"], "seed": None}
-    split, facts = splits.draw(**common, same=splits.joined(columns["clip"], columns["content"]),
-                               grouped_by=stored.attributes["grouped_by"])
+    split, facts = _follow(cfg, stored, common) or splits.draw(
+        **common, same=splits.joined(columns["clip"], columns["content"]), grouped_by=stored.attributes["grouped_by"])
     gap = (gap or published_gap) if wanted is None else None
     return split, facts | ({"gap": gap} if gap else {})
+
+
+def _follow(cfg, stored, common):
+    """The split of a corpus with the same people, and its facts; None where there is none."""
+    found = common_groups.leader(cfg, corpora.get(stored.attributes["kind"], stored.attributes["code"]))
+    if not found:
+        return None
+    other, name = found
+    wanted = split_search.shares(common["test_fraction"], common["val_fraction"])
+    split, = common_groups.follow(cfg, [name], shares=wanted, **{
+        key: common[key] for key in ("ids", "groups", "labels", "seed")})
+    by = stored.attributes["grouped_by"]
+    print(f"{stored.stem}: the split follows that of {other.NAME}, which has the same people")
+    return split, {"kind": "drawn", "grouped_by": by, "seed": common["seed"], "follows": other.NAME,
+                   "test_fraction": common["test_fraction"], "val_fraction": common["val_fraction"],
+                   **splits.caveats(split, common["groups"], common["labels"], wanted, by)}
 
 
 def published(clips):
@@ -230,13 +246,27 @@ def settle_folds(cfg, stored, n_folds, *, extra=None, anew=False):
         folds, added, moved = split_search.update_folds(saved, **common, **drawing)
         counts = {"n_added": known[0].get("n_added", 0) + len(added),
                   "n_moved": known[0].get("n_moved", 0) + len(moved)}
+    follows = {"follows": known[0]["follows"]} if is_kept and "follows" in known[0] else {}
     if not is_kept or any(set(split) < set(splits.SPLITS) for split in folds):
-        folds = splits.draw_folds(**common, **drawing, n_folds=n_folds)
+        folds, follows = _follow_folds(cfg, stored, n_folds, {**common, **drawing}) or (
+            splits.draw_folds(**common, **drawing, n_folds=n_folds), {})
     uneven, wanted = [], split_search.shares(1 / n_folds, drawing["val_fraction"])
     for number, (stem, split) in enumerate(zip(stems, folds, strict=True), start=1):
         odd = splits.caveats(split, columns["clip"], columns["label"], wanted, by)
         uneven += [number] * bool(odd)
         split_files.record(cfg, stem, columns, split, {
-            "kind": "fold", "grouped_by": by, **drawing, **odd, **extra, **counts, "number": number,
+            "kind": "fold", "grouped_by": by, **drawing, **odd, **extra, **counts, **follows, "number": number,
             "n_folds": n_folds})
     return {"n_folds": n_folds, "grouped_by": by, "uneven": uneven}
+
+
+def _follow_folds(cfg, stored, n_folds, common):
+    """The folds of a corpus with the same people, and the fact that they are; None where there are none."""
+    found = common_groups.leader(cfg, corpora.get(stored.attributes["kind"], stored.attributes["code"]),
+                                 lambda name: split_files.fold_stem(name, n_folds, n_folds))
+    if not found:
+        return None
+    other, name = found
+    names = [split_files.fold_stem(name, number, n_folds) for number in range(1, n_folds + 1)]
+    print(f"{stored.stem}: the folds follow those of {other.NAME}, which has the same people")
+    return common_groups.follow(cfg, names, **common), {"follows": other.NAME}

@@ -155,7 +155,7 @@ def _role_lines(run, role):
     """What was trained on and what is tested, where that is not the same; clips that are left out of the test."""
     lines = [] if role == WITHIN else [f"Role    {role}: trained on {run.get('trained_on')}, tested on "
                                        f"{run.get('tested_on')}"]
-    reasons = {"same_sound": "their sound", "same_artist": "their artist"}
+    reasons = {"same_sound": "their sound", "same_artist": "their artist", "same_people": "their people"}
     for found in (run.get("left_out") or {}).values():
         lines += [f"        {n:,} test clips are left out: the music for training has {reasons.get(reason)}"
                   for reason, n in found.items()]

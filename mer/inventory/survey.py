@@ -137,8 +137,8 @@ def _mixture(corpus, parts):
 
 
 def _facts(corpus, problem):
-    return {"flags": flags(corpus), "kind": corpus.KIND, "code": corpus.CODE, "name": corpus.NAME,
-            "language": corpus.LANGUAGE, "licence": corpus.LICENCE, "citation": corpus.CITATION,
+    return {"flags": flags(corpus), "kind": corpus.KIND, "is_music": corpus.IS_MUSIC, "code": corpus.CODE,
+            "name": corpus.NAME, "language": corpus.LANGUAGE, "licence": corpus.LICENCE, "citation": corpus.CITATION,
             "home_page": corpus.HOMEPAGE, "how_to_get": corpus.HOW_TO_GET, "usable": not problem, "problem": problem}
 
 

@@ -25,7 +25,8 @@ def block(about):
     -------
     str
     """
-    lines = [f"{about['name']}, {about['language'].capitalize()} {about['kind']} ({about['flags']}): {state(about)}"]
+    kind = about["kind"] if about["is_music"] else "with labels of emotion"
+    lines = [f"{about['name']}, {about['language'].capitalize()} {kind} ({about['flags']}): {state(about)}"]
     rows = [("folder", about.get("folder") or ""), ("problem", about["problem"] if about.get("folder") else ""),
             ("looked for", "" if about.get("folder") else about.get("looked_for", about["problem"]))]
     rows += _found(about) if about["usable"] else []

@@ -55,10 +55,11 @@ def test(cfg, run, data, answer, votes=None):
             continue
         try:
             opened = data.trained.get(code) or _open(cfg, code, data)
+            rows, left_out = opened.test_rows([other for other in data.trained.values() if other is not opened])
         except MerError as error:
             print(f"note: not tested on the music corpus {code}: {error}", file=sys.stderr)
             continue
-        folder = _test(cfg, run, data, opened, role, answer, votes)
+        folder = _test(cfg, run, data, opened, rows, left_out, role, answer, votes)
         folders += [folder] if folder else []
     return folders
 
@@ -73,9 +74,8 @@ def _open(cfg, code, data):
         return Opened(cfg, code, data.reads)
 
 
-def _test(cfg, run, data, opened, role, answer, votes):
-    """Test on one corpus; None where no clip is left."""
-    rows, left_out = opened.test_rows([other for other in data.trained.values() if other is not opened])
+def _test(cfg, run, data, opened, rows, left_out, role, answer, votes):
+    """Test on one corpus; None where no clip is left. `rows` and `left_out` are from `Opened.test_rows`."""
     clips = np.unique(opened.patches.clip[rows])
     tasks = [task for task in data.tasks if task.is_labelled(
         task.targets(opened.clips.labels[task.column][clips])).any()] if len(clips) else []

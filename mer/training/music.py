@@ -38,13 +38,16 @@ class Opened:
         self.grouped_by = self.clips.stores[0].attributes["grouped_by"]
 
     def marked(self):
-        """The clips, with names of clips and groups that begin with "CODE:": none collides with those of others."""
+        """The clips, with names of clips and groups that begin with "CODE:": none collides with those of others.
+
+        People who are in several corpora keep their names, so that they are one group.
+        """
         ids, group = (np.array([f"{self.corpus.CODE}:{name}" for name in names], object)
                       for names in (self.clips.ids, self.clips.group))
-        return replace(self.clips, ids=ids, group=group)
+        return replace(self.clips, ids=ids, group=self.clips.group if self.corpus.PEOPLE else group)
 
     def heard_in(self, others):
-        """Which clips others have for training or validation: the same sound, and the same artist.
+        """Which clips others have for training or validation: the same sound, the same artist, the same people.
 
         Parameters
         ----------
@@ -54,17 +57,35 @@ class Opened:
         Returns
         -------
         dict of str -> np.ndarray of bool, shape (clips,)
-            "same_sound", and "same_artist" among the rest.
+            "same_sound", and among the rest "same_artist" and, in corpora of the same people, "same_people".
+
+        Raises
+        ------
+        MerError
+            Two corpora have the same people, and one of them is grouped by something else.
         """
-        sounds, artists = set(), set()
+        sounds, artists, people = set(), set(), set()
         for other in others:
+            if self.corpus.PEOPLE and other.corpus.PEOPLE == self.corpus.PEOPLE:
+                people.update(self._people_in(other))
             known = other.clips.take(other.clips.split != "test")
             sounds.update(known.contents)
             artists.update(filter(None, other.artists(known)))
         same_sound = np.array([content in sounds for content in self.clips.contents], bool)
         own = self.artists(self.clips) or [""] * len(self.clips)
         same_artist = np.array([artist in artists for artist in own], bool)
-        return {"same_sound": same_sound, "same_artist": same_artist & ~same_sound}
+        same_people = np.array([group in people for group in self.clips.group], bool)
+        return {"same_sound": same_sound, "same_artist": same_artist & ~same_sound,
+                "same_people": same_people & ~same_sound}
+
+    def _people_in(self, other):
+        """Groups that another corpus of the same people has for training or validation."""
+        for one in (self, other):
+            if one.grouped_by != one.corpus.GROUPED_BY:
+                raise MerError(f"{self.corpus.NAME} and {other.corpus.NAME} have the same people, and {one.corpus.NAME}"
+                               f" is grouped by {one.grouped_by}, so nobody can tell who was heard in training: group "
+                               f"both by {one.corpus.GROUPED_BY}")
+        return other.clips.group[other.clips.split != "test"]
 
     def artists(self, clips):
         """Artist of each clip, as names are compared; "" for a number; none where groups are no artists."""
@@ -79,18 +100,18 @@ class Opened:
         -------
         rows : np.ndarray of int
         left_out : dict of str -> int
-            "same_sound", "same_artist"; empty where nothing is.
+            "same_sound", "same_artist", "same_people"; empty where nothing is.
         """
         heard, is_test = self.heard_in(others), self.clips.split == "test"
         left_out = {reason: int((mask & is_test).sum()) for reason, mask in heard.items() if (mask & is_test).any()}
-        tested = is_test & ~heard["same_sound"] & ~heard["same_artist"]
+        tested = is_test & ~np.any(list(heard.values()), axis=0)
         return np.flatnonzero(tested[self.patches.clip]), left_out
 
 
 def say_left_out(opened, left_out):
     """Print how many test clips of a corpus are left out, from `Opened.test_rows`, and why; nothing where none is."""
     for reason, n in left_out.items():
-        what = "sound" if reason == "same_sound" else "artist"
+        what = reason.removeprefix("same_")
         print(f"{n} of the test clips of {opened.corpus.NAME} {'is' if n == 1 else 'are'} left out: the music for "
               f"training has the same {what}")
 

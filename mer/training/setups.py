@@ -60,7 +60,7 @@ def parse(text: str, present: Sequence[str]) -> Steps:
     ----------
     text : str
         Codes of music corpora with commas between them, in the order of training: "e", "m,t,e"; "x" is all of
-        `present` together.
+        `present` together, without labelled speech.
     present : sequence of str
         Codes of the music corpora that have a store.
 
@@ -80,11 +80,12 @@ def parse(text: str, present: Sequence[str]) -> Steps:
     twice = next((part for place, part in enumerate(parts) if part in parts[:place]), None)
     if twice:
         raise MerError(f"-m {text} names {twice} twice: every corpus of a sequence stands in it once")
-    if MIXED in parts and len(set(present)) < 2:
-        held = f"only {present[0]} has" if present else "none has"
+    mixed = sorted({code for code in present if _corpus(code).IS_MUSIC})
+    if MIXED in parts and len(mixed) < 2:
+        held = f"only {mixed[0]} has" if mixed else "none has"
         raise MerError(f"-m {text} mixes all music corpora that have a store, and {held} one: run 'python3 "
                        "generate_dataset.py -d m -l CODE' for another one first")
-    return tuple(tuple(sorted(set(present))) if part == MIXED else (part,) for part in parts)
+    return tuple(tuple(mixed) if part == MIXED else (part,) for part in parts)
 
 
 def roles(steps: Steps, present: Sequence[str]) -> list[tuple[str, str]]:

@@ -232,6 +232,8 @@ def test_a_step_answers_the_tasks_of_the_step_before_in_its_own_weights():
 class Clips:
     """A corpus as `heard_in` sees it."""
 
+    corpus = types.SimpleNamespace(PEOPLE="", NAME="Sound", GROUPED_BY="actor")
+
     def __init__(self, sounds, groups, split, grouped_by):
         n = len(sounds)
         held = types.SimpleNamespace(columns={"content": sounds}, attributes={"grouped_by": grouped_by})
@@ -239,7 +241,7 @@ class Clips:
                                    np.arange(n), np.array(groups, object), np.array(split, object), {})
         self.grouped_by = grouped_by
 
-    heard_in, artists = music.Opened.heard_in, music.Opened.artists
+    heard_in, artists, _people_in = music.Opened.heard_in, music.Opened.artists, music.Opened._people_in
 
 
 def test_the_same_sound_and_the_same_artist_are_heard_only_where_they_were_trained_on():
