@@ -24,7 +24,8 @@ GOOD = {  # flags with which each script would start its work
     "trans_train_cpc_multi": ["-s", "e", "-m", "e", "-mod", "model_cpc", "-rel", "n"],
     "agreement": ["-i", "junk.csv", "-o", "out"], "convert_weights": ["junk.hdf5"], "quad_pred": ["-i", "junk.wav"],
     "export": ["junk.onnx"], "app": ["--no-browser"], "train_mlp": ["-m", "e", "--features", "is13"],
-    "compare_features": ["--features", "is13"], "train_sincnet": ["-m", "e"]}
+    "compare_features": ["--features", "is13"], "train_sincnet": ["-m", "e"],
+    "run_experiments": ["--plan", "ladder", "--scheduler", "tcp://127.0.0.1:1"]}
 BAD_SETTINGS = [
     "seed=4294967296", "seed=-1", "seed=1.5", "seed=x", "seed=", "seed", "=3", "sed=3", "patch_seconds=inf",
     "patch_seconds=nan", "patch_seconds=1e-9", "sample_rate_hz=1e12", "sample_rate_hz=1000000000000", "n_fft=0",
@@ -83,6 +84,11 @@ OWN_BAD = {
                   ["--set", "selected_features=0"], ["--set", "part_seconds=0"], []],
     "compare_features": [["-m", "q"], ["-m", "e"], ["-m", "e,e"], ["-m", ""], ["-m", "e,m"], ["--shuffles", "0"],
                          ["--features", "nowhere"], []],
+    "run_experiments": [["--plan", ""], ["--plan", "nowhere"], ["--plan", "junk.csv"], ["--plan", "empty"],
+                        ["--plan", "../plans/ladder"], ["--plan", "x" * 300], ["--plan", "a\0b.toml"],
+                        ["--plan", "nowhere.toml"], ["--runs", "0"], ["--folds", "x"], ["--hours", "nan"],
+                        ["--jobs", "0"], ["--jobs", "2"], ["--slurm", "2"], ["--scheduler", ""],
+                        ["--scheduler", "\x1b[2J"], ["--threads", "0"], ["--dry-run", "--status"]],
 }
 CASES = [(name, [*GOOD[name], *more]) for name in SCRIPTS for more in [*SHARED_BAD, *OWN_BAD[name]]]
 CASES += [(name, [*GOOD[name], "--set", setting]) for name in SCRIPTS if name != "make_demo_corpus"

@@ -16,7 +16,7 @@ from test_layout import SCRIPTS
 import mer
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-EXTRAS = ("predict", "app", "export", "features", "demo", "test")
+EXTRAS = ("predict", "app", "export", "features", "cluster", "demo", "test")
 RESULTS = {"features", "demo", "results", "build", "dist"}  # at the top; they may be large
 
 

@@ -18,7 +18,7 @@ python_command() {
 # All that the tests need.
 make_test_environment() {
   make_environment requirements.txt requirements-demo.txt requirements-demo-nodeps.txt requirements-export.txt \
-    requirements-app.txt requirements-features.txt requirements-test.txt
+    requirements-app.txt requirements-features.txt requirements-cluster.txt requirements-test.txt
 }
 
 make_environment() {

@@ -13,7 +13,7 @@ from mer.experiments import places
 from mer.experiments.plan import Cell, Plan
 from mer.weights.model_file import PUBLISHED
 
-_REMEDY = "run the last command of the cell again with --force"
+_REMEDY = "run its command again with --force"
 
 
 @dataclass(frozen=True)
@@ -48,27 +48,34 @@ class Outcomes(dict[str, Outcome]):
         self.lacking: dict[str, str] = {}
 
 
-def about(cell: Cell, cfg: Config, plan: Plan) -> dict[str, Any]:
-    """run.json of a finished cell.
+def run_of(folder: Path, cell: Mapping[str, Any], cfg: Config, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """run.json of a finished report or encoder.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+    cell : mapping
+        Facts.
+    cfg : Config
+    settings : mapping
+        Of the plan; they win over `cfg`.
 
     Raises
     ------
     MerError
-        It is not finished, damaged, or was made with other settings than the plan and `cfg` say.
+        It is not finished, damaged, or was made with other settings.
     """
-    folder = places.report(cell.facts, cfg, mixed=plan.mixed)
     try:
         known = files.read_json(folder / "run.json", remedy=_REMEDY)
     except OSError:
-        raise MerError(f"there is no report in {folder} yet") from None
-    wanted: Mapping[str, Any] = {**cfg.values, **plan.settings}
+        raise MerError(f"there is no run.json in {folder} yet") from None
+    wanted: Mapping[str, Any] = {**cfg.values, **settings}
     differ = [f"{name} {value!r}, now {wanted[name]!r}" for name, value in (known.get("settings") or {}).items()
               if name in wanted and wanted[name] != value]
-    encoder = known.get("encoder") or {}
-    heard = known.get("heard") or encoder.get("heard") or cell.facts["heard"]
-    if cell.facts["pretext"] != PUBLISHED and heard != cell.facts["heard"]:
-        differ.append(f"heard {heard}, now {cell.facts['heard']}")
-    if differ:
+    heard = known.get("heard") or (known.get("encoder") or {}).get("heard") or cell["heard"]
+    if cell["pretext"] != PUBLISHED and heard != cell["heard"]:
+        differ.append(f"heard {heard}, now {cell['heard']}")
+    if differ and cell["pretext"] != PUBLISHED:
         raise MerError(f"{folder} was made with other settings ({'; '.join(differ)}): {_REMEDY}")
     return known
 
@@ -89,7 +96,7 @@ def find(plan: Plan, cfg: Config) -> Outcomes:
     for cell in plan.cells:
         folder = places.report(cell.facts, cfg, mixed=plan.mixed)
         try:
-            known = about(cell, cfg, plan)
+            known = run_of(folder, cell.facts, cfg, plan.settings)
             found[cell.name] = Outcome(
                 cell, folder, known, files.read_json(folder / "report.json", remedy=_REMEDY),
                 predictions.read(folder / "predictions.csv", tasks.named(known.get("tasks"), folder)))

@@ -7,6 +7,7 @@ from typing import Any
 from mer import corpora
 from mer.cli import MIXED
 from mer.config import Config
+from mer.data import datasets, split_files
 from mer.experiments import architectures
 from mer.experiments.architectures import CLASSIFIER
 from mer.experiments.steps import FULL, LINEAR
@@ -52,6 +53,43 @@ def report(facts: Mapping[str, Any], cfg: Config, *, mixed: tuple[str, ...] = ()
     if facts["tested"] == own or facts["tested"] == MIXED:
         return run.file(".")
     return run.file("tests") / corpora.get("music", facts["tested"]).LANGUAGE
+
+
+def store(facts: Mapping[str, Any], cfg: Config) -> list[Path]:
+    """The files of a store, its splits and its folds; those of a mixture are lists over the stores of its parts."""
+    corpus = corpora.get(facts["kind"], facts["code"])
+    made = datasets.store_path(corpus, cfg, facts["features"], hours=facts["hours"]).with_suffix(".run.json")
+    stem = datasets.stem(corpus, hours=facts["hours"])
+    stems = [stem, *(split_files.fold_stem(stem, number, facts["folds"])
+                     for number in range(1, (facts["folds"] or 0) + 1))]
+    held = [] if corpus.PARTS else [datasets.store_path(corpus, cfg, facts["features"])]
+    return [*held, made, *(path for stem in stems for path in split_files.paths(cfg, stem))]
+
+
+def of(what: str, facts: Mapping[str, Any], cfg: Config, *, mixed: tuple[str, ...] = ()) -> list[Path]:
+    """Files that are there where a command has made what it makes.
+
+    Parameters
+    ----------
+    what : {"store", "encoder", "report"}
+    facts : mapping
+        As `Plan.makes` has them.
+    cfg : Config
+    mixed : tuple of str
+        `Plan.mixed`.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The last one of an encoder or a report is its run.json.
+    """
+    if what == "store":
+        return store(facts, cfg)
+    if what == "encoder":
+        file = encoder(facts, cfg)
+        return [file.path, file.file("run.json")] if file else []
+    folder = report(facts, cfg, mixed=mixed)
+    return [folder / name for name in ("predictions.csv", "report.json", "run.json")]
 
 
 def _source(facts):

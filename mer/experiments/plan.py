@@ -98,6 +98,8 @@ class Plan:
         Names of the hypotheses that are corrected together.
     needs : mapping
         Command -> the commands that it needs.
+    makes : mapping
+        Command -> what it makes, as ("store" or "encoder" or "report", facts) each; see `places.of`.
     settings : mapping
         Values of settings.py that every command is given.
     mixed : tuple of str
@@ -111,6 +113,7 @@ class Plan:
     hypotheses: tuple[Hypothesis, ...] = ()
     family: tuple[str, ...] = ()
     needs: Mapping[Command, tuple[Command, ...]] = field(default_factory=dict)
+    makes: Mapping[Command, list[tuple[str, Mapping[str, Any]]]] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     mixed: tuple[str, ...] = ()
 
@@ -120,7 +123,8 @@ def names() -> list[str]:
     return sorted(path.stem for path in PLANS.glob("*.toml"))
 
 
-def read(name: str | Path, *, runs: int | None = None, hours: float | None = None, folds: int | None = None) -> Plan:
+def read(name: str | Path, *, runs: int | None = None, hours: float | None = None, folds: int | None = None,
+         settings: Mapping[str, Any] | None = None) -> Plan:
     """Read a plan.
 
     Parameters
@@ -129,6 +133,8 @@ def read(name: str | Path, *, runs: int | None = None, hours: float | None = Non
         A file name in plans/ without .toml, or the path of a plan.
     runs, hours, folds
         In place of what the plan says: seeds, hours of speech (of cells that heard some), folds.
+    settings : mapping or None
+        Values of settings.py that win over those of the plan.
 
     Raises
     ------
@@ -136,15 +142,15 @@ def read(name: str | Path, *, runs: int | None = None, hours: float | None = Non
         It is not there, or it is wrong: one sentence says where.
     """
     path = Path(name) if str(name).endswith(".toml") else PLANS / f"{name}.toml"
+    if not path.is_file() or (path.suffix != Path(name).suffix and name not in names()):
+        raise MerError(f"there is no plan {limits.shown(str(name))}: choose one of {', '.join(names())}, or name a file "
+                       "that ends in .toml")
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, IsADirectoryError):
-        raise MerError(f"there is no plan {path}: choose one of {', '.join(names())}, or name a file that ends in "
-                       ".toml") from None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise MerError(f"{path} is no TOML that can be read ({error}): correct it") from None
     try:
-        return _plan(path.stem, content, {"runs": runs, "hours": hours, "folds": folds})
+        return _plan(path.stem, content, {"runs": runs, "hours": hours, "folds": folds, "settings": settings or {}})
     except MerError as error:
         raise MerError(f"{path}: {error}") from None
 
@@ -154,7 +160,8 @@ def _plan(name, content, given):
     for key in ("title", "question"):
         if not isinstance(content.get(key), str):
             raise MerError(f"{key} = \"...\" is missing: say in plain words what the plan is about")
-    settings, mixed = _settings(content.get("settings", {})), _corpora(content.get("corpora", []))
+    settings = _settings({**content.get("settings", {}), **given["settings"]})
+    mixed = _corpora(content.get("corpora", []))
     steps = Steps(mixed=mixed, settings=settings, is_demo=bool(content.get("demo")))
     cells: dict[str, Cell] = {}
     for number, row in enumerate(_tables(content, "cells"), start=1):
@@ -174,7 +181,7 @@ def _plan(name, content, given):
             raise MerError(f"family names {each!r}, which is none of its hypotheses: {', '.join(named)}")
     needs = {command: steps[command] for cell in cells.values() for command in cell.commands}
     return Plan(name, content["title"], content["question"], tuple(cells.values()), hypotheses, tuple(family), needs,
-                settings, mixed)
+                {command: steps.makes[command] for command in needs}, settings, mixed)
 
 
 def _hypothesis(row, cells):
@@ -225,11 +232,10 @@ def _once(given, what):
 
 
 def _settings(table):
-    for name, value in table.items():
+    for name in table:
         if name not in limits.OF:
             raise MerError(limits.unknown(name, "settings"))
-        limits.check(name, limits.parse(name, str(value)))
-    return table
+    return {name: limits.check(name, limits.parse(name, str(value))) for name, value in table.items()}
 
 
 def _corpora(codes):

@@ -19,11 +19,14 @@ Command = tuple[str, ...]
 LINEAR, FEATURES_ONLY, FULL, SCRATCH = "linear", "Feat. Ext.", "Full", "scratch"
 RELEASES = {LINEAR: "n", FEATURES_ONLY: "n", FULL: "y", SCRATCH: "n"}
 SOURCES = {"music": "m", "noise": "n"}  # -d of the scripts that pretrain and transfer; speech is their default
+_OF_ENCODER = ("encoder", "heard", "language", "pretext", "hours")
 DEMO_CORPUS = ("make_demo_corpus.py",)
 
 
 class Steps(dict):
     """Command -> the commands that it needs; a command comes after all that it needs.
+
+    `makes` has what each of them makes: "store", "encoder" or "report", with the facts that say where it lies.
 
     Parameters
     ----------
@@ -37,12 +40,16 @@ class Steps(dict):
 
     def __init__(self, *, mixed: Sequence[str] = (), settings: Mapping[str, Any] | None = None, is_demo: bool = False):
         super().__init__()
+        self.makes: dict[Command, list[tuple[str, Mapping[str, Any]]]] = {}
         self._mixed, self._is_demo = mixed, is_demo
         self._more = [word for name, value in (settings or {}).items() for word in ("--set", f"{name}={value}")]
 
-    def _add(self, words, *needs):
+    def _add(self, words, makes, needs=()):
+        """`makes` is what the command makes, as (what, facts) each."""
         command = tuple(str(word) for word in words) + tuple(self._more)
         self.setdefault(command, tuple(dict.fromkeys(needs)))
+        made = self.makes.setdefault(command, [])
+        made += [each for each in makes if each not in made]
         return command
 
     def cell(self, facts: Mapping[str, Any], runs: int) -> tuple[Command, ...]:
@@ -72,12 +79,13 @@ class Steps(dict):
         share = hours / len(corpus.PARTS) if hours and corpus.PARTS else None
         needs = [self._store(kind, part, features, hours=share) for part in corpus.PARTS]
         if self._is_demo:
-            self[DEMO_CORPUS] = ()
+            self[DEMO_CORPUS], self.makes[DEMO_CORPUS] = (), []
             needs.append(DEMO_CORPUS)
         more = ["--features", features] if features != DEFAULT else []
         more += ["--hours", f"{hours:g}"] if hours else []
+        made = {"kind": kind, "code": code, "features": features, "hours": hours, "folds": folds}
         return self._add(["generate_dataset.py", "-d", kind[0], "-l", code, *more,
-                          *(["--folds", folds] if folds else [])], *needs)
+                          *(["--folds", folds] if folds else [])], [("store", made)], needs)
 
     def _music(self, facts, architecture):
         """Stores of the music that is trained and tested on."""
@@ -91,11 +99,12 @@ class Steps(dict):
         if architecture.pretext is None:
             return []
         if architecture.pretext == PUBLISHED:
-            return [self._add(["convert_weights.py", facts["encoder"].removeprefix("model_")])]
+            return [self._add(["convert_weights.py", facts["encoder"].removeprefix("model_")], [("encoder", facts)])]
         heard_music = facts["heard"] == "music"
         store = self._store("music" if heard_music else "speech", facts["language"], architecture.reads,
                             hours=facts["hours"], folds=facts["folds"] if heard_music else None)
-        return [self._add(["pretrain.py", *_heard(facts), "-mod", facts["encoder"], "--run", seed], store)
+        return [self._add(["pretrain.py", *_heard(facts), "-mod", facts["encoder"], "--run", seed],
+                          [("encoder", {**{name: facts[name] for name in _OF_ENCODER}, "seed": seed})], [store])
                 for seed in (range(runs) if facts["mode"] == LINEAR else [facts["seed"]])]
 
     def _transfer(self, facts, architecture, runs):
@@ -107,11 +116,12 @@ class Steps(dict):
         return self._add(
             ["trans_train.py", *([] if of_others else _heard(facts)), "-m", facts["music"], "-mod", facts["encoder"],
              "-rel", RELEASES[mode], *(["--heads", "linear"] if mode == LINEAR else []), *_folds(facts),
-             *(["--runs", runs] if mode == LINEAR else ["--run", facts["seed"]])], *needs)
+             *(["--runs", runs] if mode == LINEAR else ["--run", facts["seed"]])], [("report", facts)], needs)
 
     def _classifier(self, facts, architecture, runs):
         return self._add(["train_mlp.py", "-m", facts["music"], "--features", architecture.reads, "--clf",
-                          architecture.classifier, *_folds(facts), "--runs", runs], *self._music(facts, architecture))
+                          architecture.classifier, *_folds(facts), "--runs", runs], [("report", facts)],
+                         self._music(facts, architecture))
 
 
 def _heard(facts):
