@@ -143,8 +143,8 @@ def read(name: str | Path, *, runs: int | None = None, hours: float | None = Non
     """
     path = Path(name) if str(name).endswith(".toml") else PLANS / f"{name}.toml"
     if not path.is_file() or (path.suffix != Path(name).suffix and name not in names()):
-        raise MerError(f"there is no plan {limits.shown(str(name))}: choose one of {', '.join(names())}, or name a file "
-                       "that ends in .toml")
+        raise MerError(f"there is no plan {limits.shown(str(name))}: choose one of {', '.join(names())}, or name a "
+                       "file that ends in .toml")
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
