@@ -30,8 +30,9 @@ class Cell:
         Words without python3, in the order in which they can be typed; the last one makes the report. Cells share
         commands, and each runs once.
     facts : mapping
-        encoder, heard (speech, music, noise, random, nothing), language, pretext, mode, music, tested, hours, folds,
-        seed; None where one does not apply. See `rows`.
+        encoder, heard (speech, music, noise, random, nothing), language, relation (same, other, mix: that language to
+        the one of the music), pretext, hours, mode, music, tested, setup (within, cross, mixed, sequential, step),
+        folds, seed; None where one does not apply. See `rows`.
     """
 
     name: str
@@ -172,15 +173,19 @@ def _plan(name, content, given):
             cells[made.name] = made
     if not cells:
         raise MerError("it has no cells: add a table [[cells]] with encoder, heard, language, mode and music")
-    hypotheses = tuple(_hypothesis(row, tuple(cells.values())) for row in _tables(content, "hypotheses"))
+    rows_of = _tables(content, "hypotheses")
+    if given["hours"]:  # all cells have the same hours now, so nothing can be asked of other ones
+        rows_of = [row for row in rows_of if not any("hours" in row.get(side, {}) for side in ("one", "other"))]
+    hypotheses = tuple(_hypothesis(row, tuple(cells.values())) for row in rows_of)
     named = [hypothesis.name for hypothesis in hypotheses]
     _once(named, "hypotheses")
     family = content.get("family", named)
     for each in family:
-        if each not in named:
+        if each not in (row.get("name") for row in _tables(content, "hypotheses")):
             raise MerError(f"family names {each!r}, which is none of its hypotheses: {', '.join(named)}")
     needs = {command: steps[command] for cell in cells.values() for command in cell.commands}
-    return Plan(name, content["title"], content["question"], tuple(cells.values()), hypotheses, tuple(family), needs,
+    return Plan(name, content["title"], content["question"], tuple(cells.values()), hypotheses,
+                tuple(each for each in family if each in named), needs,
                 {command: steps.makes[command] for command in needs}, settings, mixed)
 
 

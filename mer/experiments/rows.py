@@ -13,7 +13,8 @@ from mer.experiments.steps import FEATURES_ONLY, FULL, LINEAR, SCRATCH
 from mer.training import setups
 from mer.weights.model_file import PUBLISHED
 
-FACTS = ("encoder", "heard", "language", "pretext", "hours", "mode", "music", "tested", "folds", "seed")
+FACTS = ("encoder", "heard", "language", "relation", "pretext", "hours", "mode", "music", "tested", "setup", "folds",
+         "seed")
 NOTHING, ALL = "nothing", "all"
 HEARD = ("speech", "music", "noise", "random", NOTHING)
 _KEYS = ("encoder", "heard", "language", "hours", "mode", "music", "tested", "folds", "runs")
@@ -94,9 +95,26 @@ def _facts(values, given, where, mixed):
     tested = values.get("tested", music.rpartition(",")[2])
     if tested != MIXED:
         corpora.get("music", tested)
-    return {"encoder": values["encoder"], "heard": heard, "language": language, "pretext": pretext, "hours": hours,
-            "mode": mode, "music": music, "tested": tested, "folds": _count(folds, f"folds of {where}") if folds else
-            None}
+    return {"encoder": values["encoder"], "heard": heard, "language": language,
+            "relation": _relation(heard, pretext, language, tested), "pretext": pretext, "hours": hours, "mode": mode,
+            "music": music, "tested": tested, "setup": _setup(music, tested, mixed),
+            "folds": _count(folds, f"folds of {where}") if folds else None}
+
+
+def _relation(heard, pretext, language, tested):
+    """What the language of the speech is to that of the music: "same", "other" or "mix"; None where it is neither."""
+    if heard != "speech" or pretext == PUBLISHED or tested == MIXED:
+        return None
+    speech = corpora.get("speech", language)
+    if speech.PARTS:
+        return "mix"
+    return "same" if speech.LANGUAGE == corpora.get("music", tested).LANGUAGE else "other"
+
+
+def _setup(music, tested, mixed):
+    """The role of the music that is tested, see `setups.roles`."""
+    steps = setups.parse(music, mixed)
+    return setups.role_of_last(steps) if tested == MIXED else dict(setups.roles(steps, [tested]))[tested]
 
 
 def _hours(values, heard, pretext, given, where):
