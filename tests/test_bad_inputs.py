@@ -25,7 +25,8 @@ GOOD = {  # flags with which each script would start its work
     "agreement": ["-i", "junk.csv", "-o", "out"], "convert_weights": ["junk.hdf5"], "quad_pred": ["-i", "junk.wav"],
     "export": ["junk.onnx"], "app": ["--no-browser"], "train_mlp": ["-m", "e", "--features", "is13"],
     "compare_features": ["--features", "is13"], "train_sincnet": ["-m", "e"],
-    "run_experiments": ["--plan", "ladder", "--scheduler", "tcp://127.0.0.1:1"]}
+    "run_experiments": ["--plan", "ladder", "--scheduler", "tcp://127.0.0.1:1"],
+    "compare_encoders": ["-m", "e", "-mod", "model_masked", "-s", "e"]}
 BAD_SETTINGS = [
     "seed=4294967296", "seed=-1", "seed=1.5", "seed=x", "seed=", "seed", "=3", "sed=3", "patch_seconds=inf",
     "patch_seconds=nan", "patch_seconds=1e-9", "sample_rate_hz=1e12", "sample_rate_hz=1000000000000", "n_fft=0",
@@ -89,6 +90,10 @@ OWN_BAD = {
                         ["--plan", "nowhere.toml"], ["--runs", "0"], ["--folds", "x"], ["--hours", "nan"],
                         ["--jobs", "0"], ["--jobs", "2"], ["--slurm", "2"], ["--scheduler", ""],
                         ["--scheduler", "\x1b[2J"], ["--threads", "0"], ["--dry-run", "--status"]],
+    "compare_encoders": [["-mod", ""], ["-mod", "nowhere"], ["-mod", "model_cnn"], ["-mod", "model_masked,"],
+                         ["-s", "q"], ["-m", "x"], ["--random", "-1"], ["--runs", "0"], ["--weights"],
+                         ["--weights", ""], ["--weights", "nowhere.weights.h5"], ["--weights", "junk.weights.h5"],
+                         ["--weights", "junk.hdf5"], ["--weights", "empty"], []],
 }
 CASES = [(name, [*GOOD[name], *more]) for name in SCRIPTS for more in [*SHARED_BAD, *OWN_BAD[name]]]
 CASES += [(name, [*GOOD[name], "--set", setting]) for name in SCRIPTS if name != "make_demo_corpus"

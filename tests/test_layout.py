@@ -10,7 +10,7 @@ from conftest import ROOT
 SCRIPTS = ("generate_dataset", "pretrain_denoise", "pretrain_cpc", "pretrain_contrast", "trans_train_denoise_multi",
            "trans_train_cpc_multi", "pretrain", "trans_train", "report", "make_demo_corpus", "corpora", "agreement",
            "convert_weights", "quad_pred", "export", "app", "train_sincnet", "train_mlp", "compare_features",
-           "run_experiments")
+           "run_experiments", "compare_encoders")
 # A package or module of `mer` imports only from lower ranks, or from its own package.
 RANKS = {name: rank for rank, names in enumerate((
     "text tasks progress limits layers recipes shipped",  # 0

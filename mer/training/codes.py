@@ -78,6 +78,12 @@ class Joined:
         return made
 
 
+def batch_patches(encoder):
+    """How many patches an encoder takes at once: fewer where they are larger than those of log-mel."""
+    cells = math.prod(encoder.input_shape[1:])
+    return PREDICT_BATCH if cells <= _LOG_MEL_CELLS else max(1, min(PREDICT_BATCH, _MOST_CELLS // cells))
+
+
 def _write(path, patches, encoder, shape):
     """Plainly, block by block: a full disk ends the process where a memory map is written."""
     header = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.float32)), "fortran_order": False, "shape": shape}
@@ -85,8 +91,7 @@ def _write(path, patches, encoder, shape):
         with open(temporary, "wb", buffering=0) as file, \
                 progress.bar(total=shape[0], unit="patch", desc="  codes of the frozen encoder") as bar:
             np.lib.format.write_array_header_1_0(file, header)
-            cells = math.prod(encoder.input_shape[1:])
-            size = PREDICT_BATCH if cells <= _LOG_MEL_CELLS else max(1, min(PREDICT_BATCH, _MOST_CELLS // cells))
+            size = batch_patches(encoder)
             for first in range(0, shape[0], size):
                 batch = np.arange(first, min(first + size, shape[0]))
                 codes = np.ascontiguousarray(encoder.predict_on_batch(patches.gather(batch)), np.float32)
