@@ -3,21 +3,19 @@
     python3 generate_dataset.py --dataset s --language e     English speech (LibriSpeech)
     python3 generate_dataset.py -d m -l m                    music with Mandarin lyrics (CH-818)
     python3 generate_dataset.py -d s -l x --hours 3          a mixture: an hour and a half of each language
+    python3 generate_dataset.py -d n -l e                    noise with the spectra of the English speech, a control
     python3 generate_dataset.py -d m -l e --folds 5          also the folds of a cross-validation
     python3 generate_dataset.py -d m -l e --features waveform    for encoders that read the waveform
 
 Run it again after an interruption: it goes on with the next clip.
 """
 
-
 from mer import cli, corpora
-
-KINDS = {"m": "music", "s": "speech"}
 
 
 def parse(argv):
     languages = {code: title for kind in ("speech", "music") for code, title in corpora.codes(kind).items()}
-    parser = cli.parser(__doc__, dataset=tuple(KINDS), language=tuple(languages))
+    parser = cli.parser(__doc__, dataset=tuple(corpora.KINDS), language=tuple(languages))
     parser.add_argument("-pl", "--path-labels", metavar="CSV", help="your own annotations (default: the corpus' own)")
     parser.add_argument("--encoding", metavar="NAME", help="of the annotations (utf-8, cp1254, gb18030, ...) where it "
                         "is found wrongly")
@@ -50,9 +48,10 @@ def main(argv=None):
     if args.features:
         options["features"] = args.features
     if args.import_published:
-        made = generate.import_published(KINDS[args.dataset], args.language, cfg, args.import_published, **options)
+        made = generate.import_published(corpora.KINDS[args.dataset], args.language, cfg, args.import_published,
+                                         **options)
     else:
-        made = generate.run(KINDS[args.dataset], args.language, cfg, sounds=args.path_sounds, hours=args.hours,
+        made = generate.run(corpora.KINDS[args.dataset], args.language, cfg, sounds=args.path_sounds, hours=args.hours,
                             balance=args.balance, force=args.force, encoding=args.encoding, **options)
     print(f"{made.path.name}: {made.n_clips} clips, {made.hours:.2f} h, {made.n_extracted} extracted now; "
           + ", ".join(f"{name} {n}" for name, n in made.counts.items()) + f"; {made.note}")

@@ -14,9 +14,9 @@ from mer import MerError, __version__, config, how_to_install, limits, text
 
 MIXED = "x"  # as -m: the union of all music corpora that have a store
 _FLAGS = {
-    "dataset": ("-d", "--dataset", "m: music, s: speech"),
+    "dataset": ("-d", "--dataset", "m: music, s: speech, n: noise with the spectra of speech"),
     "language": ("-l", "--language", "language of the corpus"),
-    "speech": ("-s", "--speech", "language of the speech that the encoder is pretrained on"),
+    "speech": ("-s", "--speech", "language of what the encoder is pretrained on: speech, unless -d says otherwise"),
     "music": ("-m", "--music", "language of the music; x: all that have a store together; m,t,e: one after the other"),
     "model": ("-mod", "--model", "architecture: a file name in models/; or CLASSIFIER_FEATURES of train_mlp.py"),
     "release": ("-rel", "--release", "y: train the heads, then everything (Full); n: the heads only (Feat. Ext.)"),

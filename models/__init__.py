@@ -1,7 +1,7 @@
 """One architecture per file: `-mod NAME` is the file NAME.py in this folder.
 
 A file has INPUT and CHUNK_SECONDS (what it reads: a representation, and how many seconds at a time), PRETEXT
-("denoise", "cpc" or None: trained on music from scratch), TITLE, `build(patch_shape)` -> keras.Model, and
+("denoise", "cpc", "contrast" or None: trained on music from scratch), TITLE, `build(patch_shape)` -> keras.Model, and
 `encoder(model)` -> the part that turns a patch into its code. It may have emotion heads of its own,
 `heads(code, tasks)`, see mer/heads.py.
 """

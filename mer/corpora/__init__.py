@@ -5,6 +5,7 @@ import importlib
 import pkgutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 from mer import MerError
 from mer.cli import MIXED
@@ -12,6 +13,8 @@ from mer.corpora._base import AUDIO_SUFFIXES, Clip, Listing, fold, others, other
 
 __all__ = ["AUDIO_SUFFIXES", "Clip", "Listing", "codes", "find_root", "fold", "get", "language", "list_clips", "locate",
            "others", "others_text"]
+
+KINDS = {"s": "speech", "m": "music", "n": "noise"}  # as -d
 
 # What a corpus file may leave out.
 _OPTIONAL: dict = {"SETTING": "", "MARKS": (), "PARTS": (), "ARCHIVES": {}, "EXPECTED_CLIPS": None, "EXPECTED_ALSO": (),
@@ -21,12 +24,19 @@ OWN_CSV = "annotations.csv"  # in the folder of any music corpus: labels that wi
 
 @functools.cache
 def _modules():
-    """Every corpus module of this folder by (kind, code), in the order of the codes."""
+    """Every corpus module of this folder by (kind, code), in the order of the codes; and noise like each of speech."""
     names = (found.name for found in pkgutil.iter_modules(__path__) if not found.name.startswith("_"))
     modules = [importlib.import_module(f"{__name__}.{name}") for name in names]
     for module in modules:
         vars(module).update(_OPTIONAL | vars(module))
-    return {(module.KIND, module.CODE): module for module in sorted(modules, key=lambda module: module.CODE)}
+    found = {(module.KIND, module.CODE): module for module in sorted(modules, key=lambda module: module.CODE)}
+    return found | {("noise", code): _noise_like(module) for (kind, code), module in found.items() if kind == "speech"}
+
+
+def _noise_like(speech):
+    """The corpus that has for each clip of speech one of noise, see `mer.features.noise`."""
+    known = {name: value for name, value in vars(speech).items() if not name.startswith("_")}
+    return SimpleNamespace(**known | {"KIND": "noise", "NAME": f"noise like {speech.NAME}"})
 
 
 def codes(kind):
@@ -35,7 +45,7 @@ def codes(kind):
     Parameters
     ----------
     kind : str
-        "speech" or "music".
+        "speech", "music", or "noise": each clip of the speech replaced by noise, see `mer.features.noise`.
 
     Returns
     -------

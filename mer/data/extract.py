@@ -37,7 +37,7 @@ def build(path, listing, *, of, attributes, jobs=0, force=False):
     of : mer.features.representations.Representation
         What its rows are.
     attributes : dict
-        Attributes of the store (text).
+        Attributes of the store (text). Clips of the "kind" "noise" become noise before rows are made of them.
     jobs : int
         Processes; 0: as many as there are cores.
     force : bool
@@ -67,7 +67,7 @@ def build(path, listing, *, of, attributes, jobs=0, force=False):
     done |= extract_journal.read(folder, stamps, width=of.width, known=done)
     todo = [clip for clip in listing.clips if clip.id not in done]
     if todo:
-        done |= _extract_all(todo, stamps, folder, of, jobs)
+        done |= _extract_all(todo, stamps, folder, of, jobs, is_noise=attributes["kind"] == "noise")
     clips = list(_rows(listing, stamps, done))
     skipped = sorted([*listing.skipped, *((clip.id, done[clip.id].reason) for clip in listing.clips
                                           if done[clip.id].reason)])
@@ -105,13 +105,13 @@ def _stamp(path):
     return stat.st_size, stat.st_mtime_ns, digest.hexdigest()
 
 
-def _extract_all(todo, stamps, folder, of, jobs):
+def _extract_all(todo, stamps, folder, of, jobs, *, is_noise):
     """Extract clips on all cores: clip to `Done`."""
     of.prepare()
     folder.mkdir(parents=True, exist_ok=True)
     work = joblib.Parallel(n_jobs=min(jobs or joblib.cpu_count(), len(todo)), return_as="generator_unordered",
                            batch_size="auto")(
-        joblib.delayed(_extract)(clip.id, str(clip.path), stamps[clip.id], str(folder), of) for clip in todo)
+        joblib.delayed(_extract)(clip.id, str(clip.path), stamps[clip.id], str(folder), of, is_noise) for clip in todo)
     hours, remarks, done = 0.0, {}, {}
     with progress.bar(total=len(todo), unit="clip", desc=of.TITLE, smoothing=0.05) as bar:
         for clip_id, got, remark in work:
@@ -129,7 +129,7 @@ def _extract_all(todo, stamps, folder, of, jobs):
     return done
 
 
-def _extract(clip_id, path, stamp, folder, of):
+def _extract(clip_id, path, stamp, folder, of, is_noise):
     """Worker: one clip -> one journal line. Returns the clip, its `Done`, and a remark on its sound or ""."""
     note, remarks, rows = {"clip": clip_id, "stamp": stamp}, [], None
     try:
@@ -138,6 +138,9 @@ def _extract(clip_id, path, stamp, folder, of):
         note["seconds"] = len(sound) / of.sample_rate_hz
         if note["seconds"] < LEAST_SECONDS:
             raise waveform.AudioError(f"{note['seconds']:.2f} s is shorter than one patch of {LEAST_SECONDS:g} s")
+        if is_noise:
+            from mer.features import noise  # scipy.signal takes half a second to start
+            sound = noise.like(sound, clip_id)
         rows = of.rows(sound)
     except waveform.AudioError as error:
         note["reason"] = str(error)

@@ -52,7 +52,8 @@ def run(kind, code, cfg, *, labels=None, sounds=None, split=None, folds=None, ho
 
     Parameters
     ----------
-    kind : {"speech", "music"}
+    kind : {"speech", "music", "noise"}
+        "noise": of each clip of the speech of that code, noise is made, see `mer.features.noise`.
     code : str
         Language of the corpus: e, m, x, t, ...
     cfg : Config
@@ -119,8 +120,8 @@ def _refuse(corpus, *, hours, folds, balance, split, of_one):
     """Raise MerError for what does not go together; `of_one` are options that a mixture does not take."""
     if corpus.KIND == "music" and hours:
         raise MerError("--hours takes a part of the speech, and this is music: leave it out")
-    if corpus.KIND == "speech" and (folds or balance):
-        raise MerError(f"--{'folds' if folds else 'balance'} needs classes, and speech has none: leave it out")
+    if corpus.KIND != "music" and (folds or balance):
+        raise MerError(f"--{'folds' if folds else 'balance'} needs classes, and {corpus.KIND} has none: leave it out")
     if folds == 1:
         raise MerError("--folds 1 leaves nothing to test on: ask for 2 or more")
     if hours and split:
@@ -153,7 +154,7 @@ def _write_run(corpus, cfg, of, about, *, hours=None, **facts):
 
     Of the settings that draw a split only those that this one was drawn with; "split" has the facts of it.
     """
-    fraction = "speech_test_fraction" if corpus.KIND == "speech" else "test_fraction"
+    fraction = "test_fraction" if corpus.KIND == "music" else "speech_test_fraction"
     drawn = {"seed": about.get("seed"), fraction: about.get("test_fraction"), "val_fraction": about.get("val_fraction")}
     used = {key for key, value in drawn.items() if cfg.values[key] == value} | ({"seed"} if hours else set())
     path = store_path(corpus, cfg, of.name, hours=hours).with_suffix(".run.json")
@@ -179,6 +180,8 @@ def import_published(kind, code, cfg, folder, *, labels=None, split=None, folds=
     Generated
     """
     corpus = corpora.get(kind, code)
+    if kind == "noise":
+        raise MerError("noise is made of audio, and --import-published brings features: leave one of the two out")
     if corpus.PARTS:
         raise MerError(f"{corpus.NAME} has no features of its own: import its parts, then run generate_dataset.py "
                        f"-d s -l {code}")

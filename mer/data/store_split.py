@@ -64,7 +64,7 @@ def settle(cfg, stored, *, clips, wanted=None, own=None, gap=None, extra=None, f
 
 def _drawing(cfg, stored):
     """What decides how a split is drawn, beside the clips."""
-    fraction = cfg.speech_test_fraction if stored.attributes["kind"] == "speech" else cfg.test_fraction
+    fraction = cfg.test_fraction if stored.attributes["kind"] == "music" else cfg.speech_test_fraction
     return {"seed": cfg.seed, "test_fraction": fraction, "val_fraction": cfg.val_fraction}
 
 

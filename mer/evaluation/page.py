@@ -10,7 +10,7 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from mer.evaluation import compare, page_setups, page_tables
-from mer.evaluation.report_text import CONFIG_LABELS, CONFIG_WORDS, DEMO, WITHIN, answered, describe, pretext_warning
+from mer.evaluation.report_text import CONFIG_LABELS, CONFIG_WORDS, DEMO, WITHIN, answered, describe, encoder_warnings
 
 HERE = Path(__file__).parent
 EMBEDDED_RUNS = 24  # the pictures of one run weigh about 130 kB in a page; beyond this they are linked
@@ -68,7 +68,7 @@ def folder_name(report: dict) -> str:
 
 def warnings(report: dict) -> list:
     """What a reader of one run must know; reports of before do not say that the encoder has not learnt."""
-    sentences = [*pretext_warning(report["run"]), *report["warnings"], *report["outdated"]]
+    sentences = [*encoder_warnings(report["run"]), *report["warnings"], *report["outdated"]]
     return list(dict.fromkeys(sentences))
 
 

@@ -59,7 +59,7 @@ def describe(run: dict) -> dict[str, str]:
     pretrain = run.get("speech_abbr") or heard or "-"
     setting = f"{'scratch' if pretrain == '-' else 'published' if heard else pretrain}2{run['music_abbr']}"
     model = run.get("title") or run["model"]
-    hours = f"{speech_heard(run['hours'])}, " if run.get("hours") is not None else ""
+    hours = f"{speech_heard(run['hours'], _kind(run))}, " if run.get("hours") is not None else ""
     part = f", {run['folds']} folds" if run.get("folds") else ""
     part = f", fold {run['fold'][0]} of {run['fold'][1]}" if run.get("fold") else part
     label = f"{model} {CONFIG_LABELS.get(config, config)}, {setting}, {hours}run {run.get('it', 0)}{part}"
@@ -74,9 +74,14 @@ def tested_music(run: dict) -> str:
     return run.get("tested_abbr") or run["music_abbr"]
 
 
-def speech_heard(hours: float) -> str:
-    """Words on the hours of speech that an encoder was pretrained on; with 0 it has its random weights."""
-    return f"{hours:g} h of speech" if hours else "random weights"
+def speech_heard(hours: float, kind: str = "speech") -> str:
+    """Words on the hours of speech, or noise, that an encoder was pretrained on; with 0 it has its random weights."""
+    return f"{hours:g} h of {kind}" if hours else "random weights"
+
+
+def _kind(run):
+    """What our encoder heard, or was standardized by: speech, music or noise."""
+    return (run.get("heard_from") or {}).get("kind", "speech")
 
 
 def answered(report: dict) -> tuple[Task, ...]:
@@ -91,19 +96,23 @@ def split_words(split: object) -> str:
     return split.get("note") or f"{split.get('kind', 'drawn')}, grouped by {split.get('grouped_by')}"
 
 
-def pretext_warning(run: dict) -> list[str]:
-    """A sentence in a list where the encoder of a run was not shown to have learnt its pretext task; else no sentence.
+def encoder_warnings(run: dict) -> list[str]:
+    """Sentences where the encoder of a run was not shown to have learnt its pretext task, or has heard test clips.
 
     Parameters
     ----------
     run : dict
-        The ``run`` of a report; ``encoder.scores`` holds ``learnt`` (bool) and ``sentence`` (str) of the pretraining.
+        The ``run`` of a report; ``encoder.scores`` holds ``learnt`` (bool) and ``sentence`` (str) of the pretraining,
+        ``heard_test_clips`` how many.
     """
     scores = (run.get("encoder") or {}).get("scores") or {}
+    n = run.get("heard_test_clips")
+    heard = [f"The encoder heard {n} of the test clips in its pretraining, without their labels. One that was "
+             "pretrained on other music may be worse."] if n else []
     if scores.get("learnt", True):
-        return []
+        return heard
     why = scores.get("sentence") or "no score is known"
-    return [f"The encoder was not shown to have learnt its pretext task: {why}. What it "
+    return [*heard, f"The encoder was not shown to have learnt its pretext task: {why}. What it "
             "gives the emotion heads may be no better than random weights."]
 
 
@@ -136,7 +145,8 @@ def _heading(report):
     heard = (run.get("encoder") or {}).get("heard")
     lines = [
         words["label"], "=" * len(words["label"]),
-        f"Heard   {heard}, by an encoder that others published" if heard else f"Speech  {speech}",
+        f"Heard   {heard}, by an encoder that others published" if heard else f"Speech  {speech}"
+        if _kind(run) == "speech" else f"Heard   {run['heard_from']['name']} ({_kind(run)}), pretext {run['pretext']}",
         f"Music   {run['music_abbr']}, {run.get('corpus', 'unknown')} corpus",
         *_role_lines(run, words["role"]),
         f"Model   {run['model']} ({words['model']}), {CONFIG_WORDS.get(words['config'], words['config'])}",

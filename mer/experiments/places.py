@@ -30,7 +30,8 @@ def encoder(facts: Mapping[str, Any], cfg: Config) -> ModelFile | None:
         return None
     if pretext == PUBLISHED:
         return published_encoder(cfg, facts["encoder"])
-    return speech_run(cfg, _source(facts).LANGUAGE, facts["encoder"], facts["seed"], hours=_hours(facts))
+    source = _source(facts)
+    return speech_run(cfg, source.LANGUAGE, facts["encoder"], facts["seed"], hours=_hours(facts), kind=source.KIND)
 
 
 def trained(facts: Mapping[str, Any], cfg: Config, *, mixed: tuple[str, ...] = ()) -> ModelFile:
@@ -93,8 +94,8 @@ def of(what: str, facts: Mapping[str, Any], cfg: Config, *, mixed: tuple[str, ..
 
 
 def _source(facts):
-    """The corpus that the encoder heard, or whose speech made the noise or the random encoder's standardization."""
-    return corpora.get("music" if facts["heard"] == "music" else "speech", facts["language"])
+    """The corpus that the encoder heard, or whose speech standardizes the one with random weights."""
+    return corpora.get(facts["heard"] if facts["heard"] in ("music", "noise") else "speech", facts["language"])
 
 
 def _hours(facts):

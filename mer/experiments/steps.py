@@ -100,9 +100,9 @@ class Steps(dict):
             return []
         if architecture.pretext == PUBLISHED:
             return [self._add(["convert_weights.py", facts["encoder"].removeprefix("model_")], [("encoder", facts)])]
-        heard_music = facts["heard"] == "music"
-        store = self._store("music" if heard_music else "speech", facts["language"], architecture.reads,
-                            hours=facts["hours"], folds=facts["folds"] if heard_music else None)
+        kind = facts["heard"] if facts["heard"] in SOURCES else "speech"
+        store = self._store(kind, facts["language"], architecture.reads, hours=facts["hours"],
+                            folds=facts["folds"] if kind == "music" else None)
         return [self._add(["pretrain.py", *_heard(facts), "-mod", facts["encoder"], "--run", seed],
                           [("encoder", {**{name: facts[name] for name in _OF_ENCODER}, "seed": seed})], [store])
                 for seed in (range(runs) if facts["mode"] == LINEAR else [facts["seed"]])]

@@ -24,21 +24,23 @@ def pretrain(doc, argv, *, models, pretexts):
     pretexts : sequence of str
         Pretext tasks of the script.
     """
-    parser = cli.parser(doc, speech=corpora.codes("speech"), model=models.names())
+    parser = cli.parser(doc, speech=_sources(), model=models.names())
+    _add_kind(parser)
     cli.add_hours(parser, "pretrain on the part of so many hours that generate_dataset.py --hours has chosen")
     parser.add_argument("--random", action="store_true",
                         help="train nothing: save the encoder with its random weights, as a control")
     args, cfg, module = _begin(parser, argv, models, pretexts)
     from mer.training import pretrain
     for it in _runs(args):
-        pretrain.run(cfg, speech=args.speech, name=args.model, module=module, hours=args.hours, it=it,
-                     random=args.random, force=args.force)
+        pretrain.run(cfg, speech=args.speech, kind=args.dataset, name=args.model, module=module, hours=args.hours,
+                     it=it, random=args.random, force=args.force)
 
 
 def transfer(doc, argv, *, models, pretexts):
     """Read the flags of a script that transfers, and do what they say; parameters as for `pretrain`."""
-    parser = cli.parser(doc, optional=("speech",), speech=corpora.codes("speech"), music=corpora.codes("music"),
+    parser = cli.parser(doc, optional=("speech",), speech=_sources(), music=corpora.codes("music"),
                         model=models.names(), release=("y", "n"))
+    _add_kind(parser)
     cli.add_hours(parser, "start from the encoder that was pretrained with the same --hours")
     _add_folds(parser)
     parser.add_argument("--weights", metavar="PATH",
@@ -57,8 +59,31 @@ def transfer(doc, argv, *, models, pretexts):
         print(f"note: {args.model} was trained by others and heard no speech corpus of ours, so -s is not used")
     if module.PRETEXT in pretexts and not args.speech:
         parser.error("the following arguments are required: -s/--speech")
-    _train(args, cfg, module, speech=args.speech, release=args.release, hours=0.0 if args.random else args.hours,
-           weights_file=args.weights, linear=args.heads == "linear")
+    _train(args, cfg, module, speech=args.speech, kind=args.dataset, release=args.release,
+           hours=0.0 if args.random else args.hours, weights_file=args.weights, linear=args.heads == "linear")
+
+
+def _sources():
+    """Codes of the corpora that an encoder may hear, with what they are."""
+    speech, music = corpora.codes("speech"), corpora.codes("music")
+    return {code: "; ".join([*([speech[code]] if code in speech else []),
+                             *([f"with -d m {music[code]}"] if code in music else [])]) for code in {**speech, **music}}
+
+
+def _add_kind(parser):
+    parser.add_argument("-d", "--dataset", choices=tuple(corpora.KINDS), default="s", help="what the encoder hears; s: "
+                        "speech (default), m: music, n: noise with the spectra of the speech")
+
+
+def _refuse_other_kind(parser, args):
+    """-s names a corpus of the kind that -d says, which becomes its name."""
+    args.dataset = corpora.KINDS[args.dataset]
+    if args.speech and args.speech not in corpora.codes(args.dataset):
+        known = ", ".join(f"{code} ({title})" for code, title in corpora.codes(args.dataset).items())
+        parser.error(f"argument -s/--speech: no {args.dataset} corpus has the code {args.speech!r} (choose from "
+                     f"{known}; -d says which kind)")
+    if vars(args)["hours"] and args.dataset == "music":
+        parser.error("argument --hours: it takes a part of the speech, and -d m hears music: leave one out")
 
 
 def scratch(doc, argv, *, models, of_chunks):
@@ -134,6 +159,8 @@ def _begin(parser, argv, models, pretexts):
     args = parser.parse_args(argv)
     if vars(args).get("random") and args.hours:
         parser.error("argument --random: an encoder with random weights heard no --hours of speech, leave one out")
+    if "dataset" in args:
+        _refuse_other_kind(parser, args)
     cfg = cli.configure(args.set)
     cli.start_keras()
     return args, cfg, models.load(args.model, pretexts=pretexts)

@@ -12,7 +12,7 @@ from mer.training import elsewhere, music
 from mer.weights import provenance
 
 # Facts of a fold's run that hold for all folds; scores, history and best epoch do not.
-_OF_TESTS = ("role", "trained_on", "steps", "tested", "tested_abbr", "tested_on", "vote")
+_WHERE_THERE = ("role", "trained_on", "steps", "tested", "tested_abbr", "tested_on", "vote", "heard", "heard_from")
 _SHARED = ("tasks", "name", "model", "title", "pretext", "speech", "speech_abbr", "hours", "music", "music_abbr",
            "release", "it", "seed", "settings", "encoder", "data")
 
@@ -68,7 +68,9 @@ def _together(cfg, folders):
     known = [_about(folder) for folder in folders]
     tasks = [named(about.get("tasks"), folder) for about, folder in zip(known, folders, strict=True)]
     facts = {name: known[0].get(name) for name in _SHARED} | {
-        name: known[0][name] for name in _OF_TESTS if known[0].get(name)}
+        name: known[0][name] for name in _WHERE_THERE if known[0].get(name)}
+    if "heard_test_clips" in known[0]:
+        facts["heard_test_clips"] = sum(about["heard_test_clips"] for about in known)
     if left_out := _left_out(known):
         facts["left_out"] = left_out
     facts["tasks"] = [task.name for task in tasks[0] if all(task in others for others in tasks)]

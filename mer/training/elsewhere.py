@@ -13,16 +13,16 @@ from mer import MerError, files
 from mer.data import datasets
 from mer.evaluation import report
 from mer.tasks import columns_read
-from mer.training import setups
+from mer.training import heard, setups
 from mer.training.music import Opened, predictions, say_left_out
 from mer.weights import provenance
 
 # What run.json of the model says of itself alone
 _OF_MODEL = ("scores", "history", "best_epoch", "epochs", "command", "setting_sources", "versions", "revision",
-             "created", "corpus", "origin", "kind")
+             "created", "corpus", "origin", "kind", "heard_test_clips")
 
 
-def test(cfg, run, data, answer, votes=None):
+def test(cfg, run, data, answer, votes=None, *, encoder=None):
     """Test a finished run on every other music corpus that has a store; what was tested already is found.
 
     A corpus that cannot be opened is left out with a note. In a fold run, a corpus is tested on its own fold of that
@@ -41,6 +41,8 @@ def test(cfg, run, data, answer, votes=None):
     votes : callable or None
         (clips, a ClipSet; what `music.predictions` gives) -> `votes` of `report.write`, where clips are not scored by
         the mean of their patches.
+    encoder : ModelFile or None
+        That it started from.
 
     Returns
     -------
@@ -59,7 +61,7 @@ def test(cfg, run, data, answer, votes=None):
         except MerError as error:
             print(f"note: not tested on the music corpus {code}: {error}", file=sys.stderr)
             continue
-        folder = _test(cfg, run, data, opened, rows, left_out, role, answer, votes)
+        folder = _test(cfg, run, data, opened, rows, left_out, role, answer, votes, encoder)
         folders += [folder] if folder else []
     return folders
 
@@ -74,7 +76,7 @@ def _open(cfg, code, data):
         return Opened(cfg, code, data.reads)
 
 
-def _test(cfg, run, data, opened, rows, left_out, role, answer, votes):
+def _test(cfg, run, data, opened, rows, left_out, role, answer, votes, encoder):
     """Test on one corpus; None where no clip is left. `rows` and `left_out` are from `Opened.test_rows`."""
     clips = np.unique(opened.patches.clip[rows])
     tasks = [task for task in data.tasks if task.is_labelled(
@@ -93,6 +95,7 @@ def _test(cfg, run, data, opened, rows, left_out, role, answer, votes):
         facts = {name: value for name, value in about.items() if name not in _OF_MODEL}
         facts |= facts_of_test(opened, role, left_out=left_out, n_clips=len(clips)) | {"key": key}
         facts |= {"trained_on": data.setup.NAME, "steps": data.setup.steps}
+        facts |= heard.in_test(encoder, opened.clips.take(clips))
         described = provenance.describe(cfg, **facts)
         predicted = predictions(opened, rows, answer(opened, rows), tasks=tasks, guess=data.guess)
         if votes:

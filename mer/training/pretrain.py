@@ -1,4 +1,4 @@
-"""Stage 2: speech patches -> pretrained encoder, for every pretext task."""
+"""Stage 2: patches of speech (or music, or noise) -> pretrained encoder, for every pretext task."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from mer.data import datasets
 from mer.data.joined import Joined
 from mer.data.patches import Patches
 from mer.features import chunks
-from mer.training import loop, pretexts, recipes
+from mer.training import heard, loop, pretexts, recipes
 from mer.training.pretexts import _rows
 from mer.weights import model_file
 
@@ -20,18 +20,20 @@ def relevant_settings(cfg, task, reads, module=None):
     return {**reads.settings, **{name: cfg.values[name] for name in names}}
 
 
-def run(cfg, *, speech, name, module, hours=None, it=0, random=False, force=False):
+def run(cfg, *, speech, name, module, kind="speech", hours=None, it=0, random=False, force=False):
     """Pretrain one encoder, or find it finished.
 
     Parameters
     ----------
     cfg : Config
     speech : str
-        Code of the speech corpus.
+        Code of the speech corpus, or of that of another `kind`.
     name : str
         Architecture.
     module : module
         Of `models/`.
+    kind : {"speech", "music", "noise"}
+        What is heard.
     hours : float or None
         Take the part of so many hours that generate_dataset.py --hours has chosen.
     it : int
@@ -46,18 +48,18 @@ def run(cfg, *, speech, name, module, hours=None, it=0, random=False, force=Fals
     -------
     ModelFile
     """
-    corpus = corpora.get("speech", speech)
+    corpus = corpora.get(kind, speech)
     task = pretexts.task(module.PRETEXT, cfg, module)
     reads = chunks.of_encoder(module, cfg.values)
     if len(reads.shape) not in getattr(task, "patch_axes", (len(reads.shape),)):
         raise MerError(f"{name} reads {reads.of.TITLE} of shape {reads.shape}, and the task {module.PRETEXT} works on "
                        "patches (bands, frames, 1): set its PRETEXT to None, or to a pretext task of your own")
-    clips = datasets.load("speech", speech, cfg, of=reads.of, hours=hours)
+    clips = datasets.load(kind, speech, cfg, of=reads.of, hours=hours)
     seed, settings = cfg.seed + it, relevant_settings(cfg, task, reads, module)
     key = files.key_of(name, seed, settings, clips.fingerprint(), *(["random"] if random else []))
-    run = model_file.speech_run(cfg, corpus.LANGUAGE, name, it, hours=0.0 if random else hours)
-    facts = {"name": name, "pretext": module.PRETEXT, "speech": speech, "language": corpus.LANGUAGE, "it": it,
-             "seed": seed, "settings": settings, "hours": 0.0 if random else hours,
+    run = model_file.speech_run(cfg, corpus.LANGUAGE, name, it, hours=0.0 if random else hours, kind=kind)
+    facts = {"name": name, "pretext": module.PRETEXT, "language": corpus.LANGUAGE, "it": it, "seed": seed,
+             "settings": settings, **heard.facts(corpus, clips, random=random), "hours": 0.0 if random else hours,
              "hours_heard": 0.0 if random else round(float(clips.side("train").seconds.sum()) / 3600, 3),
              "split": datasets.split_about(cfg, datasets.stem(corpus, hours=hours))}
     trained = loop.run_stage(cfg, run, key=key, facts=facts, force=force, train=lambda: _train(

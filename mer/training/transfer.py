@@ -8,7 +8,7 @@ from mer import MerError, corpora, files, heads
 from mer.data import datasets, splits
 from mer.features import chunks
 from mer.tasks import LOSS, PLACE, PUBLISHED, TASKS, named
-from mer.training import batches, discriminant, elsewhere, filters, loop, recipes, setups, voting
+from mer.training import batches, discriminant, elsewhere, filters, heard, loop, recipes, setups, voting
 from mer.training.codes import PREDICT_BATCH, Joined, cached_codes
 from mer.training.music import Music, write_report
 from mer.weights import catalogue, model_file
@@ -36,15 +36,16 @@ def relevant_settings(cfg, stage, reads, module=None):
     return {**reads.settings, **{name: cfg.values[name] for name in names}, "loss": LOSS}
 
 
-def run(cfg, *, speech, music, name, module, release, linear=False, hours=None, fold=None, it=0, weights_file=None,
-        force=False):
+def run(cfg, *, speech, music, name, module, release, kind="speech", linear=False, hours=None, fold=None, it=0,
+        weights_file=None, force=False):
     """Train and report one transfer, or find it finished; a sequence of corpora is one finished run a step.
 
     Parameters
     ----------
     cfg : Config
     speech : str
-        Corpus code; of a published encoder and of one trained from scratch it does not matter.
+        Code of the corpus that the encoder heard; of a published one and of one trained from scratch it does not
+        matter.
     music : str
         Of one corpus, "x" for all that have a store, or several in their order: see `setups.parse`.
     name : str
@@ -53,6 +54,8 @@ def run(cfg, *, speech, music, name, module, release, linear=False, hours=None, 
         Of `models/`; one without a pretext task is trained from scratch, whatever `release` says.
     release : {"y", "n"}
         "n": frozen encoder (Feat. Ext.). "y": then everything is trained (Full).
+    kind : {"speech", "music", "noise"}
+        What the encoder heard.
     linear : bool
         Heads on the frozen encoder that are solved at once (`discriminant`), instead of those of the architecture.
     hours : float or None
@@ -84,9 +87,9 @@ def run(cfg, *, speech, music, name, module, release, linear=False, hours=None, 
         raise MerError(f"--weights names an encoder, and {name} is trained from scratch: leave one of the two out")
     if module.PRETEXT is not None:
         encoder = catalogue.encoder(cfg, speech=speech, model=name, settings=reads.settings, it=it, hours=hours,
-                                    path=weights_file)
+                                    path=weights_file, kind=kind)
         hours = encoder.hours(hours)  # the folder of the results says them too
-        common |= {"speech": speech, "hours": hours, "encoder": encoder}
+        common |= {"source": speech and corpora.get(kind, speech), "hours": hours, "encoder": encoder}
         print(f"encoder: {encoder.path} ({encoder.origin})")
     last = None
     for number in range(1, len(steps) + 1):
@@ -102,13 +105,12 @@ def _stages(release, number):
     return ["heads"] if release == "n" else ["heads", "full"] if number == 1 else ["full"]
 
 
-def _stage(cfg, data, stage, *, name, module, it, force, speech=None, hours=None, encoder=None, before=None):
+def _stage(cfg, data, stage, *, name, module, it, force, source=None, hours=None, encoder=None, before=None):
     """One stage: find it finished, or train and report it; then test it elsewhere. Without an `encoder` all is trained.
 
     The model is built anew and starts from the weight file of the stage or step `before`, so that it makes no
     difference whether that one was trained by this command or an earlier one.
     """
-    source = speech and corpora.get("speech", speech)
     release = {"heads": "n", "linear": "n", "full": "y", "scratch": None}[stage]
     if encoder:
         run = model_file.transfer_run(cfg, source, data.setup, name, "linear" if stage == "linear" else release, it,
@@ -158,14 +160,22 @@ def _stage(cfg, data, stage, *, name, module, it, force, speech=None, hours=None
         return model.whole, history, score
 
     title = f"{module.TITLE}, linear heads" if stage == "linear" else module.TITLE
-    facts = {"name": name, "model": name, "title": title, "pretext": module.PRETEXT, "speech": speech,
-             "speech_abbr": source and source.ABBR, "release": release, "it": it, "seed": seed, "settings": settings,
-             **({"hours": hours, "encoder": encoder.encoder_facts} if encoder else {}),
+    facts = {"name": name, "model": name, "title": title, "pretext": module.PRETEXT,
+             **_names(source), "release": release, "it": it, "seed": seed, "settings": settings,
+             **({"hours": hours, "encoder": encoder.encoder_facts, **heard.of_transfer(encoder),
+                 **heard.in_test(encoder, data.test_clips)} if encoder else {}),
              **({"vote": vote} if vote else {}), **data.facts}
     if not loop.run_stage(cfg, run, key=key, facts=facts, force=force, train=train):
         print(f"{run.stem}: finished already, see {run.file('report.txt')}")
-    elsewhere.test(cfg, run, data, functools.partial(model.answer, run), votes if vote else None)
+    elsewhere.test(cfg, run, data, functools.partial(model.answer, run), votes if vote else None, encoder=encoder)
     return run
+
+
+def _names(source):
+    """`speech`, a code, and `speech_abbr` for tables, of the corpus that an encoder heard."""
+    if source is None or source.KIND == "speech":
+        return {"speech": source and source.CODE, "speech_abbr": source and source.ABBR}
+    return {"speech": None, "speech_abbr": f"{source.KIND}_{source.ABBR}"}
 
 
 class _Model:

@@ -28,14 +28,14 @@ _FLAGS = {"speech": "-s", "music": "-m", "model": "-mod", "release": "-rel", "it
 
 
 def encoder(cfg: config.Config, *, speech: str | None, model: str, settings: dict[str, Any], it: int = 0,
-            hours: float | None = None, path: str | os.PathLike[str] | None = None) -> ModelFile:
+            hours: float | None = None, path: str | os.PathLike[str] | None = None, kind: str = "speech") -> ModelFile:
     """The pretrained encoder that a transfer starts from.
 
     Parameters
     ----------
     cfg : Config
     speech : str or None
-        Code of the speech corpus; None: the encoder is one that others published.
+        Code of the speech corpus, or of that of another `kind`; None: the encoder is one that others published.
     model : str
         Architecture.
     settings : dict
@@ -46,6 +46,8 @@ def encoder(cfg: config.Config, *, speech: str | None, model: str, settings: dic
         The encoder that heard so many hours; None: all; 0: the one with random weights.
     path : path or None
         This very file instead of one in the folders of the settings.
+    kind : {"speech", "music", "noise"}
+        What the encoder heard.
 
     Returns
     -------
@@ -61,24 +63,25 @@ def encoder(cfg: config.Config, *, speech: str | None, model: str, settings: dic
         if not file.path.is_file():
             raise MerError(f"--weights {file.path} is no file: name the weights of a pretrained encoder (.weights.h5 "
                            "or .hdf5)")
-        _refuse_other_encoder(file, speech=speech, model=model)
+        _refuse_other_encoder(file, speech=speech, model=model, kind=kind)
     elif speech is None:
         file = published_encoder(cfg, model)
         if not file.exists():
             raise MerError(f"{file.path.name} is not in {file.path.parent}: run 'python3 convert_weights.py "
                            f"{model.removeprefix('model_')}' first, which fetches it")
     else:
-        language = corpora.get("speech", speech).LANGUAGE
-        runs = [speech_run(cfg, language, model, number, hours=hours) for number in dict.fromkeys((it, 0))]
+        language = corpora.get(kind, speech).LANGUAGE
+        runs = [speech_run(cfg, language, model, number, hours=hours, kind=kind) for number in dict.fromkeys((it, 0))]
         # with the demo corpus in use our runs are below demo/; the release is unpacked into the repository
         folders = dict.fromkeys((cfg.models_dir, cfg.resolve(cfg.path_to_models)))
         release = [ModelFile(folder / run.path.parent.relative_to(cfg.models_dir) / f"{run.stem}{RELEASE}")
                    for run in runs for folder in folders]
         file = next((each for each in (*runs, *release) if each.exists()), runs[-1])
         if not file.exists():
+            of = "" if kind == "speech" else f" -d {kind[0]}"
             more = "" if hours is None else f" --hours {hours:g}" if hours else " --random"
-            raise MerError(f"{file.path.name} is not in {file.path.parent}: run 'python3 pretrain.py -s {speech} -mod "
-                           f"{model}{more}' first, or unpack the published models/ into the repository")
+            raise MerError(f"{file.path.name} is not in {file.path.parent}: run 'python3 pretrain.py -s {speech}{of} "
+                           f"-mod {model}{more}' first, or unpack the published models/ into the repository")
     held, wanted = ({NAME: DEFAULT, **each} for each in (file.metadata["settings"], settings))
     differ = [f"{name} {held[name]}, now {value}" for name, value in wanted.items() if held.get(name, value) != value]
     if differ:
@@ -86,7 +89,7 @@ def encoder(cfg: config.Config, *, speech: str | None, model: str, settings: dic
     return file
 
 
-def _refuse_other_encoder(file, *, speech, model):
+def _refuse_other_encoder(file, *, speech, model, kind):
     known = file.metadata
     held = known.get("name", known.get("model"))
     if known["kind"] == "transfer":
@@ -94,6 +97,13 @@ def _refuse_other_encoder(file, *, speech, model):
                        "transfer starts")
     if held != model:
         raise MerError(f"{file.path} holds {held}, and -mod says {model}: name a file of {model}, or -mod {held}")
+    source = known.get("heard_from") or {"kind": "speech", "code": known.get("speech") or speech}
+    if source["kind"] != kind:
+        raise MerError(f"{file.path} was pretrained on {source['kind']}, and {kind} is asked for: use -d "
+                       f"{source['kind'][0]} -s {source['code']}, so that the result is not filed under the wrong name")
+    if source["kind"] != "speech" and source["code"] != speech:
+        raise MerError(f"{file.path} was pretrained on {source['name']}, and -s says {speech!r}: use "
+                       f"-s {source['code']}, so that the result is not filed under the wrong name")
     if known.get("speech") not in (None, speech):
         raise MerError(f"{file.path} was pretrained on speech {known['speech']!r}, and -s says {speech!r}: "
                        f"use -s {known['speech']}, so that the result is not filed under the wrong language")
@@ -135,6 +145,7 @@ def find(cfg: config.Config, *, speech: str | None = None, music: str | None = N
         roots = [(cfg.models_dir, cfg.models_trans_dir), (cfg.resolve(models), cfg.resolve(transferred))]
     folders = [folder for models, transferred in roots
                for folder in (*sorted(transferred.glob("*speech_*_2_music_*")),
+                              *sorted(transferred.glob("*heard_*_2_music_*")),
                               *sorted(transferred.glob(f"{PUBLISHED}_2_music_*")),
                               *sorted((models / "music").glob("*")),
                               *sorted(models.glob("*speech_*_2_music_*")))]  # the last: the EUSIPCO release
@@ -191,8 +202,8 @@ def choose(cfg: config.Config, *, ensemble: str | None = None, demo: bool = Fals
         return fitting[:1]
     if ensemble != "all":
         fixed = [name for name in (*_FLAGS, "hours", "origin", "corpus") if name not in free]
-        fitting = [file for file in fitting
-                   if all(file.metadata.get(name) == fitting[0].metadata.get(name) for name in fixed)]
+        fitting = [file for file in fitting if file.facts.get("heard") == fitting[0].facts.get("heard")
+                   and all(file.metadata.get(name) == fitting[0].metadata.get(name) for name in fixed)]
     if len(fitting) < 2:
         raise MerError(f"an ensemble over {ensemble} needs two models or more, but only {fitting[0].path} fits; train "
                        "others, or leave --ensemble out")

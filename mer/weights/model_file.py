@@ -8,9 +8,11 @@ file is (X.hdf5), its name says (`keras2.describe`); what an exported file is (X
 The folders and names of ours are those of the published release::
 
     models/speech/<language>/<model>.it_<n>.subset_0.075.spec.best.weights.h5
+    models/heard_<music|noise>/<language>/<model>.it_<n>.subset_0.075.spec.best.weights.h5
     models/music/<language>/model_cnn.multitask.spec.it_<n>.lr_0.001.weights.h5
     models/music/<language>/<classifier>_<features>.multitask.it_<n>.skops
     models_trans/speech_<from>_2_music_<to>/<model>.multitask.spec.it_<n>.lr_<0.001|5e-05>.weights.h5
+    models_trans/heard_<music|noise>_<from>_2_music_<to>/...
 """
 
 import functools
@@ -21,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from mer import MerError, config, corpora, files
+from mer.weights import schema
 
 OURS, FITTED, RELEASE, EXPORTED = ".weights.h5", ".skops", ".hdf5", ".onnx"
 PUBLISHED = "published"  # PRETEXT of an encoder that others trained and published, see mer.weights.published
@@ -31,33 +34,6 @@ _FACTS = ("title", "model", "pretext", "speech", "music", "release", "it", "hour
 # In file names; the first two are those of the release, whatever learning rate is set
 _SET_UPS = {"n": "lr_0.001", "y": "lr_5e-05", "linear": "linear"}
 _TITLES = {"model_over": "SCAE", "model_cpc": "CPC", "model_cnn": "CNN"}  # of the release
-_TEXT, _COUNT, _OBJECT = ({"type": [kind, "null"]} for kind in ("string", "integer", "object"))
-_NUMBERS = {"type": "array", "items": {"type": "number"}, "minItems": 1, "maxItems": 100}
-# JSON Schema of what a calibrated model says of itself, in run.json and in exported files
-CALIBRATION: dict[str, Any] = {
-    "certainty": {
-        "type": "object", "required": ["components", "familiar"], "properties": {
-            "components": {"type": "integer", "minimum": 1, "maximum": 2**16},
-            "familiar": {"type": "object", "required": ["seconds", "distance"],
-                         "properties": {"seconds": _NUMBERS, "distance": _NUMBERS}}}},
-}
-# JSON Schema of run.json: the types that its readers rely on; which keys must be there, each reader says
-_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "key": {"type": "string"}, "settings": {"type": "object"}, "name": {"type": "string"}, "it": _COUNT,
-        "seed": _COUNT, "weights_sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
-        "tasks": {"type": "array", "items": {"type": "string"}},
-        **CALIBRATION,
-        **dict.fromkeys(("speech", "music", "model", "title", "pretext", "release", "corpus", "origin"), _TEXT),
-        "hours": {"type": ["number", "null"]}, "scores": _OBJECT, "encoder": _OBJECT, "versions": _OBJECT,
-        "vote": {"type": "object", "required": ["pooling"], "properties": {"pooling": {"enum": ["mean", "log"]}}},
-        "history": {"type": "array", "items": {"type": "object"}},
-        "source": {"type": "object", "required": ["sha256"], "properties": {"sha256": {"type": "string"}}},
-        "split": {"type": "object", "required": ["kind", "note"],
-                  "properties": {"kind": {"type": "string"}, "note": {"type": "string"}}},
-    },
-}
 
 
 @dataclass(frozen=True)
@@ -130,7 +106,7 @@ class ModelFile:
         if not self.is_ours:
             from mer.weights import keras2  # imports h5py
             return keras2.describe(self.path)
-        metadata = files.read_json(self.file("run.json"), schema={**_SCHEMA, "required": list(required)},
+        metadata = files.read_json(self.file("run.json"), schema={**schema.RUN, "required": list(required)},
                                    remedy=_REMEDY)
         # a converted file under a name of its own is a transfer of which nobody knows the music
         return {"origin": "ours", "kind": "transfer" if metadata.get("music") else "pretext", **metadata}
@@ -149,10 +125,12 @@ class ModelFile:
     def facts(self) -> dict[str, Any]:
         """What a prediction says of its model: title, model, speech, music, release, it, hours, settings, scores,
         corpus ("real", "demo", "published"), origin ("ours", "release", "given"), file (name); JSON-able. Where the
-        encoder is one that others published: heard. Where clips are no means over patches: pooling (`Task.pooled`). Of
-        a calibrated model: certainty."""
+        encoder heard no speech corpus: heard, in words. Where clips are no means over patches: pooling
+        (`Task.pooled`). Of a calibrated model: certainty."""
         known = {name: self.metadata.get(name) for name in _FACTS}
-        heard = self.metadata.get("heard") or (self.metadata.get("encoder") or {}).get("heard")
+        source = self.metadata.get("heard_from")  # of one that was trained here; of others it is said in words
+        heard = (source["kind"] != "speech" and source["name"]) if source else (
+            self.metadata.get("heard") or (self.metadata.get("encoder") or {}).get("heard"))
         known |= {"heard": heard} if heard else {}
         vote = self.metadata.get("vote")
         known |= {"pooling": vote["pooling"]} if vote else {}
@@ -177,7 +155,7 @@ class ModelFile:
     def encoder_facts(self) -> dict[str, Any]:
         """What the run.json of a transfer says of the encoder it started from."""
         known = {name: self.metadata.get(name) for name in ("it", "scores", "settings", "hours", "hours_heard")}
-        known |= {name: self.metadata[name] for name in ("heard",) if name in self.metadata}
+        known |= {"heard": self.metadata["heard"]} if self.origin == PUBLISHED else {}
         return {**known, "run": self.stem, "file": self.path.name, "origin": self.origin, "sha256": self.key,
                 "backend": self.metadata.get("versions", {}).get("backend")}
 
@@ -258,10 +236,19 @@ class ModelFile:
         self.file("run.json").unlink(missing_ok=True)
 
 
-def speech_run(cfg: config.Config, language: str, model: str, it: int, *, hours: float | None = None) -> ModelFile:
-    """Run of an encoder pretrained on speech in `language` (english, mandarin, mix); `hours` as in `transfer_run`."""
-    return ModelFile(cfg.models_dir / "speech" / f"{corpora.hours_prefix(hours)}{language}"
+def speech_run(cfg: config.Config, language: str, model: str, it: int, *, hours: float | None = None,
+               kind: str = "speech") -> ModelFile:
+    """Run of an encoder pretrained on speech in `language` (english, mandarin, mix); `hours` as in `transfer_run`.
+
+    `kind` may also be "music" or "noise", of which `language` is the one of the corpus.
+    """
+    return ModelFile(cfg.models_dir / _heard(kind) / f"{corpora.hours_prefix(hours)}{language}"
                      / f"{model}.it_{it}.subset_0.075.spec.best{OURS}")
+
+
+def _heard(kind):
+    """In names of folders; models/music has what was trained on music from scratch."""
+    return kind if kind == "speech" else f"heard_{kind}"
 
 
 def published_encoder(cfg: config.Config, model: str) -> ModelFile:
@@ -279,22 +266,22 @@ def fitted_run(cfg: config.Config, language: str, name: str, it: int, *, fold: s
     return ModelFile(cfg.models_dir / "music" / language / f"{name}.multitask.{fold}it_{it}{FITTED}")
 
 
-def transfer_run(cfg: config.Config, speech: Any, music: Any, model: str, release: str, it: int, *,
+def transfer_run(cfg: config.Config, source: Any, music: Any, model: str, release: str, it: int, *,
                  hours: float | None = None, fold: str = "") -> ModelFile:
     """Run of a transfer.
 
     Parameters
     ----------
-    speech, music : module
-        Of `mer.corpora`; no speech: a published encoder.
+    source, music : module
+        Of `mer.corpora`: what the encoder heard (None: it is a published one), and the music of the transfer.
     model, release, it
         Architecture, "n" or "y", number of the run.
     hours : float or None
-        Hours of speech that the encoder heard; None: all; 0: none, it has random weights.
+        Hours of it that the encoder heard; None: all; 0: none, it has random weights.
     fold : str
         Of a cross-validation: "fold_1of5." for one fold, "folds_5." for all together.
     """
-    heard = f"{corpora.hours_prefix(hours)}speech_{speech.ABBR}" if speech else PUBLISHED
+    heard = f"{corpora.hours_prefix(hours)}{_heard(source.KIND)}_{source.ABBR}" if source else PUBLISHED
     folder = f"{heard}_2_music_{music.ABBR}"
     return ModelFile(cfg.models_trans_dir / folder
                      / f"{model}.multitask.spec.it_{it}.{fold}{_SET_UPS[release]}{OURS}")

@@ -15,7 +15,7 @@ import jsonschema
 from mer import MerError, files
 from mer.features import chunks
 from mer.tasks import TASKS, labels_of
-from mer.weights.model_file import CALIBRATION
+from mer.weights.schema import CALIBRATION
 
 FORMAT = "1"  # of the metadata
 GRAPH_SHA256 = "graph_sha256"  # in the metadata: hash of the network with its weights
