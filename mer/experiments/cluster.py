@@ -23,6 +23,9 @@ from mer.experiments.steps import Command
 _PATHS = ("features", "models", "models_trans", "results")
 _MOST_PLACES = 1000
 _CONNECT_SECONDS = 30
+# Of a job of SLURM where the user's jobqueue.yaml does not say; dask-jobqueue's half an hour would end every training
+_OF_JOB = {"memory": "8GB", "walltime": "24:00:00"}
+_DEFAULTS = (None, "00:30:00")
 
 
 def run(plan: Plan, cfg: Config, *, scheduler: str | None = None, slurm: int | None = None, shared: bool = True,
@@ -49,7 +52,7 @@ def run(plan: Plan, cfg: Config, *, scheduler: str | None = None, slurm: int | N
         Exit status: 1 where a command failed.
     """
     state = State(plan, cfg)
-    with _client(scheduler, slurm) as client, concurrent.futures.ThreadPoolExecutor(_MOST_PLACES) as pool:
+    with _client(scheduler, slurm, threads) as client, concurrent.futures.ThreadPoolExecutor(_MOST_PLACES) as pool:
         executor = client.get_executor(pure=False)
         environment = _environment(cfg, shared=shared) | execute.threads(threads, anyway=True)
         seen = state.folder / f"seen.{uuid.uuid4().hex}"
@@ -68,8 +71,9 @@ def run(plan: Plan, cfg: Config, *, scheduler: str | None = None, slurm: int | N
 
 
 @contextlib.contextmanager
-def _client(scheduler, slurm) -> Iterator:
+def _client(scheduler, slurm, threads) -> Iterator:
     try:
+        import dask
         import dask.distributed
         if slurm:
             import dask_jobqueue
@@ -79,7 +83,10 @@ def _client(scheduler, slurm) -> Iterator:
     with contextlib.ExitStack() as stack:
         try:
             if slurm:
-                cluster = stack.enter_context(dask_jobqueue.SLURMCluster(processes=1))
+                said = dask.config.get("jobqueue.slurm")
+                cluster = stack.enter_context(dask_jobqueue.SLURMCluster(
+                    processes=1, cores=1, job_cpu=threads,
+                    **{name: value for name, value in _OF_JOB.items() if said.get(name) in _DEFAULTS}))
                 cluster.scale(jobs=slurm)
                 client = dask.distributed.Client(cluster)
             else:
