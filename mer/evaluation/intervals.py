@@ -54,16 +54,18 @@ class Resamples:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value with its interval of `CONFIDENCE`; `low`, `high` and `p` are None where nothing tells the spread.
+    """A value with its interval of `CONFIDENCE`; all but `value` are None where nothing tells the spread.
 
     `p` is two-sided, of the hypothesis that the true value is 0; it is below 1 - CONFIDENCE exactly where the interval
-    leaves 0 out.
+    leaves 0 out. `error` is the standard error, `freedom` its degrees of freedom (infinite where the error is 0).
     """
 
     value: float
     low: float | None
     high: float | None
     p: float | None
+    error: float | None = None
+    freedom: float | None = None
 
 
 def draw_clips(n_clips: int, *, n_bootstrap: int, seed: int) -> np.ndarray:
@@ -133,14 +135,32 @@ def estimate(runs: Sequence[tuple[float, np.ndarray]], resamples: Resamples, *,
     n = resamples.n_effective
     parts = [(float(spread.var()) * n / (n - 1), n - 1)]  # variance, degrees of freedom
     parts += [(float(side.var(ddof=1)) / len(side), len(side) - 1) for side in sides if len(side) > 1]
-    variance = sum(part for part, _ in parts)
+    return student(value, [part for part, _ in parts], [part**2 / degrees for part, degrees in parts], bounds=bounds)
+
+
+def student(value: float, variances: Sequence[float], uncertain: Sequence[float], *,
+            bounds: tuple[float, float] = (-np.inf, np.inf)) -> Estimate:
+    """A value with Student's t interval, from the parts of its variance.
+
+    Parameters
+    ----------
+    value : float
+    variances : sequence of float >= 0
+        Parts that add up to the variance of the value.
+    uncertain : sequence of float >= 0, as many
+        How uncertain each part is: the square of the estimated part, over its degrees of freedom. Their sum gives the
+        degrees of freedom of the whole (Satterthwaite 1946).
+    bounds : (float, float)
+        Lowest and highest possible value.
+    """
+    variance = sum(variances)
     error = variance**0.5
     if error < _ZERO:
-        return Estimate(value, value, value, float(abs(value) < _ZERO))
-    freedom = variance**2 / sum(part**2 / degrees for part, degrees in parts)
+        return Estimate(value, value, value, float(abs(value) < _ZERO), 0.0, np.inf)
+    freedom = variance**2 / sum(uncertain)
     half = float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom)) * error
     low, high = (float(end) for end in np.clip([value - half, value + half], *bounds))
-    return Estimate(value, low, high, float(2 * stats.t.sf(abs(value) / error, freedom)))
+    return Estimate(value, low, high, float(2 * stats.t.sf(abs(value) / error, freedom)), float(error), float(freedom))
 
 
 def paired_mean(better_by: np.ndarray, weight: np.ndarray, *, clip: np.ndarray, group: np.ndarray, n_bootstrap: int,
