@@ -98,6 +98,7 @@ def test_runs_hours_and_folds_of_the_command_line_win(written):
     (HEAD + CELL.replace('music = "e"', 'music = "x"'), "only|none has one"),
     (HEAD + '[settings]\nnoise_sgima = 3\n' + CELL, "noise_sgima"),
     (HEAD + '[settings]\nnoise_sigma = -3\n' + CELL, "noise_sigma"),
+    (HEAD + "[settings]\ncross_tests = false\n" + CELL + 'tested = "m"\n', "which the setting cross_tests = false"),
     (HEAD + CELL + HYPOTHESIS, "no cell has the facts of 'other'"),
     (HEAD + CELL + RANDOM + HYPOTHESIS.replace('paired_by = ["encoder"]\n', ""), "lacks paired_by"),
     (HEAD + CELL + RANDOM + HYPOTHESIS.replace("encoder", "heard"), "share no heard: no pair is left"),
