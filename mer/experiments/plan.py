@@ -175,8 +175,8 @@ def _plan(name, content, given):
         raise MerError("it has no cells: add a table [[cells]] with encoder, heard, language, mode and music")
     crossing = next((cell.name for cell in cells.values() if cell.facts["setup"] == "cross"), None)
     if crossing and settings.get("cross_tests") is False:
-        raise MerError(f"the cell {crossing} is tested on music that it was not trained on, which the setting cross_tests "
-                       "= false leaves out: take that setting away")
+        raise MerError(f"the cell {crossing} is tested on music that it was not trained on, which the setting "
+                       "cross_tests = false leaves out: take that setting away")
     rows_of = _tables(content, "hypotheses")
     if given["hours"]:  # all cells have the same hours now, so nothing can be asked of other ones
         rows_of = [row for row in rows_of if not any("hours" in row.get(side, {}) for side in ("one", "other"))]
