@@ -60,7 +60,7 @@ cpc_negatives_per_positive = 1
 cpc_same_clip_share = 0.5    # share of the distinct negatives drawn from elsewhere in the same clip
 
 # ---- Pretraining by contrast (model_cola) ---------------------------------------------------------
-contrast_epochs = 30
+contrast_epochs = 20
 contrast_steps = 50          # batches an epoch
 contrast_batch_clips = 64    # two chunks of each; fewer where there are fewer clips
 contrast_learning_rate = 2e-3  # the greatest of one cycle

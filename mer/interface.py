@@ -20,7 +20,7 @@ from mer.weights import catalogue, engines
 from mer.weights.model_file import PUBLISHED
 
 BATCH_PATCHES = 64
-_WORDS = {"release": ("y", "n"), "ensemble": catalogue.ENSEMBLES}
+_WORDS = {"release": ("y", "n"), "ensemble": catalogue.ENSEMBLES, "heard": tuple(corpora.KINDS.values())}
 
 
 class Model:
@@ -183,17 +183,19 @@ class Encoder:
         return np.concatenate(codes).reshape(-1, self.units)
 
 
-def load_encoder(speech: str | None, model: str, *, hours: float | None = None, run: int = 0,
+def load_encoder(speech: str | None, model: str, *, heard: str = "speech", hours: float | None = None, run: int = 0,
                  weights: str | Path | None = None, settings: Mapping[str, object] | None = None) -> Encoder:
     """A pretrained encoder: a run of ours, else that of the published release, as transfers find it.
 
     Parameters
     ----------
     speech : str or None
-        Code of the speech that it was pretrained on: "e", "m" or "x" (both). None: others published it.
+        Code of the speech that it was pretrained on: "e", "m" or "x" (both), or of the corpus of what it heard instead.
+        None: others published it.
     model : str
         Architecture, a file name in models/: "model_over", "model_scae", "model_masked", "model_cpc"; of others:
         "model_musicnn", "model_ge2e".
+    heard : {"speech", "music", "noise"}
     hours : float or None
         The encoder that heard so many hours; None: all.
     run : int
@@ -214,7 +216,8 @@ def load_encoder(speech: str | None, model: str, *, hours: float | None = None, 
         is not installed.
     """
     cfg = config.of_program(settings)
-    _check({"speech": speech}, {})
+    _check({}, {"heard": heard})
+    _check({heard: speech}, {})
     cli.start_keras()
     import keras
 
@@ -226,7 +229,7 @@ def load_encoder(speech: str | None, model: str, *, hours: float | None = None, 
                        "or speech=None for an encoder that others published")
     reads = chunks.of_encoder(module, cfg.values)
     found = catalogue.encoder(cfg, speech=speech, model=model, settings=reads.settings, it=run, hours=hours,
-                              path=weights)
+                              path=weights, kind=heard)
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32")
     try:

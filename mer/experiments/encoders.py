@@ -144,9 +144,10 @@ def wanted(cfg: Config, *, models: Sequence[str], speech: Sequence[str], paths: 
 
 
 def _title(module, file):
-    known = file.metadata
-    code = known.get("speech")
-    heard = f"{corpora.get('speech', code).LANGUAGE.capitalize()} speech" if code else "unknown speech"
+    known, source = file.metadata, file.heard_from
+    heard = "unknown speech"
+    if source["code"]:
+        heard = f"{corpora.get(source['kind'], source['code']).LANGUAGE.capitalize()} {source['kind']}"
     hours = "" if known.get("hours") is None else f" ({known['hours']:g} h)"
     return f"{module.TITLE}, {heard}{hours}, run {known.get('it') or 0}"
 
@@ -162,7 +163,8 @@ def _of_path(cfg, path, load_module):
     reads = chunks.of_encoder(module, cfg.values)
     if known["kind"] == "transfer":
         return Encoder(_transferred_title(module, file), TRANSFERRED, module, reads, file)
-    catalogue.encoder(cfg, speech=known.get("speech"), model=module.__name__.rpartition(".")[2],
+    source = file.heard_from
+    catalogue.encoder(cfg, speech=source["code"], kind=source["kind"], model=module.__name__.rpartition(".")[2],
                       settings=reads.settings, path=file.path)  # refuses other features
     return Encoder(f"{_title(module, file)} ({file.path.parent.name})", TRAINED, module, reads, file)
 
@@ -170,7 +172,7 @@ def _of_path(cfg, path, load_module):
 def _transferred_title(module, file):
     known, code = file.metadata, file.metadata.get("music")
     music = setups.SetUp(tuple((each,) for each in str(code).split(","))).NAME if code and "x" not in code else code
-    heard = f"{_title(module, file)} -> " if known.get("speech") else f"{module.TITLE}, "
+    heard = f"{_title(module, file)} -> " if file.heard_from["code"] else f"{module.TITLE}, "
     how = {"y": ", Full", "n": ", Feat. Ext."}.get(known.get("release"), "")
     fold = f", fold {known['fold'][0]}" if known.get("fold") else ""
     return f"{heard}{music}{how}{fold}"
@@ -178,11 +180,11 @@ def _transferred_title(module, file):
 
 def _full(cfg, one, music):
     """What became of an encoder when everything was trained on this music, where such a run is finished."""
-    known = one.file.metadata
-    if one.kind != TRAINED or one.module.PRETEXT == model_file.PUBLISHED or not known.get("speech"):
+    known, source = one.file.metadata, one.file.heard_from
+    if one.kind != TRAINED or one.module.PRETEXT == model_file.PUBLISHED or not source["code"]:
         return
-    run = model_file.transfer_run(cfg, corpora.get("speech", known["speech"]), corpora.get("music", music), one.name,
-                                  "y", known.get("it") or 0, hours=known.get("hours"))
+    run = model_file.transfer_run(cfg, corpora.get(source["kind"], source["code"]), corpora.get("music", music),
+                                  one.name, "y", known.get("it") or 0, hours=known.get("hours"))
     if run.exists() and (run.metadata.get("encoder") or {}).get("sha256") == one.key:
         yield Encoder(_transferred_title(one.module, run), TRANSFERRED, one.module, one.reads, run)
 

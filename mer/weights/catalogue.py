@@ -97,7 +97,7 @@ def _refuse_other_encoder(file, *, speech, model, kind):
                        "transfer starts")
     if held != model:
         raise MerError(f"{file.path} holds {held}, and -mod says {model}: name a file of {model}, or -mod {held}")
-    source = known.get("heard_from") or {"kind": "speech", "code": known.get("speech") or speech}
+    source = file.heard_from
     if source["kind"] != kind:
         raise MerError(f"{file.path} was pretrained on {source['kind']}, and {kind} is asked for: use -d "
                        f"{source['kind'][0]} -s {source['code']}, so that the result is not filed under the wrong name")

@@ -152,6 +152,15 @@ class ModelFile:
         return (original["sha256"] if original else files.sha256(self.path))[:16]
 
     @property
+    def heard_from(self) -> dict[str, Any]:
+        """What an encoder heard, or a transfer started from: kind ("speech", "music", "noise"), code, name of a corpus.
+
+        Where no corpus is recorded, as for an encoder of others, code and name are None.
+        """
+        unnamed = {"kind": "speech", "code": self.metadata.get("speech"), "name": None}
+        return self.metadata.get("heard_from") or unnamed
+
+    @property
     def encoder_facts(self) -> dict[str, Any]:
         """What the run.json of a transfer says of the encoder it started from."""
         known = {name: self.metadata.get(name) for name in ("it", "scores", "settings", "hours", "hours_heard")}
