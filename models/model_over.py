@@ -1,22 +1,25 @@
 """SCAE as published (ICASSP 2021, EUSIPCO 2020): sparse convolutional denoising autoencoder.
 
 Kept as it was, so that the published weights fit: batch normalization over the time frames, and a
-sigmoid followed by batch normalization at the output, which cannot reach log-mel values well.
-`model_scae` is the corrected one.
+sigmoid followed by batch normalization at the output, which cannot reach log-mel values well. Each upsampling and the
+convolution behind it are one layer here (`mer.layers.upsampled_conv`), with the same result. `model_scae` is the
+corrected one.
 """
 
 import keras
 from keras import layers
 
 from mer.layers import batch_norm, conv_encoder
+from mer.layers.upsampled_conv import Conv2DTranspose
 
 INPUT = "log_mel"
 CHUNK_SECONDS = 1.0
 PRETEXT = "denoise"
 TITLE = "SCAE"
 
-# block, upsampling of the bands, filters of its transposed convolutions
-_DECODER = ((6, 2, (128, 128)), (7, 4, (64, 64)), (8, 4, (32, 1)))
+# block, upsampling of the bands, filters of its transposed convolutions; the first upsampling is the published two in
+# a row, by 2 and by 2
+_DECODER = ((6, 4, (128, 128)), (7, 4, (64, 64)), (8, 4, (32, 1)))
 
 
 def build(patch_shape, *, over="time"):
@@ -38,14 +41,12 @@ def build(patch_shape, *, over="time"):
     patch = keras.Input(patch_shape, name="patch")
     x = conv_encoder(patch, over=over)
     x = layers.MaxPooling2D((2, 1), name="encod")(x)
-    x = layers.UpSampling2D((2, 1), name="b5_u1")(x)
-    for block, bands, filters in _DECODER:
-        x = layers.UpSampling2D((bands, 1), name=f"b{block}_u1")(x)
+    for block, copies, filters in _DECODER:
         for place, n in enumerate(filters, start=1):
-            last = n == 1
-            x = layers.Conv2DTranspose(n, 3, padding="same", activation="sigmoid" if last else "relu",
-                                       name=f"b{block}_c{place}")(x)
-            x = batch_norm(f"b{block}_b{place}", over=over, dtype="float32" if last else None)(x)
+            last, name = n == 1, f"b{block}_c{place}"
+            layer = Conv2DTranspose(n, copies=copies, activation="relu", name=name) if place == 1 else \
+                layers.Conv2DTranspose(n, 3, padding="same", activation="sigmoid" if last else "relu", name=name)
+            x = batch_norm(f"b{block}_b{place}", over=over, dtype="float32" if last else None)(layer(x))
         if block < 8:
             x = layers.Dropout(0.25, name=f"b{block}_d1")(x)
     return keras.Model(patch, x, name="model_over")

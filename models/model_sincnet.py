@@ -15,7 +15,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from mer.layers import SincConv1D, TimeNorm
+from mer.layers.sinc import SincConv1D, TimeNorm
 from mer.recipes import Recipe
 
 INPUT = "waveform"

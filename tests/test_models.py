@@ -84,8 +84,8 @@ def test_sizes_of_the_recurrent_autoencoders(name, code, parameters):
 def test_published_layer_names():
     names = [layer.name for layer in load("model_over").build(PATCH).layers[1:]]
     expected = ("b1_b1 b1_c1 b1_b2 b1_c2 b1_b3 b1_mp1 b1_d1 b2_c1 b2_b1 b2_c2 b2_b2 b2_mp1 b2_d1 b3_c1 b3_b1 b3_c2 "
-                "b3_b2 b3_mp1 b3_d1 encod b5_u1 b6_u1 b6_c1 b6_b1 b6_c2 b6_b2 b6_d1 b7_u1 b7_c1 b7_b1 b7_c2 b7_b2 "
-                "b7_d1 b8_u1 b8_c1 b8_b1 b8_c2 b8_b2")
+                "b3_b2 b3_mp1 b3_d1 encod b6_c1 b6_b1 b6_c2 b6_b2 b6_d1 b7_c1 b7_b1 b7_c2 b7_b2 "
+                "b7_d1 b8_c1 b8_b1 b8_c2 b8_b2")
     assert names == expected.split()
 
 

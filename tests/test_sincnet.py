@@ -10,7 +10,7 @@ import models
 from mer import heads
 from mer.features.chunks import Chunks
 from mer.features.representations.waveform import Waveform
-from mer.layers import SincConv1D, TimeNorm
+from mer.layers.sinc import SincConv1D, TimeNorm
 from mer.recipes import Recipe
 from mer.tasks import TASKS
 from mer.training import voting

@@ -3,7 +3,7 @@
 import keras
 
 from mer.evaluation import plots
-from mer.layers import SincConv1D
+from mer.layers.sinc import SincConv1D
 
 
 def kernels(model):
