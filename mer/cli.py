@@ -17,7 +17,8 @@ _FLAGS = {
     "dataset": ("-d", "--dataset", "m: music, s: speech, n: noise with the spectra of speech"),
     "language": ("-l", "--language", "language of the corpus"),
     "speech": ("-s", "--speech", "language of what the encoder is pretrained on: speech, unless -d says otherwise"),
-    "music": ("-m", "--music", "language of the music; x: all that have a store together; m,t,e: one after the other"),
+    "music": ("-m", "--music", "language of the music; x: all that have a store together; v+r: these two together; "
+              "m,t,e: one after the other"),
     "model": ("-mod", "--model", "architecture: a file name in models/; or CLASSIFIER_FEATURES of train_mlp.py"),
     "release": ("-rel", "--release", "y: train the heads, then everything (Full); n: the heads only (Feat. Ext.)"),
 }
@@ -86,12 +87,12 @@ def _add_choices(parser, wanted, *, required, optional=()):
 def _sequence(codes):
     """An argparse type: codes of music corpora, or x, with commas between them."""
     def read(given):
-        parts = [part.strip() for part in given.split(",")]
+        parts = [part.strip() for part in given.replace("+", ",").split(",")]
         wrong = next((part for part in parts if part not in (*codes, MIXED)), None)
         if wrong is not None:
             raise argparse.ArgumentTypeError(f"invalid choice: {limits.shown(wrong)} (choose from {', '.join(codes)}, "
-                                             f"{MIXED}, or several with commas between them)")
-        return ",".join(parts)
+                                             f"{MIXED}, or several with , or + between them)")
+        return "".join(given.split())
     return read
 
 

@@ -79,9 +79,9 @@ def language(kind, code):
     MerError
         As `get`.
     """
-    parts = code.split(",") if kind == "music" else [code]
-    names = ["mixed" if kind == "music" and part == MIXED else get(kind, part).LANGUAGE.capitalize() for part in parts]
-    named = ", then ".join(names)
+    steps = [step.split("+") for step in code.split(",")] if kind == "music" else [[code]]
+    named = ", then ".join(" + ".join("mixed" if kind == "music" and part == MIXED else
+                                      get(kind, part).LANGUAGE.capitalize() for part in step) for step in steps)
     return named[:1].upper() + named[1:]
 
 

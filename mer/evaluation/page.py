@@ -10,7 +10,8 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from mer.evaluation import compare, page_setups, page_tables
-from mer.evaluation.report_text import CONFIG_LABELS, CONFIG_WORDS, DEMO, WITHIN, answered, describe, encoder_warnings
+from mer.evaluation.caveats import encoder_warnings
+from mer.evaluation.report_text import CONFIG_LABELS, CONFIG_WORDS, DEMO, WITHIN, answered, describe
 
 HERE = Path(__file__).parent
 EMBEDDED_RUNS = 24  # the pictures of one run weigh about 130 kB in a page; beyond this they are linked

@@ -13,8 +13,9 @@ import numpy as np
 
 from mer import MerError, files
 from mer.evaluation import calibration, intervals, metrics, plots, predictions
+from mer.evaluation.caveats import encoder_warnings, transductive_warning
 from mer.evaluation.predictions import LEVELS
-from mer.evaluation.report_text import compose, encoder_warnings
+from mer.evaluation.report_text import compose
 from mer.tasks import QUADRANTS, Task
 
 DIGITS = 6
@@ -122,7 +123,8 @@ def evaluate(data: dict, *, run: dict, n_bootstrap: int, seed: int) -> dict:
     report["bootstrap"] = {"unit": data["grouped_by"], "groups": resamples.n_groups, "resamples": n_bootstrap,
                            "seed": seed, "confidence": intervals.CONFIDENCE}
     report["run"] = _stable({**run, "tasks": [task.name for task in data["tasks"]]})
-    report["warnings"] = [*encoder_warnings(report["run"]), *_warnings(report["test"])]
+    report["warnings"] = [*encoder_warnings(report["run"]), *transductive_warning(report["run"]),
+                          *_warnings(report["test"])]
     return report
 
 

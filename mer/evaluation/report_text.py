@@ -96,26 +96,6 @@ def split_words(split: object) -> str:
     return split.get("note") or f"{split.get('kind', 'drawn')}, grouped by {split.get('grouped_by')}"
 
 
-def encoder_warnings(run: dict) -> list[str]:
-    """Sentences where the encoder of a run was not shown to have learnt its pretext task, or has heard test clips.
-
-    Parameters
-    ----------
-    run : dict
-        The ``run`` of a report; ``encoder.scores`` holds ``learnt`` (bool) and ``sentence`` (str) of the pretraining,
-        ``heard_test_clips`` how many.
-    """
-    scores = (run.get("encoder") or {}).get("scores") or {}
-    n = run.get("heard_test_clips")
-    heard = [f"The encoder heard {n} of the test clips in its pretraining, without their labels. One that was "
-             "pretrained on other music may be worse."] if n else []
-    if scores.get("learnt", True):
-        return heard
-    why = scores.get("sentence") or "no score is known"
-    return [*heard, f"The encoder was not shown to have learnt its pretext task: {why}. What it "
-            "gives the emotion heads may be no better than random weights."]
-
-
 def compose(report: dict) -> str:
     """The text of report.txt.
 
@@ -165,6 +145,8 @@ def _role_lines(run, role):
     """What was trained on and what is tested, where that is not the same; clips that are left out of the test."""
     lines = [] if role == WITHIN else [f"Role    {role}: trained on {run.get('trained_on')}, tested on "
                                        f"{run.get('tested_on')}"]
+    if bought := run.get("labels"):
+        lines.append(f"Labels  {bought['clips']} of {bought['there']} clips of {bought['of']} for training")
     reasons = {"same_sound": "their sound", "same_artist": "their artist", "same_people": "their people"}
     for found in (run.get("left_out") or {}).values():
         lines += [f"        {n:,} test clips are left out: the music for training has {reasons.get(reason)}"

@@ -15,7 +15,7 @@ from mer.weights import model_file, provenance
 N_LISTED = 10  # features in run.json and report.txt; features.csv has all
 
 
-def run(cfg, *, music, clf, features, fold=None, it=0, force=False):
+def run(cfg, *, music, clf, features, labels=None, per_group=False, fold=None, it=0, force=False):
     """Train and report the classifiers of one run, or find it finished; then test it on other corpora.
 
     Parameters
@@ -28,6 +28,10 @@ def run(cfg, *, music, clf, features, fold=None, it=0, force=False):
         best, for each task.
     features : str
         A representation with named values.
+    labels : int or None
+        Train on so many labelled clips of the corpus that `music` names last, see `budget`.
+    per_group : bool
+        Normalize the features of every group, without labels, see `per_group`.
     fold : (int, int) or None
         Train and test on one fold: its number, counted from 1, and how many there are.
     it : int
@@ -44,12 +48,13 @@ def run(cfg, *, music, clf, features, fold=None, it=0, force=False):
     if len(steps) > 1:
         raise MerError(f"-m {music} trains one corpus after the other, and a scikit-learn model cannot go on: name one "
                        "corpus, or x for all together")
-    data = Music(cfg, steps, reads, fold=fold, tasks=with_classes())
+    data = Music(cfg, steps, reads, fold=fold, tasks=with_classes(), labels=labels, per_group=per_group,
+                 seed=cfg.seed + it)
     name = f"{clf}_{features}"
     run = model_file.fitted_run(cfg, data.setup.LANGUAGE, name, it, fold=data.fold_name)
     # A prediction over time reads no longer windows than the parts were: whole clips are shorter than an hour.
     window = replace(reads, n_rows=min(reads.n_rows, data.patches.most_rows))
-    settings = relevant_settings(cfg, clf, window)
+    settings = relevant_settings(cfg, clf, window) | ({"normalize_groups": True} if per_group else {})
     key = files.key_of(name, cfg.seed + it, settings, data.fingerprint,
                        *([task.name, task.column, task.labels] for task in data.tasks if data.tasks != PUBLISHED))
     with run.locked("training"):

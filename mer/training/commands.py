@@ -43,6 +43,7 @@ def transfer(doc, argv, *, models, pretexts):
     _add_kind(parser)
     cli.add_hours(parser, "start from the encoder that was pretrained with the same --hours")
     _add_folds(parser)
+    _add_labels(parser)
     parser.add_argument("--weights", metavar="PATH",
                         help="start from this pretrained encoder: .weights.h5, or .hdf5 of the published release")
     parser.add_argument("--random", action="store_true",
@@ -60,7 +61,8 @@ def transfer(doc, argv, *, models, pretexts):
     if module.PRETEXT in pretexts and not args.speech:
         parser.error("the following arguments are required: -s/--speech")
     _train(args, cfg, module, speech=args.speech, kind=args.dataset, release=args.release,
-           hours=0.0 if args.random else args.hours, weights_file=args.weights, linear=args.heads == "linear")
+           hours=0.0 if args.random else args.hours, weights_file=args.weights, linear=args.heads == "linear",
+           labels=args.labels, per_group=args.normalize_groups)
 
 
 def _sources():
@@ -121,6 +123,13 @@ def _add_folds(parser):
                         help="cross-validation over the folds that generate_dataset.py --folds has made")
 
 
+def _add_labels(parser):
+    parser.add_argument("--labels", type=cli.whole_number, metavar="N", help="train on N labelled clips of the corpus "
+                        "that -m names last, spread over classes and groups; of the others in v+r on all")
+    parser.add_argument("--normalize-groups", action="store_true", help="normalize the embeddings of every actor or "
+                        "artist over all of its clips; this looks at unlabelled test clips, and reports say so")
+
+
 def classify(doc, argv):
     """Read the flags of train_mlp.py, and do what they say; parameters as for `pretrain`."""
     parser = cli.parser(doc, music=corpora.codes("music"))
@@ -130,13 +139,15 @@ def classify(doc, argv):
                         help="the classifier; default: the best of the seven of the thesis, by cross-validation inside "
                         "the training clips")
     _add_folds(parser)
+    _add_labels(parser)
     _add_runs(parser)
     args = parser.parse_args(argv)
     cfg = cli.configure(args.set)
     from mer.training import classify, crossval
     train = functools.partial(crossval.run, classify.run, n_folds=args.folds) if args.folds else classify.run
     for it in _runs(args):
-        train(cfg, music=args.music, clf=args.clf, features=args.features, it=it, force=args.force)
+        train(cfg, music=args.music, clf=args.clf, features=args.features, labels=args.labels,
+              per_group=args.normalize_groups, it=it, force=args.force)
 
 
 def _add_runs(parser):

@@ -12,7 +12,8 @@ from mer.training import elsewhere, music
 from mer.weights import provenance
 
 # Facts of a fold's run that hold for all folds; scores, history and best epoch do not.
-_WHERE_THERE = ("role", "trained_on", "steps", "tested", "tested_abbr", "tested_on", "vote", "heard", "heard_from")
+_WHERE_THERE = ("role", "trained_on", "steps", "tested", "tested_abbr", "tested_on", "vote", "heard", "heard_from",
+                "labels", "normalized_by")
 _SHARED = ("tasks", "name", "model", "title", "pretext", "speech", "speech_abbr", "hours", "music", "music_abbr",
            "release", "it", "seed", "settings", "encoder", "data")
 

@@ -14,7 +14,8 @@ from mer.data import datasets
 from mer.evaluation import report
 from mer.tasks import columns_read
 from mer.training import heard, setups
-from mer.training.music import Opened, predictions, say_left_out
+from mer.training.music import predictions
+from mer.training.opened import Opened, say_left_out
 from mer.weights import provenance
 
 # What run.json of the model says of itself alone
@@ -69,11 +70,11 @@ def test(cfg, run, data, answer, votes=None, *, encoder=None):
 def _open(cfg, code, data):
     """A corpus that the model was not trained on: its fold where it has one."""
     try:
-        return Opened(cfg, code, data.reads, fold=data.fold)
+        return Opened(cfg, code, data.reads, fold=data.fold, per_group=data.setup.per_group)
     except MerError:
         if not data.fold:
             raise
-        return Opened(cfg, code, data.reads)
+        return Opened(cfg, code, data.reads, per_group=data.setup.per_group)
 
 
 def _test(cfg, run, data, opened, rows, left_out, role, answer, votes, encoder):

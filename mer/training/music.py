@@ -1,119 +1,18 @@
-"""Music to train and test on: one corpus, opened; and the corpora of a set-up, as the stages of one run share them."""
+"""Music to train and test on: the corpora of a set-up, as the stages of one run share them."""
 
 import functools
 import operator
-from dataclasses import replace
 
 import numpy as np
 
-from mer import MerError, corpora
-from mer.data import datasets, split_files, splits
+from mer import MerError
+from mer.data import datasets, splits
 from mer.evaluation import report
 from mer.tasks import TASKS, columns_read
-from mer.training import setups
+from mer.training import budget, setups
+from mer.training.opened import Opened, patches_of, say_left_out
 
 SIDES = ("train", "val", "test")
-
-
-class Opened:
-    """One music corpus with its split and its patches.
-
-    Parameters
-    ----------
-    cfg : Config
-    code : str
-        Of the corpus.
-    reads : mer.features.chunks.Chunks
-        What the encoder reads.
-    fold : (int, int) or None
-        Of a cross-validation: its number, counted from 1, and how many there are.
-    """
-
-    def __init__(self, cfg, code, reads, *, fold=None):
-        self.corpus, self.reads, self.fold = corpora.get("music", code), reads, fold
-        self.clips = datasets.load("music", code, cfg, of=reads.of, fold=fold)
-        stem = datasets.stem(self.corpus)
-        self.split_about = datasets.split_about(cfg, split_files.fold_stem(stem, *fold) if fold else stem)
-        self.patches = reads.of_clips(self.clips, cfg.patch_overlap)
-        self.grouped_by = self.clips.stores[0].attributes["grouped_by"]
-
-    def marked(self):
-        """The clips, with names of clips and groups that begin with "CODE:": none collides with those of others.
-
-        People who are in several corpora keep their names, so that they are one group.
-        """
-        ids, group = (np.array([f"{self.corpus.CODE}:{name}" for name in names], object)
-                      for names in (self.clips.ids, self.clips.group))
-        return replace(self.clips, ids=ids, group=self.clips.group if self.corpus.PEOPLE else group)
-
-    def heard_in(self, others):
-        """Which clips others have for training or validation: the same sound, the same artist, the same people.
-
-        Parameters
-        ----------
-        others : sequence of Opened
-            Other corpora. A number names no artist.
-
-        Returns
-        -------
-        dict of str -> np.ndarray of bool, shape (clips,)
-            "same_sound", and among the rest "same_artist" and, in corpora of the same people, "same_people".
-
-        Raises
-        ------
-        MerError
-            Two corpora have the same people, and one of them is grouped by something else.
-        """
-        sounds, artists, people = set(), set(), set()
-        for other in others:
-            if self.corpus.PEOPLE and other.corpus.PEOPLE == self.corpus.PEOPLE:
-                people.update(self._people_in(other))
-            known = other.clips.take(other.clips.split != "test")
-            sounds.update(known.contents)
-            artists.update(filter(None, other.artists(known)))
-        same_sound = np.array([content in sounds for content in self.clips.contents], bool)
-        own = self.artists(self.clips) or [""] * len(self.clips)
-        same_artist = np.array([artist in artists for artist in own], bool)
-        same_people = np.array([group in people for group in self.clips.group], bool)
-        return {"same_sound": same_sound, "same_artist": same_artist & ~same_sound,
-                "same_people": same_people & ~same_sound}
-
-    def _people_in(self, other):
-        """Groups that another corpus of the same people has for training or validation."""
-        for one in (self, other):
-            if one.grouped_by != one.corpus.GROUPED_BY:
-                raise MerError(f"{self.corpus.NAME} and {other.corpus.NAME} have the same people, and {one.corpus.NAME}"
-                               f" is grouped by {one.grouped_by}, so nobody can tell who was heard in training: group "
-                               f"both by {one.corpus.GROUPED_BY}")
-        return other.clips.group[other.clips.split != "test"]
-
-    def artists(self, clips):
-        """Artist of each clip, as names are compared; "" for a number; none where groups are no artists."""
-        if self.grouped_by != "artist":
-            return []
-        return [name if not name.isdigit() else "" for name in map(corpora.fold, clips.group)]
-
-    def test_rows(self, others):
-        """Patches of the test clips that no other corpus has for training, and how many clips are left out, by reason.
-
-        Returns
-        -------
-        rows : np.ndarray of int
-        left_out : dict of str -> int
-            "same_sound", "same_artist", "same_people"; empty where nothing is.
-        """
-        heard, is_test = self.heard_in(others), self.clips.split == "test"
-        left_out = {reason: int((mask & is_test).sum()) for reason, mask in heard.items() if (mask & is_test).any()}
-        tested = is_test & ~np.any(list(heard.values()), axis=0)
-        return np.flatnonzero(tested[self.patches.clip]), left_out
-
-
-def say_left_out(opened, left_out):
-    """Print how many test clips of a corpus are left out, from `Opened.test_rows`, and why; nothing where none is."""
-    for reason, n in left_out.items():
-        what = reason.removeprefix("same_")
-        print(f"{n} of the test clips of {opened.corpus.NAME} {'is' if n == 1 else 'are'} left out: the music for "
-              f"training has the same {what}")
 
 
 class Music:
@@ -133,6 +32,10 @@ class Music:
         As for `Opened`.
     tasks : sequence of Task
         Those that the run may answer.
+    labels, per_group
+        As for `setups.SetUp`; not of a sequence.
+    seed : int
+        Of the draw of labels.
 
     Attributes
     ----------
@@ -142,15 +45,20 @@ class Music:
         Those of the last step; `clips` and `patches` are of all of them, in this order.
     """
 
-    def __init__(self, cfg, steps, reads, *, fold=None, tasks=TASKS):
-        self.setup = setups.SetUp(((steps,),) if isinstance(steps, str) else steps)
+    def __init__(self, cfg, steps, reads, *, fold=None, tasks=TASKS, labels=None, per_group=False, seed=0):
+        self.setup = setups.SetUp(((steps,),) if isinstance(steps, str) else steps, labels, per_group)
         self.cfg, self.reads, self.fold = cfg, reads, fold
-        self.trained = {code: Opened(cfg, code, reads, fold=fold) for step in self.setup.steps for code in step}
+        self.trained = {code: Opened(cfg, code, reads, fold=fold, per_group=per_group)
+                        for step in self.setup.steps for code in step}
         self.parts = [self.trained[code] for code in self.setup.steps[-1]]
+        self.n_labelled = int((self.parts[-1].clips.split != "test").sum())
+        if labels:
+            last = self.parts[-1]
+            last.clips = budget.limited(last.clips, labels, seed=seed, name=last.corpus.NAME)
         self.clips, self.patches = self.parts[0].clips, self.parts[0].patches
         if len(self.parts) > 1:
             self.clips = functools.reduce(operator.add, [part.marked() for part in self.parts])
-            self.patches = reads.of_clips(self.clips, cfg.patch_overlap)
+            self.patches = patches_of(cfg, reads, self.clips, per_group)
         self.fold_name = f"fold_{fold[0]}of{fold[1]}." if fold else ""
         side = self.clips.split[self.patches.clip]
         self.rows = {name: np.flatnonzero(side == name) for name in SIDES}
@@ -210,9 +118,15 @@ class Music:
         facts = {"tasks": [task.name for task in self.tasks], "fold": self.fold, "music": self.setup.CODE,
                  "music_abbr": self.setup.ABBR, "clips": counted, "split": _split_of(self.parts, self.grouped_by),
                  "data": self.fingerprint, "grouped_by": self.grouped_by}
+        last = setups.SetUp(self.setup.steps[-1:])
+        if self.setup.labels:
+            facts["labels"] = {"of": self.parts[-1].corpus.NAME, "clips": self.setup.labels, "there": self.n_labelled}
+        if self.setup.per_group:
+            facts["normalized_by"] = self.grouped_by
+        if len(self.trained) == 1 and last != self.setup:  # whose name says more than that of the corpus
+            facts |= {"tested": last.CODE, "tested_abbr": last.ABBR, "tested_on": last.NAME}
         if len(self.trained) > 1:
             counted["test"] = len(np.unique(self.patches.clip[self.rows["test"]]))
-            last = setups.SetUp(self.setup.steps[-1:])
             facts |= {"role": setups.role_of_last(self.setup.steps), "trained_on": self.setup.NAME,
                       "steps": self.setup.steps, "left_out": self.left_out, "tested": last.CODE,
                       "tested_abbr": last.ABBR, "tested_on": last.NAME}

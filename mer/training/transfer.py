@@ -8,9 +8,10 @@ from mer import MerError, corpora, files, heads
 from mer.data import datasets, splits
 from mer.features import chunks
 from mer.tasks import LOSS, PLACE, PUBLISHED, TASKS, named
-from mer.training import batches, discriminant, elsewhere, filters, heard, loop, recipes, setups, voting
-from mer.training.codes import PREDICT_BATCH, Joined, cached_codes
+from mer.training import discriminant, elsewhere, filters, heard, loop, recipes, setups, voting
+from mer.training.codes import PREDICT_BATCH
 from mer.training.music import Music, write_report
+from mer.training.stage_model import StageModel
 from mer.weights import catalogue, model_file
 
 _OF_STAGE = ("epochs", "batch_patches", "learning_rate")  # heads_epochs, full_epochs, scratch_epochs, ...
@@ -36,8 +37,8 @@ def relevant_settings(cfg, stage, reads, module=None):
     return {**reads.settings, **{name: cfg.values[name] for name in names}, "loss": LOSS}
 
 
-def run(cfg, *, speech, music, name, module, release, kind="speech", linear=False, hours=None, fold=None, it=0,
-        weights_file=None, force=False):
+def run(cfg, *, speech, music, name, module, release, kind="speech", linear=False, labels=None, per_group=False,
+        hours=None, fold=None, it=0, weights_file=None, force=False):
     """Train and report one transfer, or find it finished; a sequence of corpora is one finished run a step.
 
     Parameters
@@ -58,6 +59,10 @@ def run(cfg, *, speech, music, name, module, release, kind="speech", linear=Fals
         What the encoder heard.
     linear : bool
         Heads on the frozen encoder that are solved at once (`discriminant`), instead of those of the architecture.
+    labels : int or None
+        Train on so many labelled clips of the corpus that `music` names last, see `budget`.
+    per_group : bool
+        Normalize the codes of the frozen encoder per group, without labels, see `per_group`.
     hours : float or None
         Take the encoder that heard so many hours; 0: the one with random weights. None: that of all hours, or what the
         run.json of `weights_file` says.
@@ -83,6 +88,11 @@ def run(cfg, *, speech, music, name, module, release, kind="speech", linear=Fals
     if linear and (module.PRETEXT is None or release != "n" or len(steps) > 1):
         raise MerError("--heads linear answers from a frozen encoder, for one corpus or the union of several: give "
                        "-rel n, -mod with a pretrained encoder, and -m without a sequence")
+    if (labels or per_group) and len(steps) > 1:
+        raise MerError("--labels and --normalize-groups are of corpora that are trained on together: give -m without "
+                       "commas")
+    if per_group and (module.PRETEXT is None or release != "n"):
+        raise MerError("--normalize-groups is of a frozen encoder: give -rel n, and -mod with a pretrained encoder")
     if module.PRETEXT is None and weights_file:
         raise MerError(f"--weights names an encoder, and {name} is trained from scratch: leave one of the two out")
     if module.PRETEXT is not None:
@@ -94,7 +104,8 @@ def run(cfg, *, speech, music, name, module, release, kind="speech", linear=Fals
     last = None
     for number in range(1, len(steps) + 1):
         tasks = TASKS if last is None else named(last.read().get("tasks"), last.path)
-        data = Music(cfg, steps[:number], reads, fold=fold, tasks=tasks)
+        data = Music(cfg, steps[:number], reads, fold=fold, tasks=tasks, labels=labels, per_group=per_group,
+                     seed=cfg.seed + it)
         for stage in ["scratch"] if module.PRETEXT is None else ["linear"] if linear else _stages(release, number):
             last = _stage(cfg, data, stage, before=last, **common)
     return last
@@ -119,6 +130,7 @@ def _stage(cfg, data, stage, *, name, module, it, force, source=None, hours=None
         run = model_file.music_run(cfg, data.setup.LANGUAGE, name, it, fold=data.fold_name)
     seed, encoder_key = cfg.seed + it, encoder and encoder.key
     settings = relevant_settings(cfg, stage, data.reads, module)
+    settings |= {"normalize_groups": True} if data.setup.per_group else {}
     key = files.key_of(name, "own heads" if hasattr(module, "heads") else heads.ACTIVATION, stage, seed, settings,
                        data.fingerprint, *([encoder_key] if encoder else []),
                        *([task.name, task.column, task.labels] for task in data.tasks if data.tasks != PUBLISHED),
@@ -126,7 +138,7 @@ def _stage(cfg, data, stage, *, name, module, it, force, source=None, hours=None
     recipe = recipes.of(module, cfg) if stage == "scratch" else None
     vote = {"pooling": recipe.pooling, "hop_ms": recipe.vote_hop_ms} if recipe and recipe.vote_hop_ms else None
     vote = discriminant.VOTE if stage == "linear" else vote
-    model = _Model(cfg, data, discriminant.heads_on(module) if stage == "linear" else module,
+    model = StageModel(cfg, data, discriminant.heads_on(module) if stage == "linear" else module,
                    encoder_key if stage in ("heads", "linear") else None)
 
     def votes(clips, predicted):
@@ -178,63 +190,6 @@ def _names(source):
     return {"speech": None, "speech_abbr": f"{source.KIND}_{source.ABBR}"}
 
 
-class _Model:
-    """The model of one stage: built for training, or from the file of a run that is finished.
-
-    Parameters
-    ----------
-    cfg : Config
-    data : Music
-    module : module
-        Of `models/`.
-    encoder_key : str or None
-        Of the encoder that stays as it is; None where it is trained.
-    """
-
-    def __init__(self, cfg, data, module, encoder_key):
-        self.cfg, self.data, self.module, self.encoder_key, self.whole = cfg, data, module, encoder_key, None
-
-    def start(self, encoder, before):
-        """Build it with the weights of the encoder and of the stage or step before; either may be None."""
-        pretrained = self.module.build(self.data.reads.shape)
-        if encoder:
-            encoder.load(pretrained)
-        tasks = named(before.read().get("tasks"), before.path) if before else self.data.tasks
-        self.whole = heads.attach(self.module.encoder(pretrained), tasks, self.module)
-        if before:
-            before.load(self.whole)
-            if tuple(tasks) != self.data.tasks:
-                self.whole = heads.only(self.whole, self.data.tasks)
-
-    def codes(self):
-        """Codes of all patches under the encoder that stays as it is."""
-        encoder = heads.encoder_of(self.whole)
-        parts = [cached_codes(self.cfg, part, encoder, self.encoder_key) for part in self.data.parts]
-        return Joined(parts) if len(parts) > 1 else parts[0]
-
-    def answer(self, run, opened, rows):
-        """Outputs by task for patches of a corpus, of codes that are on disk where there are some.
-
-        Parameters
-        ----------
-        run : ModelFile
-            Finished.
-        opened : music.Opened
-        rows : np.ndarray of int
-        """
-        if self.whole is None:
-            loop.begin(self.cfg, seed=self.cfg.seed)
-            encoder = self.module.encoder(self.module.build(self.data.reads.shape))
-            self.whole = heads.attach(encoder, self.data.tasks, self.module)
-            run.load(self.whole)
-        inputs, model = opened.patches, self.whole
-        if self.encoder_key:
-            codes = cached_codes(self.cfg, opened, heads.encoder_of(model), self.encoder_key, make=False)
-            if codes is not None:
-                inputs, model = codes, heads.on_codes(model, self.data.tasks)
-        return model.predict(batches.Emotion(inputs, {}, rows=rows, tasks=(), batch_size=PREDICT_BATCH), verbose=0)
-
-
 def _fit(cfg, data, stage, model, codes, *, recipe, seed, key, run):
     """Train, or solve linear heads: the epochs, and what run.json says besides."""
     if stage == "linear":
@@ -250,7 +205,8 @@ def _solve(cfg, data, model, codes, *, seed):
     clips, clip = np.unique(data.patches.clip[rows], return_inverse=True)
     groups = splits.joined(data.clips.group, data.clips.contents)
     solved = discriminant.fit(
-        codes[rows], clip, {task.name: task.targets(data.clips.labels[task.column][clips]) for task in data.tasks},
+        codes.gather(rows) if hasattr(codes, "gather") else codes[rows], clip,
+        {task.name: task.targets(data.clips.labels[task.column][clips]) for task in data.tasks},
         data.tasks, [groups[one] for one in clips], patch_seconds=data.reads.actual_seconds,
         hop_seconds=data.patches.hop_rows / data.reads.of.rows_per_second, balanced=cfg.class_weights, seed=seed)
     for name, values in ((PLACE, solved.place), *solved.answers.items()):

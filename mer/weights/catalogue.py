@@ -114,9 +114,10 @@ def find(cfg: config.Config, *, speech: str | None = None, music: str | None = N
          ) -> list[ModelFile]:
     """The transferred models in the folders of the settings, best first.
 
-    Real corpora before the demo corpus, ours before the release, Full before Feat. Ext., all of the speech before a
-    part of it, then by architecture (SCAE, CPC, CNN), language and number of the run. Folds of a cross-validation
-    are left out: they have seen a part of the music only.
+    Real corpora before the demo corpus, ours before the release, Full before Feat. Ext., all labels before a part of
+    them, all of the speech before a part of it, then by architecture (SCAE, CPC, CNN), language and number of the run.
+    Folds of a cross-validation are left out: they have seen a part of the music only. So are models that need all clips
+    of an artist at once.
 
     Parameters
     ----------
@@ -155,7 +156,7 @@ def find(cfg: config.Config, *, speech: str | None = None, music: str | None = N
         name = file.path.parent.name, file.stem
         try:
             if (name not in by_name and file.exists() and file.metadata["kind"] == "transfer"
-                    and not file.metadata.get("fold")):
+                    and not any(map(file.metadata.get, ("fold", "normalized_by")))):
                 by_name[name] = file
         except (MerError, ImportError) as error:
             if strict and file.is_ours and isinstance(error, files.Damaged):
@@ -237,6 +238,9 @@ def named(path: str | os.PathLike[str], **wanted: Any) -> ModelFile:
     if file.metadata["kind"] == "pretext":
         raise MerError(f"{file.path} is a pretrained encoder, which knows nothing of emotion: name a transferred model "
                        "from models_trans/")
+    if by := file.metadata.get("normalized_by"):
+        raise MerError(f"{file.path} answers for embeddings that are normalized per {by} (--normalize-groups), and "
+                       f"nobody knows the other clips of the {by} of a song: name another model")
     known = {name: value for name, value in wanted.items() if file.metadata.get(name) is not None}
     if not _fits(file.metadata, known):
         raise MerError(f"{file.path} is {_flags(file.metadata)}, and {_flags(wanted)} is asked for: leave these flags "
@@ -255,7 +259,8 @@ def _rank(file: ModelFile) -> tuple[Any, ...]:
     # the position in each order, or behind its end
     orders = [[*order, known.get(name)].index(known.get(name)) for name, order in _ORDERS.items()]
     hours = known.get("hours")
-    return (known.get("corpus") == "demo", orders[0], known.get("pretext") is None, orders[1], hours is not None,
+    return (known.get("corpus") == "demo", orders[0], known.get("pretext") is None, orders[1],
+            bool(known.get("labels")), hours is not None,
             -(hours or 0), *orders[2:], known.get("it") or 0, str(file.path))
 
 

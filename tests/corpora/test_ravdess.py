@@ -2,16 +2,14 @@
 
 import numpy as np
 import pytest
-import soundfile
-from conftest import SHARED, sound
+from conftest import SHARED
+from ravdess_files import names, write
 
 from mer import MerError, corpora
 from mer.data import datasets, generate, split_files
 from mer.features import chunks
 from mer.inventory import check, survey
-from mer.training import music, setups
-
-EMOTIONS = ("02", "03", "04", "05")
+from mer.training import opened, setups
 
 
 def touch(root, *names):
@@ -24,10 +22,6 @@ def touch(root, *names):
 
 def listed(code, root, **options):
     return corpora.list_clips(corpora.get("music", code), root, **options)
-
-
-def names(channel, actor, emotions=EMOTIONS):
-    return [f"03-{channel}-{emotion}-01-01-01-{actor}.wav" for emotion in emotions]
 
 
 def test_names_say_quadrant_and_actor_and_other_emotions_are_counted(tmp_path):
@@ -108,13 +102,8 @@ def test_the_real_files(code, n_clips, n_actors):
 @pytest.fixture(scope="module")
 def cfg(make_config, tmp_path_factory):
     """Speech of 12 actors and song of 11 of them, clips of 1.2 s."""
-    folder, rng = tmp_path_factory.mktemp("ravdess"), np.random.default_rng(0)
-    for channel, name, actors in (("01", "Speech", range(1, 13)), ("02", "Song", (*range(1, 8), *range(9, 13)))):
-        for actor in actors:
-            place = folder / "data" / "RAVDESS" / f"Audio_{name}_Actors_01-24" / f"Actor_{actor:02d}"
-            place.mkdir(parents=True)
-            for file in names(channel, f"{actor:02d}"):
-                soundfile.write(place / file, sound(rng, seconds=1.2, pitch_hz=100 + 20 * actor), 16000)
+    folder = tmp_path_factory.mktemp("ravdess")
+    write(folder / "data", np.random.default_rng(0))
     return make_config(f"path_to_data={folder / 'data'}", folder=folder)
 
 
@@ -144,12 +133,12 @@ def test_people_whom_training_heard_are_left_out_of_the_test_and_that_is_printed
     for code in "vr":
         generate.run("music", code, cfg, folds=3)
     reads = chunks.of_encoder(type("Toy", (), {"INPUT": "log_mel", "CHUNK_SECONDS": 1.0}), cfg.values)
-    whole = [music.Opened(cfg, code, reads, fold=(1, 3)) for code in "rv"]
+    whole = [opened.Opened(cfg, code, reads, fold=(1, 3)) for code in "rv"]
     assert whole[0].test_rows(whole[1:])[1] == {}
-    other = music.Opened(cfg, "v", reads, fold=(2, 3))  # its test is another one, so it heard those of fold 1
+    other = opened.Opened(cfg, "v", reads, fold=(2, 3))  # its test is another one, so it heard those of fold 1
     rows, left_out = whole[0].test_rows([other])
     assert not len(rows) and left_out == {"same_people": sum(whole[0].clips.split == "test")}
-    music.say_left_out(whole[0], left_out)
+    opened.say_left_out(whole[0], left_out)
     assert "the music for training has the same people" in capsys.readouterr().out
     other.grouped_by = "group"  # by labels of the user's own, say
     with pytest.raises(MerError, match="have the same people, and RAVDESS speech .* is grouped by group"):

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+import ravdess_files
 
 from mer import MerError
 from mer.classifiers import stored
@@ -151,3 +152,21 @@ def test_features_of_two_corpora_are_compared(home, capsys):
 def test_what_cannot_be_is_one_sentence(home, argv, words):
     with pytest.raises(MerError, match=words):
         script(*argv)
+
+
+def test_a_budget_of_labels_and_normalization_per_actor(tmp_path, monkeypatch):
+    pytest.importorskip("opensmile")
+    ravdess_files.write(tmp_path / "data", np.random.default_rng(0), takes=2)
+    for name, value in {"path_to_data": tmp_path / "data", **SMALL, **{
+            f"path_to_{name}": tmp_path / name for name in ("features", "models", "models_trans", "results")}}.items():
+        monkeypatch.setenv(f"MER_{name}".upper(), str(value))
+    for code in "vr":
+        script("generate_dataset", "-d", "m", "-l", code, "--features", "is13")
+    script("train_mlp", "-m", "v+r", "--features", "is13", "--clf", "nb", "--labels", "8", "--normalize-groups")
+    path = tmp_path / "models" / "music" / "spoken+sung_8labels_per_group" / "nb_is13.multitask.it_0.skops"
+    known = json.loads((path.with_suffix("") / "tests" / "sung" / "run.json").read_text(encoding="utf-8"))
+    assert known["labels"]["clips"] == 8 and known["normalized_by"] == "actor" and known["role"] == "mixed"
+    assert "Transductive" in (path.with_suffix("") / "report.txt").read_text(encoding="utf-8")
+    # every actor's features have mean 0 over all of his clips, those of the test too: this is what was fitted
+    fitted = stored.read(path)["quadrants"]["scale"]
+    assert (fitted.data_min_ < 0).any() and (fitted.data_max_ < 10).all()

@@ -18,7 +18,7 @@ from mer.data import datasets, generate, store
 from mer.evaluation import results
 from mer.features import chunks
 from mer.tasks import TASKS
-from mer.training import crossval, elsewhere, loop, music, setups, transfer
+from mer.training import crossval, elsewhere, loop, music, opened, setups, stage_model, transfer
 from mer.weights import catalogue, engines, keras3, model_file
 
 STEM = "model_toy.multitask.spec.it_0.lr_0.001"
@@ -149,7 +149,7 @@ def test_a_sequence_is_a_finished_run_a_step(cfg, train, capsys, release, stem):
 def test_a_step_starts_from_all_weights_of_the_step_before(cfg, train):
     first = train("m")
     data = music.Music(cfg, (("m",), ("e",)), chunks.of_encoder(module("denoise"), cfg.values))
-    model = transfer._Model(cfg, data, module("denoise"), "k")
+    model = stage_model.StageModel(cfg, data, module("denoise"), "k")
     model.start(catalogue.encoder(cfg, speech="e", model="model_toy", settings={}), first)
     held = []
     with h5py.File(first.path) as file:
@@ -241,7 +241,7 @@ class Clips:
                                    np.arange(n), np.array(groups, object), np.array(split, object), {})
         self.grouped_by = grouped_by
 
-    heard_in, artists, _people_in = music.Opened.heard_in, music.Opened.artists, music.Opened._people_in
+    heard_in, artists, _people_in = opened.Opened.heard_in, opened.Opened.artists, opened.Opened._people_in
 
 
 def test_the_same_sound_and_the_same_artist_are_heard_only_where_they_were_trained_on():
@@ -280,9 +280,9 @@ def test_no_clip_that_was_trained_on_is_tested(twins, capsys):
     shared = {clip for clip, content, part in zip(mandarin.ids, mandarin.contents, mandarin.split, strict=True)
               if content in trained and part == "test"}
     assert shared, "the split has put none of the copies into the test set: choose other files"
-    opened = music.Opened(twins, "m", reads)
-    rows, left_out = opened.test_rows([music.Opened(twins, "e", reads)])
-    assert {opened.clips.ids[clip] for clip in opened.patches.clip[rows]} == side(twins, "m") - shared
+    one = opened.Opened(twins, "m", reads)
+    rows, left_out = one.test_rows([opened.Opened(twins, "e", reads)])
+    assert {one.clips.ids[clip] for clip in one.patches.clip[rows]} == side(twins, "m") - shared
     assert left_out == {"same_sound": len(shared)}
     capsys.readouterr()
     for steps in ((("e", "m"),), (("e",), ("m",))):

@@ -24,7 +24,22 @@ def test_x_is_all_corpora_with_a_store_together(present):
     assert setups.parse("x,e", present) == (present, ("e",)) and setups.parse("e,x", present) == (("e",), present)
 
 
+def test_a_plus_joins_corpora_in_the_order_in_which_they_are_named():
+    steps = setups.parse("v + r", CODES)
+    assert steps == (("v", "r"),) and setups.parse("e,r+m", CODES) == (("e",), ("r", "m"))
+    made = setups.SetUp(steps)
+    assert (made.CODE, made.ABBR, made.LANGUAGE) == ("v+r", "spoken+sung", "spoken+sung")
+    assert made.NAME == "RAVDESS speech (no music) + RAVDESS song" and setups.role_of_last(steps) == "mixed"
+    assert setups.SetUp(setups.parse("x", ("e", "m"))).CODE == "x", "all music is another set-up than two named corpora"
+    assert setups.SetUp(setups.parse("e+m", ())).CODE == "e+m"
+    few = setups.SetUp(steps, labels=32, per_group=True)
+    assert few.ABBR == "spoken+sung_32labels_per_group" and few.CODE == "v+r"
+    assert few.NAME == "RAVDESS speech (no music) + 32 clips of RAVDESS song"
+
+
 @pytest.mark.parametrize("text, present, words", [
+    ("v+", CODES, "names no corpus"), ("v+r,v", CODES, "names v twice"),
+    ("x+e", CODES, "which is all music, with more"),
     ("", CODES, "names no corpus between its commas"), ("e,,m", CODES, "names no corpus between its commas"),
     ("e,", CODES, "names no corpus between its commas"), ("e,m,e", CODES, "names e twice"),
     ("x,x", CODES, "names x twice"), ("x", ("p",), "only p has one"), ("e,x", (), "none has one")])
