@@ -154,7 +154,7 @@ def layout(sets: Sequence[compare.TestSet], measure: str, figures: dict[tuple, f
 
 def _row_facts(known, names):
     """The facts of a cell that choose its row."""
-    return {name: known[name] for name in ("pretrain", "hours", "folds", "split", *names) if name in known}
+    return {name: known[name] for name in ("pretrain", "hours", "heard", "folds", "split", *names) if name in known}
 
 
 def _items(facts):

@@ -59,7 +59,7 @@ def describe(run: dict) -> dict[str, str]:
     pretrain = run.get("speech_abbr") or heard or "-"
     setting = f"{'scratch' if pretrain == '-' else 'published' if heard else pretrain}2{run['music_abbr']}"
     model = run.get("title") or run["model"]
-    hours = f"{speech_heard(run['hours'], _kind(run))}, " if run.get("hours") is not None else ""
+    hours = f"{speech_heard(run['hours'], heard_kind(run))}, " if run.get("hours") is not None else ""
     part = f", {run['folds']} folds" if run.get("folds") else ""
     part = f", fold {run['fold'][0]} of {run['fold'][1]}" if run.get("fold") else part
     label = f"{model} {CONFIG_LABELS.get(config, config)}, {setting}, {hours}run {run.get('it', 0)}{part}"
@@ -79,7 +79,7 @@ def speech_heard(hours: float, kind: str = "speech") -> str:
     return f"{hours:g} h of {kind}" if hours else "random weights"
 
 
-def _kind(run):
+def heard_kind(run: dict) -> str:
     """What our encoder heard, or was standardized by: speech, music or noise."""
     return (run.get("heard_from") or {}).get("kind", "speech")
 
@@ -126,7 +126,8 @@ def _heading(report):
     lines = [
         words["label"], "=" * len(words["label"]),
         f"Heard   {heard}, by an encoder that others published" if heard else f"Speech  {speech}"
-        if _kind(run) == "speech" else f"Heard   {run['heard_from']['name']} ({_kind(run)}), pretext {run['pretext']}",
+        if heard_kind(run) == "speech" else
+        f"Heard   {run['heard_from']['name']} ({heard_kind(run)}), pretext {run['pretext']}",
         f"Music   {run['music_abbr']}, {run.get('corpus', 'unknown')} corpus",
         *_role_lines(run, words["role"]),
         f"Model   {run['model']} ({words['model']}), {CONFIG_WORDS.get(words['config'], words['config'])}",

@@ -8,11 +8,11 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 
-from mer.evaluation.report_text import WITHIN, answered, describe, speech_heard
+from mer.evaluation.report_text import WITHIN, answered, describe, heard_kind, speech_heard
 from mer.tasks import PUBLISHED
 
 # Facts that tables show in columns or rows of their own; the others are named only where they differ.
-COLUMNS = ("corpus", "music", "role", "model", "config", "pretrain", "hours", "folds", "split", "test")
+COLUMNS = ("corpus", "music", "role", "model", "config", "pretrain", "hours", "heard", "folds", "split", "test")
 SCRATCH = "scratch"
 
 
@@ -27,7 +27,8 @@ def facts(report: dict) -> dict:
     Returns
     -------
     dict of str -> value
-        `COLUMNS` first (a model from scratch has no ``pretrain`` and ``hours``), then ``tasks`` where they are not the
+        `COLUMNS` first (a model from scratch has no ``pretrain`` and ``hours``; ``heard`` is there where the encoder
+        heard music or noise), then ``tasks`` where they are not the
         published ones, ``data`` (hash of clips, labels
         and split; None in reports of before), ``clips`` (of training and validation), ``backend``, the settings by
         their names, and those of the encoder as ``encoder.<name>``.
@@ -37,6 +38,7 @@ def facts(report: dict) -> dict:
              "role": words["role"], "config": words["config"]}
     if words["config"] != SCRATCH:
         found |= {"pretrain": words["pretrain"], "hours": run.get("hours")}
+        found |= {"heard": heard_kind(run)} if heard_kind(run) != "speech" else {}
     if answered(report) != PUBLISHED:
         found["tasks"] = [task.name for task in answered(report)]
     split, clips = run.get("split"), run.get("clips") or {}
@@ -127,7 +129,7 @@ def labels(known: dict, names: Iterable[str]) -> list:
         From `varying`, and of `COLUMNS` those that are to be named: "split".
     """
     words = [] if known.get("role", WITHIN) == WITHIN else [known["role"]]
-    words += [speech_heard(known["hours"])] if known.get("hours") is not None else []
+    words += [speech_heard(known["hours"], known.get("heard", "speech"))] if known.get("hours") is not None else []
     words += [f"{known['folds']} folds"] if known.get("folds") else []
     words += [f"split: {known['split'] or 'not recorded'}"] if "split" in names else []
     return words + differences(known, [name for name in names if name not in COLUMNS])
