@@ -14,6 +14,7 @@ from mer.experiments.architectures import CLASSIFIER
 from mer.experiments.state import DONE, State
 from mer.experiments.steps import FULL, LINEAR, SCRATCH, Command
 from mer.features import representations
+from mer.training import setups
 from mer.weights.model_file import PUBLISHED
 
 _SAMPLE = 200  # files whose length stands for that of a corpus without a store
@@ -102,7 +103,7 @@ class Estimate:
             rate = table["pretrain"].get(facts["encoder"], table["pretrain"]["other"])
             epochs = 2 if facts["heard"] == "random" else cfg.pretrain_epochs
             return None if hours is None else table["start"]["keras"] + epochs * hours * rate
-        codes = self.state.plan.mixed if "x" in facts["music"] else facts["music"].split(",")
+        codes = {code for step in setups.parse(facts["music"], self.state.plan.mixed) for code in step}
         hours = [self.hours({"kind": "music", "code": code}) for code in codes]
         if None in hours:
             return None

@@ -10,7 +10,7 @@ from mer.config import Config
 from mer.data import datasets, split_files
 from mer.experiments import architectures
 from mer.experiments.architectures import CLASSIFIER
-from mer.experiments.steps import FULL, LINEAR
+from mer.experiments.steps import ALL, FULL, LINEAR
 from mer.training import setups
 from mer.weights.model_file import (
     PUBLISHED,
@@ -36,7 +36,8 @@ def encoder(facts: Mapping[str, Any], cfg: Config) -> ModelFile | None:
 
 def trained(facts: Mapping[str, Any], cfg: Config, *, mixed: tuple[str, ...] = ()) -> ModelFile:
     """The run that makes the report of a cell: that of all folds together where it has folds, which has no weights."""
-    setup = setups.SetUp(setups.parse(facts["music"], mixed))
+    labels = None if facts["labels"] == ALL else facts["labels"]
+    setup = setups.SetUp(setups.parse(facts["music"], mixed), labels, facts["normalized"])
     fold = f"folds_{facts['folds']}." if facts["folds"] else ""
     pretext = architectures.find(facts["encoder"]).pretext
     if pretext == CLASSIFIER:

@@ -9,15 +9,16 @@ from mer import MerError, corpora
 from mer.cli import MIXED
 from mer.experiments import architectures
 from mer.experiments.architectures import CLASSIFIER
-from mer.experiments.steps import FEATURES_ONLY, FULL, LINEAR, SCRATCH
+from mer.experiments.steps import ALL, FEATURES_ONLY, FULL, LINEAR, SCRATCH
 from mer.training import setups
 from mer.weights.model_file import PUBLISHED
 
-FACTS = ("encoder", "heard", "language", "relation", "pretext", "hours", "mode", "music", "tested", "setup", "folds",
-         "seed")
-NOTHING, ALL = "nothing", "all"
+FACTS = ("encoder", "heard", "language", "relation", "pretext", "hours", "mode", "music", "tested", "setup", "labels",
+         "normalized", "folds", "seed")
+NOTHING = "nothing"
 HEARD = ("speech", "music", "noise", "random", NOTHING)
-_KEYS = ("encoder", "heard", "language", "hours", "mode", "music", "tested", "folds", "runs")
+_KEYS = ("encoder", "heard", "language", "hours", "mode", "music", "tested", "labels", "normalized", "folds",
+         "runs")
 _MODES = (LINEAR, FEATURES_ONLY, FULL, SCRATCH, CLASSIFIER)
 
 
@@ -30,8 +31,8 @@ def expanded(common: Mapping[str, Any], row: Mapping[str, Any], given: Mapping[s
     common : mapping
         What all rows say, unless they say otherwise.
     row : mapping
-        encoder, heard, language, hours, mode, music, tested, folds, runs: a value each, or a list of them. "all" hours
-        are those of the whole corpus, which is the default.
+        encoder, heard, language, hours, mode, music, tested, labels, normalized, folds, runs: a value each, or a list
+        of them. "all" hours, or labels, are those of the whole corpus, which is the default.
     given : mapping
         runs, hours and folds of the command line, or None.
     where : str
@@ -92,12 +93,18 @@ def _facts(values, given, where, mixed):
     last = setups.parse(music, mixed)[-1]
     if len(last) == 1 or music != MIXED:
         corpora.get("music", last[0])
-    tested = values.get("tested", music.rpartition(",")[2])
+    tested = values.get("tested", MIXED if music.rpartition(",")[2] == MIXED else last[-1])
+    labels, normalized = values.get("labels", ALL), values.get("normalized", False)
+    if normalized not in (True, False) or (normalized and mode in (FULL, SCRATCH)):
+        raise MerError(f"{where}: normalized is {normalized!r}: give true or false, and true only of a frozen encoder "
+                       "or a classifier")
     if tested != MIXED:
         corpora.get("music", tested)
     return {"encoder": values["encoder"], "heard": heard, "language": language,
             "relation": _relation(heard, pretext, language, tested), "pretext": pretext, "hours": hours, "mode": mode,
             "music": music, "tested": tested, "setup": _setup(music, tested, mixed),
+            "labels": ALL if labels == ALL else _count(labels, f"labels of {where}", most=1_000_000),
+            "normalized": normalized,
             "folds": _count(folds, f"folds of {where}") if folds else None}
 
 
@@ -129,9 +136,9 @@ def _hours(values, heard, pretext, given, where):
     return float(hours)
 
 
-def _count(value, what):
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 1000:
-        raise MerError(f"{what} is {value!r}: give a whole number from 1 to 1000")
+def _count(value, what, most=1000):
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+        raise MerError(f"{what} is {value!r}: give a whole number from 1 to {most}")
     return value
 
 
@@ -141,6 +148,8 @@ def name_of(facts: Mapping[str, Any]) -> str:
     hours = f"-{facts['hours']:g}h" if facts["hours"] else ""
     own = facts["music"].rpartition(",")[2]
     tested = "" if facts["tested"] == own else f"-tested-{facts['tested']}"
-    folds = f".folds-{facts['folds']}" if facts["folds"] else ""
-    text = f"{facts['encoder']}.{heard}{hours}.{facts['mode']}.{facts['music']}{tested}{folds}.it_{facts['seed']}"
+    more = f".{facts['labels']}-labels" if facts["labels"] != ALL else ""
+    more += ".per-group" if facts["normalized"] else ""
+    more += f".folds-{facts['folds']}" if facts["folds"] else ""
+    text = f"{facts['encoder']}.{heard}{hours}.{facts['mode']}.{facts['music']}{tested}{more}.it_{facts['seed']}"
     return re.sub(r"[^A-Za-z0-9._-]+", "-", text).replace("-.", ".").replace("..", ".")

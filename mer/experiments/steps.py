@@ -20,6 +20,7 @@ LINEAR, FEATURES_ONLY, FULL, SCRATCH = "linear", "Feat. Ext.", "Full", "scratch"
 RELEASES = {LINEAR: "n", FEATURES_ONLY: "n", FULL: "y", SCRATCH: "n"}
 SOURCES = {"music": "m", "noise": "n"}  # -d of the scripts that pretrain and transfer; speech is their default
 _OF_ENCODER = ("encoder", "heard", "language", "pretext", "hours")
+ALL = "all"  # hours of speech, or labels
 DEMO_CORPUS = ("make_demo_corpus.py",)
 
 
@@ -115,13 +116,14 @@ class Steps(dict):
         of_others = architecture.pretext in (None, PUBLISHED)
         return self._add(
             ["trans_train.py", *([] if of_others else _heard(facts)), "-m", facts["music"], "-mod", facts["encoder"],
-             "-rel", RELEASES[mode], *(["--heads", "linear"] if mode == LINEAR else []), *_folds(facts),
-             *(["--runs", runs] if mode == LINEAR else ["--run", facts["seed"]])], [("report", facts)], needs)
+             "-rel", RELEASES[mode], *(["--heads", "linear"] if mode == LINEAR else []), *_labels(facts),
+             *_folds(facts), *(["--runs", runs] if mode == LINEAR else ["--run", facts["seed"]])],
+            [("report", facts)], needs)
 
     def _classifier(self, facts, architecture, runs):
         return self._add(["train_mlp.py", "-m", facts["music"], "--features", architecture.reads, "--clf",
-                          architecture.classifier, *_folds(facts), "--runs", runs], [("report", facts)],
-                         self._music(facts, architecture))
+                          architecture.classifier, *_labels(facts), *_folds(facts), "--runs", runs],
+                         [("report", facts)], self._music(facts, architecture))
 
 
 def _heard(facts):
@@ -130,6 +132,11 @@ def _heard(facts):
     return ["-s", facts["language"], *(["-d", source] if source else []),
             *(["--hours", f"{facts['hours']:g}"] if facts["hours"] else []),
             *(["--random"] if facts["heard"] == "random" else [])]
+
+
+def _labels(facts):
+    return [*(["--labels", facts["labels"]] if facts["labels"] != ALL else []),
+            *(["--normalize-groups"] if facts["normalized"] else [])]
 
 
 def _folds(facts):

@@ -99,6 +99,8 @@ def test_runs_hours_and_folds_of_the_command_line_win(written):
     (HEAD + '[settings]\nnoise_sgima = 3\n' + CELL, "noise_sgima"),
     (HEAD + '[settings]\nnoise_sigma = -3\n' + CELL, "noise_sigma"),
     (HEAD + "[settings]\ncross_tests = false\n" + CELL + 'tested = "m"\n', "which the setting cross_tests = false"),
+    (HEAD + CELL + "labels = 0\n", "labels of cells 1 is 0"),
+    (HEAD + CELL.replace("linear", "Full") + "normalized = true\n", "true only of a frozen encoder"),
     (HEAD + CELL + HYPOTHESIS, "no cell has the facts of 'other'"),
     (HEAD + CELL + RANDOM + HYPOTHESIS.replace('paired_by = ["encoder"]\n', ""), "lacks paired_by"),
     (HEAD + CELL + RANDOM + HYPOTHESIS.replace("encoder", "heard"), "share no heard: no pair is left"),
@@ -154,6 +156,23 @@ def test_reports_lie_where_the_scripts_put_them(written, cfg):
         trans / "published_2_music_eng/model_musicnn.multitask.spec.it_0.lr_5e-05",
         models / "music/english/model_cnn.multitask.spec.it_0.folds_5.lr_0.001",
         models / "music/english/mlp_is13.multitask.folds_5.it_0")}
+
+
+def test_labels_and_normalization_become_flags_and_folders(written, cfg):
+    made = written(HEAD + '[all]\nfolds = 5\nmusic = "v+r"\ntested = "r"\nlabels = [32, "all"]\nnormalized = true\n'
+                   '[[cells]]\nencoder = "svm_is13"\n[[cells]]\nencoder = "model_ge2e"\nheard = "speech"\n'
+                   'mode = "linear"\nlabels = 32\n')
+    few, every, linear = made.cells
+    assert few.commands[-1] == ("train_mlp.py", "-m", "v+r", "--features", "is13", "--clf", "svm", "--labels", "32",
+                                "--normalize-groups", "--folds", "5", "--runs", "1")
+    assert "--labels" not in every.commands[-1] and every.has({"labels": "all"}) and few.has({"labels": 32})
+    assert [command[4] for command in few.commands[:2]] == ["v", "r"]
+    assert places.report(few.facts, cfg) == (
+        cfg.models_dir / "music/spoken+sung_32labels_per_group/svm_is13.multitask.folds_5.it_0/tests/sung")
+    assert places.report(linear.facts, cfg).parts[-4:] == (
+        "published_2_music_spoken+sung_32labels_per_group", "model_ge2e.multitask.spec.it_0.folds_5.linear", "tests",
+        "sung")
+    assert len({cell.name for cell in made.cells}) == 3
 
 
 def test_what_is_read_of_an_architecture_is_what_it_has():
