@@ -97,6 +97,7 @@ def start(folder):
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
     places = [f"--set=path_to_{name}={folder / name}" for name in ("models", "models_trans", "data")]
+    places += [f"--weights={one.path}" for one in models_in(folder)]
     process = subprocess.Popen([sys.executable, ROOT / "app.py", "--no-browser", "--port", str(port), "--upload-mb",
                                 str(UPLOAD_MB), *places], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                env={**os.environ, "TMPDIR": str(folder / "tmp"), "PYTHONPATH": str(folder / "watch")})

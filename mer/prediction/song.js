@@ -1,5 +1,5 @@
 // Draws one result and keeps it in step with the player. Gradio runs this once per page and gives `element`
-// (song.html), `props` (props.value: the dict that mer.webpage.payload makes) and `watch`. Text goes in by
+// (song.html), `props` (props.value: the dict that mer.prediction.listener.payload makes) and `watch`. Text goes in by
 // textContent only.
 const SVG = "http://www.w3.org/2000/svg";
 // Ten colours of viridis (Smith & van der Walt 2015), for any colour vision and in shades of grey.

@@ -4,155 +4,22 @@ What is drawn is in `song.html`, `song.css` and `song.js`; this module hands it 
 imported where it is needed: it is an optional extra and takes seconds.
 """
 
-import shutil
-import tempfile
-import time
-from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
-
-from mer import MerError, cli, corpora
-from mer.prediction import output, predict, song_text
-from mer.tasks import QUADRANTS
+from mer import cli, corpora
+from mer.prediction import predict, worth
+from mer.prediction.listener import KEPT_SECONDS, PICTURES, sentence_case
 from mer.weights import engines
 
 HERE = Path(__file__).parent
-KEPT_SECONDS = 3600  # how long uploads and downloads stay on disk
 SWEEP_SECONDS = 600
-OPEN_ENGINES = 2     # models kept in memory
 TITLE = "Emotion in music"
 INTRODUCTION = ("A model hears a song second by second and says where it lies between calm and excited (arousal), "
                 "unpleasant and pleasant (valence). It guesses what people would answer on average, not what you feel. "
                 "The song stays on this computer.")
-CORNERS = ((1, 1), (-1, 1), (-1, -1), (1, -1))  # valence, arousal of Q1 .. Q4
-WORDS = [words.partition(" (")[0] for words in song_text.QUADRANT_WORDS.values()]
-WAVE_COLUMNS = 800
 MENUS = (("Language of the speech", "on which the encoder was pretrained"),
          ("Language of the music", "from which it learned emotion"), ("Model", None))
-
-
-def payload(prediction):
-    """What `song.js` draws: the prediction as plain numbers.
-
-    Parameters
-    ----------
-    prediction : mer.prediction.predict.Prediction
-        By one model.
-
-    Returns
-    -------
-    dict
-        JSON-able, without NaN: times in seconds, probabilities in [0, 1], arousal and valence in [-1, 1]. A silent
-        file has no times and no tasks.
-    """
-    heard = prediction.status == "ok"
-    if heard and not prediction.in_plane:
-        title = prediction.members[0]["title"]
-        raise MerError(f"{title} does not answer quadrants, arousal and valence, so there is no path to draw: choose "
-                       "another model, or use quad_pred.py")
-    planar = {name: prediction.value(name) for name in ("arousal", "valence")} if heard else {}
-    return {"name": prediction.path.name, "seconds": float(prediction.seconds), "model": prediction.members[0]["title"],
-            "notice": _sentence_case(predict.DEMO_WORTH) if prediction.is_demo else "",
-            "sentence": _most_like(prediction) if heard else prediction.message,
-            "patch_seconds": prediction.patch_seconds, "hop_seconds": prediction.hop_seconds,
-            "words": WORDS, "corners": [[f"{quadrant} {word}", *corner] for quadrant, word, corner
-                                        in zip(QUADRANTS, WORDS, CORNERS, strict=True)],
-            "times": _rounded(prediction.times_seconds),
-            "tasks": [_task(prediction, task) for task in prediction.tasks] if heard else [],
-            **{name: _rounded(values) for name, values in planar.items()},
-            **{f"mean_{task.name}": float(task.value(prediction.mean[task.name])) for task in prediction.tasks
-               if task.name in planar},
-            "envelope": _thinned(prediction.envelope)}
-
-
-def _task(prediction, task):
-    return {"title": task.name.capitalize().replace("_", " "), "classes": list(task.classes), "range": task.range,
-            "mean": _rounded(prediction.mean[task.name]),
-            "rows": [_rounded(row) for row in prediction.probabilities[task.name].T]}
-
-
-def _rounded(values):
-    return [round(float(value), 4) for value in values]
-
-
-def _thinned(envelope):
-    """Least and greatest of groups of columns, at most WAVE_COLUMNS of them: [[low, high], ...]."""
-    groups = np.array_split(envelope, min(len(envelope), WAVE_COLUMNS)) if len(envelope) else []
-    return [_rounded((group[:, 0].min(), group[:, 1].max())) for group in groups]
-
-
-def _most_like(prediction):
-    mean, verdict = prediction.mean["quadrants"], prediction.verdict
-    best = int(mean.argmax())
-    sentence = (f"Most like {QUADRANTS[best]} ({WORDS[best]}): {100 * mean[best]:.0f}\u00a0% on average; guessing "
-                "would be 25\u00a0%.")
-    if verdict is None or verdict.kind == "sure":
-        return sentence
-    return f"{sentence} {_sentence_case(verdict.words)}"
-
-
-def _sentence_case(words):
-    return f"{words[:1].upper()}{words[1:]}."
-
-
-class Listener:
-    """What happens to a song.
-
-    Parameters
-    ----------
-    found : sequence of mer.weights.model_file.ModelFile
-        The models on offer, best first.
-    load_module : callable
-        Architecture name -> module of `models/`, for models that are not exported.
-    folder : pathlib.Path
-        Where the downloads are written; old ones are removed.
-    """
-
-    def __init__(self, found, *, load_module, folder):
-        self.found, self.folder = list(found), folder
-
-        @lru_cache(maxsize=OPEN_ENGINES)
-        def opened(number):
-            return engines.open_engine(self.found[number], engine="auto", load_module=load_module)
-
-        self._opened = opened
-
-    def __call__(self, song, number, *, on_progress=None):
-        """Predict one song.
-
-        Parameters
-        ----------
-        song : str
-            Path of the upload.
-        number : int
-            Position in `found`.
-        on_progress : callable or None
-            As of `predict.predict_file`.
-
-        Returns
-        -------
-        (dict, pathlib.Path or None, pathlib.Path or None)
-            For `song.js`, where ``{"error": sentence}`` stands for a song that cannot be used; csv; json.
-        """
-        song = Path(song)
-        try:
-            prediction = predict.predict_file(song, [self._opened(number)], on_progress=on_progress)
-        except MerError as error:
-            return {"error": str(error).replace(str(song), song.name)}, None, None
-        prediction = replace(prediction, path=Path(song.name))  # where the upload lies concerns nobody
-        return payload(prediction), *self._downloads(prediction)
-
-    def _downloads(self, prediction):
-        """Write csv and json into a folder of their own, and remove old ones: (csv, json)."""
-        for old in self.folder.iterdir():
-            if time.time() - old.stat().st_mtime > KEPT_SECONDS:
-                shutil.rmtree(old, ignore_errors=True)
-        folder = Path(tempfile.mkdtemp(dir=self.folder))
-        written = output.write(prediction, folder, name="song")
-        return tuple(written[part].rename(folder / f"{prediction.path.stem}.{suffix}")
-                     for part, suffix in (("timeline", "csv"), ("json", "json")))
+DOWNLOADS = {"csv": "csv", "json": "json", **{kind: f"picture: {words}" for kind, words in PICTURES.items()}}
 
 
 def choices(found, *, speech=None, music=None):
@@ -206,9 +73,12 @@ def _model_title(about):
 
 
 def _menus(gr, found):
-    """Speech, music and model; what the demo model is worth is said where one is on offer."""
-    worth = _sentence_case(predict.DEMO_WORTH) if any(one.facts.get("corpus") == "demo" for one in found) else None
-    return [gr.Dropdown(options, value=value, label=label, info=info or worth, interactive=True, filterable=False,
+    """Speech, music and model; what the demo model, or the one that comes along, is worth is said where it is there."""
+    known = sentence_case(predict.DEMO_WORTH) if any(one.facts.get("corpus") == "demo" for one in found) else None
+    for one in found:
+        if known is None and one.path.suffix == ".onnx" and (said := worth.sentence(one.path)):
+            known = f"{_model_title(one.facts)} {said}."
+    return [gr.Dropdown(options, value=value, label=label, info=info or known, interactive=True, filterable=False,
                         elem_classes="song-menu")
             for (options, value), (label, info) in zip(choices(found), MENUS, strict=True)]
 
@@ -236,8 +106,8 @@ def build(listener):
                                 waveform_options=gr.WaveformOptions(show_recording_waveform=False))
                 menus = _menus(gr, listener.found)
                 with gr.Row():
-                    downloads = [gr.DownloadButton(f"Download {kind}", interactive=False, min_width=100, size="sm")
-                                 for kind in ("csv", "json")]
+                    downloads = [gr.DownloadButton(f"Download {words}", interactive=False, min_width=100, size="sm")
+                                 for words in DOWNLOADS.values()]
             with gr.Column(scale=5, min_width=280):
                 result = gr.HTML(html_template=_template("song.html"), js_on_load=_template("song.js"),
                                  apply_default_css=False, elem_id="song-result")
@@ -255,12 +125,18 @@ def _connect(gr, listener, *, song, menus, result, downloads):
             done = min(1.0, done + share)
             progress(done, desc="Listening")
 
-        value, files = None, (None, None)
+        value, files, heard = None, {}, None
         if path and number is not None:
-            value, *files = listener(path, number, on_progress=on_progress)
+            value, files, heard = listener(path, number, on_progress=on_progress)
         if value and "error" not in value:
             value["audio"] = gr.FileData(path=path).model_dump()  # gradio adds its url
-        return value, *(gr.DownloadButton(value=file and str(file), interactive=bool(file)) for file in files)
+        yield value, *buttons(files)
+        if heard:  # drawing takes longer than listening
+            yield value, *buttons({**files, **listener.draw(heard, files["csv"])})
+
+    def buttons(files):
+        return [gr.DownloadButton(value=str(files[kind]) if kind in files else None, interactive=kind in files)
+                for kind in DOWNLOADS]
 
     def narrow(speech, music):
         return [gr.Dropdown(options, value=value)

@@ -1,5 +1,6 @@
-"""A gradio page served to this machine only, with nothing from the network and nothing left on disk."""
+"""A gradio page for this machine only, unless --host says more; nothing from the network, nothing left on disk."""
 
+import ipaddress
 import os
 import shutil
 import signal
@@ -39,19 +40,22 @@ class Local:
         That may be stored there in total.
     most_upload : int
         Bytes of one request.
+    host : str or None
+        One more address under which this computer may be asked.
     """
 
-    def __init__(self, app, folder=None, most_bytes=0, most_upload=0):
+    def __init__(self, app, folder=None, most_bytes=0, most_upload=0, host=None):
         self.app, self.folder, self.most_bytes, self.most_upload = app, folder, most_bytes, most_upload
+        self.names = (*NAMES, *([f"[{host}]" if ":" in host else host] if host else []))
 
     async def __call__(self, scope, receive, send):
         """Refuse, or pass on and add the content security policy to the answer."""
         if scope["type"] not in ("http", "websocket"):
             return await self.app(scope, receive, send)
-        if not _is_local(scope):
+        if not _is_local(scope, self.names):
             if scope["type"] == "websocket":
                 return await send({"type": "websocket.close", "code": 1008})
-            return await _answer(send, 403, b"This page is for this computer only.")
+            return await _answer(send, 403, b"This page does not answer under this name.")
         if self.folder and scope["type"] == "http" and scope["method"] not in ("GET", "HEAD", "OPTIONS"):
             left = min(self.most_upload, self.most_bytes - stored_bytes(self.folder))
             length = b"".join(_values(scope, b"content-length"))
@@ -73,13 +77,13 @@ def _values(scope, name):
     return [value for key, value in scope["headers"] if key.lower() == name]
 
 
-def _is_local(scope):
-    """Whether a request names this host, comes from no other page, and asks for nothing from the network."""
+def _is_local(scope, names):
+    """Whether a request names one of our names, comes from no other page, and asks for nothing from the network."""
     hosts, origins = _values(scope, b"host"), _values(scope, b"origin")
     if len(hosts) != 1 or "file=http" in scope["path"]:
         return False
     host = hosts[0].decode("latin-1")
-    if host.rpartition(":")[0] not in NAMES and host not in NAMES:
+    if host.rpartition(":")[0] not in names and host not in names:
         return False
     if any(origin != b"http://" + hosts[0] for origin in origins):
         return False
@@ -162,7 +166,35 @@ def remove_leftovers():
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def serve(page, *, port, browser, upload_mb, look, folder=None):
+def checked_host(host):
+    """An address at which other devices may ask this computer.
+
+    Parameters
+    ----------
+    host : str
+        An IP address of this computer.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    MerError
+        It is no address, or stands for all addresses of this computer.
+    """
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        raise MerError(f"--host {host!r} is no address: give the one that this computer has in your network, such as "
+                       "192.168.1.5") from None
+    if address.is_unspecified:
+        raise MerError(f"--host {host} stands for every network that this computer is in: give the address that it has "
+                       "in your own, such as 192.168.1.5")
+    return str(address)
+
+
+def serve(page, *, port, browser, upload_mb, look, folder=None, host=None):
     """Serve the page until the process is interrupted or terminated.
 
     Parameters
@@ -178,6 +210,8 @@ def serve(page, *, port, browser, upload_mb, look, folder=None):
         Further arguments of gradio's `launch`: theme, css.
     folder : pathlib.Path or None
         Of `private_folder`: uploads and downloads together may take ten times the largest upload there.
+    host : str or None
+        From `checked_host`: serve this address, to every device that reaches it, in place of this computer alone.
 
     Raises
     ------
@@ -186,18 +220,22 @@ def serve(page, *, port, browser, upload_mb, look, folder=None):
     """
     from starlette.middleware import Middleware
 
-    room = {"folder": folder, "most_bytes": MOST_UPLOADS * upload_mb * 2**20, "most_upload": (upload_mb + 1) * 2**20}
+    room = {"folder": folder, "most_bytes": MOST_UPLOADS * upload_mb * 2**20, "most_upload": (upload_mb + 1) * 2**20,
+            "host": host}
     page.queue(max_size=WAITING, default_concurrency_limit=1)
     try:
         _, address, _ = page.launch(
-            server_name=HOST, server_port=port, share=False, inbrowser=browser, quiet=True, prevent_thread_lock=True,
-            max_file_size=f"{upload_mb}mb", allowed_paths=[], ssr_mode=False, mcp_server=False, pwa=False,
-            run_history=False, enable_monitoring=False, footer_links=[], strict_cors=True,
+            server_name=host or HOST, server_port=port, share=False, inbrowser=browser, quiet=True,
+            prevent_thread_lock=True, max_file_size=f"{upload_mb}mb", allowed_paths=[], ssr_mode=False,
+            mcp_server=False, pwa=False, run_history=False, enable_monitoring=False, footer_links=[], strict_cors=True,
             app_kwargs={"middleware": [Middleware(Local, **room)]}, **look)
     except (OSError, OverflowError) as error:  # OverflowError: a port above 65535
-        raise MerError(f"port {port or '7860 to 7959'} cannot be used ({str(error).split('. You')[0]}): choose another "
-                       "one with --port") from None
+        raise MerError(f"port {port or '7860 to 7959'}{f' of {host}' if host else ''} cannot be used "
+                       f"({str(error).split('. You')[0]}): choose another one with --port") from None
     print(f"The page is at {address} (Ctrl+C ends it)", flush=True)
+    if host and not ipaddress.ip_address(host).is_loopback:
+        print("  Every device that reaches this address can use the page: no password, no encryption. Leave --host out "
+              "to keep it to this computer.", flush=True)
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     try:

@@ -19,6 +19,7 @@ pytest.importorskip("onnx", reason="onnx is not installed: pip install -r requir
 
 import app_files
 
+from mer.prediction import listener as listening
 from mer.prediction import webpage
 
 
@@ -40,11 +41,11 @@ def expected(folder):
 # ---- without a browser
 
 def listen(folder, found, name, tmp_path):
-    return webpage.Listener(found, load_module=None, folder=tmp_path)(str(folder / name), 0)
+    return listening.Listener(found, load_module=None, folder=tmp_path)(str(folder / name), 0)
 
 
 def test_payload_holds_the_prediction(folder, found, expected, tmp_path):
-    value, timeline, summary = listen(folder, found, "a song & <b>.wav", tmp_path)
+    value, files, _ = listen(folder, found, "a song & <b>.wav", tmp_path)
     json.dumps(value, allow_nan=False)
     assert len(value["times"]) == len(expected.times_seconds) == 12
     np.testing.assert_allclose(value["arousal"], expected.arousal, atol=1e-4)
@@ -53,9 +54,9 @@ def test_payload_holds_the_prediction(folder, found, expected, tmp_path):
         np.testing.assert_allclose(drawn["mean"], expected.mean[task.name], atol=1e-4)
     assert value["mean_valence"] == pytest.approx(expected.valence.mean())
     assert value["model"] == "Tiny 0, Full, English speech -> English music, run 0" and value["notice"] == ""
-    assert len(value["envelope"]) <= webpage.WAVE_COLUMNS
+    assert len(value["envelope"]) <= listening.WAVE_COLUMNS
     assert np.min(value["envelope"]) == pytest.approx(expected.envelope.min(), abs=1e-4)
-    assert (timeline.name, summary.name) == ("a song & <b>.csv", "a song & <b>.json")
+    assert [files[kind].name for kind in ("csv", "json")] == ["a song & <b>.csv", "a song & <b>.json"]
 
 
 def test_silence_is_said(folder, found, tmp_path):
@@ -65,17 +66,30 @@ def test_silence_is_said(folder, found, tmp_path):
 
 
 def test_a_broken_file_is_one_sentence_without_its_folder(folder, found, tmp_path):
-    value, *files = listen(folder, found, "broken.wav", tmp_path)
-    assert list(value) == ["error"] and files == [None, None]
+    value, files, heard = listen(folder, found, "broken.wav", tmp_path)
+    assert (list(value), files, heard) == (["error"], {}, None)
     assert "broken.wav" in value["error"] and str(folder) not in value["error"]
 
 
 def test_old_downloads_are_removed(folder, found, tmp_path):
-    listener = webpage.Listener(found, load_module=None, folder=tmp_path)
+    listener = listening.Listener(found, load_module=None, folder=tmp_path)
     _, first, _ = listener(str(folder / "a song & <b>.wav"), 0)
-    os.utime(first.parent, (0, 0))
-    _, second, _ = listener(str(folder / "a song & <b>.wav"), 0)
-    assert not first.exists() and second.exists()
+    os.utime(first["csv"].parent, (0, 0))
+    _, second, heard = listener(str(folder / "a song & <b>.wav"), 0)
+    assert not first["csv"].exists() and second["csv"].exists()
+    drawn = listener.draw(heard, second["csv"])
+    assert {path.read_bytes()[:4] for path in drawn.values()} == {b"\x89PNG"}
+    assert [path.name for path in drawn.values()] == ["a song & <b> - path.png", "a song & <b> - time line.png"]
+
+
+def test_the_model_that_comes_along_is_offered_first(folder):
+    import app
+    from mer import config
+    from mer.weights import catalogue
+
+    cfg = config.read("settings", [f"path_to_{name}={folder / name}" for name in ("models", "models_trans", "data")])
+    files = [one.path for one in app.offered(catalogue, cfg, demo=False)]
+    assert files[0] == catalogue.SONG_MODEL and len(files) > 1
 
 
 def test_menus_offer_what_exists():

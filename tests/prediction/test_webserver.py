@@ -12,12 +12,13 @@ from types import ModuleType
 
 import pytest
 
+from mer import MerError
 from mer.prediction import webserver
 
 GOOD = {"host": "127.0.0.1:7860"}
 
 
-def ask(method="POST", path="/gradio_api/upload", *, body=(b"x",), folder=None, kind="http", **headers):
+def ask(method="POST", path="/gradio_api/upload", *, body=(b"x",), folder=None, kind="http", at=None, **headers):
     """(status or close code, bytes that the application behind got) for one request; "_" in a name is "-"."""
     got, sent, parts = [], [], list(body)
 
@@ -36,7 +37,7 @@ def ask(method="POST", path="/gradio_api/upload", *, body=(b"x",), folder=None, 
         sent.append(message)
 
     named = [(name.replace("_", "-").encode(), value.encode()) for name, value in {**GOOD, **headers}.items() if value]
-    local = webserver.Local(app, folder=folder, most_bytes=100_000, most_upload=50_000)
+    local = webserver.Local(app, folder=folder, most_bytes=100_000, most_upload=50_000, host=at)
     asyncio.run(local({"type": kind, "method": method, "path": path, "headers": named}, receive, send))
     first = sent[0] if sent else {}
     return first.get("status", first.get("code")), len(b"".join(got))
@@ -48,6 +49,17 @@ def ask(method="POST", path="/gradio_api/upload", *, body=(b"x",), folder=None, 
     {"sec_fetch_site": "none"}])
 def test_pages_of_this_server_are_heard(headers):
     assert ask(**headers) == (200, 1)
+
+
+def test_one_more_address_where_it_was_asked_for():
+    here = {"host": "192.168.1.5:7860", "origin": "http://192.168.1.5:7860"}
+    assert ask(**here)[0] == 403 and ask(at="192.168.1.5", **here) == (200, 1)
+    assert ask(at="192.168.1.5", host="evil.example:7860")[0] == 403
+    assert ask(at="fd00::5", host="[fd00::5]:7860") == (200, 1)
+    assert webserver.checked_host("192.168.1.5") == "192.168.1.5"
+    for wrong in ("0.0.0.0", "::", "my-laptop", ""):
+        with pytest.raises(MerError, match="such as 192.168.1.5"):
+            webserver.checked_host(wrong)
 
 
 @pytest.mark.parametrize("headers", [
