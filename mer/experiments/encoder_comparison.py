@@ -90,6 +90,9 @@ def _heard(cfg, found, music):
         clips = [datasets.load(kind, code, cfg, of=one.reads.of) for one in found]
         said = [listener.means(each, of=corpora.get(kind, code).NAME)
                 for listener, each in zip(listeners, clips, strict=True)]
+        notes += [f"{one.title} heard {n} of the clips of {kind} {code} in its pretraining, without labels: its probes "
+                  "there are not those of new sound." for one, each in zip(found, clips, strict=True) if (
+                      n := len(_pretrained_on(one) & set(each.contents)))]
         rows = activations.shared_rows([each.ids for each in clips],
                                        [np.isfinite(each[INPUT]).all(axis=1) for each in said])
         short = max(map(len, clips)) - len(rows[0])
@@ -101,6 +104,11 @@ def _heard(cfg, found, music):
             for layer, values in layers.items():
                 tables.setdefault((one.title, layer), {})[kind, code] = values[kept]
     return sets, tables, notes
+
+
+def _pretrained_on(one):
+    """Hashes of the music that an encoder heard; of speech, docs/layers.md says it."""
+    return set(one.file.metadata.get("heard_clips") or ()) if one.kind != RANDOM else set()
 
 
 def _similarities(cfg, found, clips, tables, twins):
@@ -121,7 +129,7 @@ def _similarities(cfg, found, clips, tables, twins):
     codes = {title: layer for title, layer in ready}  # the last layer of each
     trained = [one for one in found if one.kind != RANDOM]
     contrasts = []
-    for one, other in itertools.combinations(trained, 2):
+    for one, other in sorted(itertools.combinations(trained, 2), key=lambda pair: pair[0].name != pair[1].name):
         at = (one.title, codes[one.title]), (other.title, codes[other.title])
         contrast = {"one": one.title, "other": other.title, "cka": similarity.interval([known[at]], of)}
         random = [known[(a, codes[a]), (b, codes[b])] for a, b in itertools.product(

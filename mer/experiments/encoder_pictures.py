@@ -33,8 +33,8 @@ def heat_map(pairs: Sequence[Mapping[str, Any]], encoders: Sequence[Mapping[str,
     for row in pairs:
         one, other = place[row["encoder"], row["layer"]], place[row["other"], row["other_layer"]]
         values[one, other] = values[other, one] = np.nan if row["cka"] is None else row["cka"]
-    size = max(7.0, 3.4 + 0.15 * len(names))
-    figure = blank(width=size + 0.8, height=size)
+    size = max(3.0, 0.13 * len(names))
+    figure = blank(width=size + 6.0, height=size + 1.2)
     ax = figure.subplots()
     image = ax.imshow(values, vmin=0, vmax=1, cmap="cividis", interpolation="none")
     ends = np.cumsum([len(one["layers"]) for one in encoders])

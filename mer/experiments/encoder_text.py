@@ -28,7 +28,10 @@ def composed(facts: Mapping[str, Any], found: Sequence[Encoder], contrasts: Sequ
              "mean spectrum. Intervals are of 95 %, over artists or speakers.", "",
              "SIMILARITY OF CODES (linear CKA without the bias of few clips; 0: nothing in common, 1: the same up to "
              "rotation)"]
-    lines += [_similarity(each) for each in contrasts]
+    model = {one.title: one.name for one in found}
+    lines += [_similarity(each) for each in contrasts if model.get(each["other"], model[each["one"]]) ==
+              model[each["one"]]]
+    lines.append("Pairs of different architectures are in encoders.json, and all layers in cka.csv and the picture.")
     lines += ["", "WHAT CAN BE READ OFF THE CODES BY A STRAIGHT LINE"]
     last = {one["title"]: one["layers"][-1] for one in facts["encoders"]}
     random = {one.title for one in found if one.kind == RANDOM}
@@ -39,7 +42,7 @@ def composed(facts: Mapping[str, Any], found: Sequence[Encoder], contrasts: Sequ
         rows = [row for row in probed if row["probe"] == probe["name"]]
         lines += [f"  {_score(row)}" for row in rows
                   if row["layer"] == last[row["encoder"]] and row["encoder"] not in random]
-        lines += [f"  {_spectra(rows)}", f"  {_at_chance(rows, last, random)}"]
+        lines += [f"  {_spectra(rows)}", f"  {_at_chance(rows, last, random)}", f"  {_in_short(rows, last)}"]
     lines += ["", "HOW FAR WEIGHTS MOVED (length of the difference over that of the weights before, by layer)"]
     ways: dict[tuple[str, str], list[str]] = {}
     for row in moved:
@@ -48,6 +51,17 @@ def composed(facts: Mapping[str, Any], found: Sequence[Encoder], contrasts: Sequ
         "No trained encoder is here together with what its training began with."]
     lines += ["", *(f"Note: {note}" for note in facts["notes"])]
     return "\n".join(textwrap.fill(line, WIDTH, subsequent_indent="    ") for line in lines) + "\n"
+
+
+def _in_short(rows, last):
+    """How many codes are clearly better and worse than random weights."""
+    compared = [row for row in rows if row["layer"] == last[row["encoder"]] and row["over_random"] is not None]
+    if not compared:
+        return "No random weights of the same architecture were compared."
+    clear = [row["over_random"] for row in compared if row.get("over_random_holm", 1) < _CLEAR]
+    better, worse = sum(each > 0 for each in clear), sum(each < 0 for each in clear)
+    return (f"In short: of {len(compared)} trained codes {better} "
+            f"{'is' if better == 1 else 'are'} clearly better than random weights, {worse} clearly worse.")
 
 
 def _ends(found, digits=2):

@@ -1,5 +1,6 @@
 """The encoders that are compared: those that the flags name, what became of them on music, and random ones."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from mer.config import Config
 from mer.features import chunks
 from mer.features.chunks import Chunks
 from mer.tasks import named
-from mer.training import loop, setups
+from mer.training import loop
 from mer.weights import catalogue, model_file
 from mer.weights.model_file import ModelFile
 
@@ -57,7 +58,7 @@ class Encoder:
 
     def has_learnt_labels_of(self, music: str) -> bool:
         """Whether it was trained on the labels of this music."""
-        learnt = str(self.file.metadata.get("music")).split(",") if self.kind == TRANSFERRED else []
+        learnt = str(self.file.metadata.get("music")).replace("+", ",").split(",") if self.kind == TRANSFERRED else []
         return music in learnt or "x" in learnt
 
     def open(self, cfg: Config) -> Any:
@@ -122,34 +123,56 @@ def wanted(cfg: Config, *, models: Sequence[str], speech: Sequence[str], paths: 
                            "name the weights of a trained one with --weights")
         if module.PRETEXT == model_file.PUBLISHED:
             file = catalogue.encoder(cfg, speech=None, model=name, settings=reads.settings)
-            found.append(Encoder(f"{module.TITLE}, {file.metadata.get('heard')}", TRAINED, module, reads, file))
+            found.append(Encoder("", TRAINED, module, reads, file))
             continue
         if not speech:
             raise MerError(f"-mod {name} came without -s: name the speech that it was pretrained on, such as -s e,m")
         for code in speech:
             for it in range(runs):
                 file = catalogue.encoder(cfg, speech=code, model=name, settings=reads.settings, it=it)
-                found.append(Encoder(_title(module, file), TRAINED, module, reads, file))
+                found.append(Encoder("", TRAINED, module, reads, file))
     found += [_of_path(cfg, path, load_module) for path in paths]
     unique = list({one.key: one for one in found}.values())
     if not unique:
         raise MerError("no encoder came: name architectures with -mod and the speech that they heard with -s, or files "
                        "with --weights")
     full = [each for one in unique for each in _full(cfg, one, music)]
-    unique = list({one.key: one for one in [*unique, *full]}.values())
+    unique = _told_apart([_named(one) for one in {one.key: one for one in [*unique, *full]}.values()])
     first = {one.name: one for one in reversed(unique) if one.kind == TRAINED}
     return unique + [replace(one, title=f"{one.module.TITLE}, random weights {number}", kind=RANDOM,
                              seed=cfg.seed + number)
                      for one in reversed(first.values()) for number in range(n_random)]
 
 
-def _title(module, file):
-    known, source = file.metadata, file.heard_from
-    heard = "unknown speech"
+def _named(one):
+    """The same encoder with its title."""
+    known, source, title = one.file.metadata, one.file.heard_from, one.module.TITLE
     if source["code"]:
-        heard = f"{corpora.get(source['kind'], source['code']).LANGUAGE.capitalize()} {source['kind']}"
-    hours = "" if known.get("hours") is None else f" ({known['hours']:g} h)"
-    return f"{module.TITLE}, {heard}{hours}, run {known.get('it') or 0}"
+        corpus = corpora.get(source["kind"], source["code"])
+        hours = "" if known.get("hours") is None else f" ({known['hours']:g} h)"
+        heard = corpus.NAME if corpus.KIND == "music" else f"{corpus.LANGUAGE.capitalize()} {corpus.KIND}"
+        title += f", {heard}{hours}"
+    elif one.module.PRETEXT == model_file.PUBLISHED:
+        title += f", {known.get('heard') or (known.get('encoder') or {}).get('heard')}"
+    title += f", run {known['it']}" if known.get("it") is not None else ""
+    if one.kind == TRANSFERRED:
+        title += f" -> {known.get('tested_on') or _music(known)}"
+        title += {"y": ", Full", "n": ", Feat. Ext."}.get(known.get("release"), "")
+        title += f", fold {known['fold'][0]}" if known.get("fold") else ""
+    return replace(one, title=title)
+
+
+def _music(known):
+    codes = str(known.get("music")).split(",")
+    return ", then ".join(corpora.get("music", code).NAME if code in corpora.codes("music") else code
+                          for code in codes)
+
+
+def _told_apart(found):
+    """Encoders with the same title get the path of their file, too."""
+    counted = Counter(one.title for one in found)
+    return [one if counted[one.title] == 1 else
+            replace(one, title=f"{one.title} ({one.file.path.parent.name}/{one.file.stem})") for one in found]
 
 
 def _of_path(cfg, path, load_module):
@@ -162,31 +185,24 @@ def _of_path(cfg, path, load_module):
     module = load_module(known.get("model") or known.get("name"))
     reads = chunks.of_encoder(module, cfg.values)
     if known["kind"] == "transfer":
-        return Encoder(_transferred_title(module, file), TRANSFERRED, module, reads, file)
+        return Encoder("", TRANSFERRED, module, reads, file)
     source = file.heard_from
     catalogue.encoder(cfg, speech=source["code"], kind=source["kind"], model=module.__name__.rpartition(".")[2],
                       settings=reads.settings, path=file.path)  # refuses other features
-    return Encoder(f"{_title(module, file)} ({file.path.parent.name})", TRAINED, module, reads, file)
-
-
-def _transferred_title(module, file):
-    known, code = file.metadata, file.metadata.get("music")
-    music = setups.SetUp(tuple((each,) for each in str(code).split(","))).NAME if code and "x" not in code else code
-    heard = f"{_title(module, file)} -> " if file.heard_from["code"] else f"{module.TITLE}, "
-    how = {"y": ", Full", "n": ", Feat. Ext."}.get(known.get("release"), "")
-    fold = f", fold {known['fold'][0]}" if known.get("fold") else ""
-    return f"{heard}{music}{how}{fold}"
+    return Encoder("", TRAINED, module, reads, file)
 
 
 def _full(cfg, one, music):
     """What became of an encoder when everything was trained on this music, where such a run is finished."""
     known, source = one.file.metadata, one.file.heard_from
-    if one.kind != TRAINED or one.module.PRETEXT == model_file.PUBLISHED or not source["code"]:
+    published = one.module.PRETEXT == model_file.PUBLISHED
+    if one.kind != TRAINED or not (published or source["code"]):
         return
-    run = model_file.transfer_run(cfg, corpora.get(source["kind"], source["code"]), corpora.get("music", music),
-                                  one.name, "y", known.get("it") or 0, hours=known.get("hours"))
+    heard = None if published else corpora.get(source["kind"], source["code"])
+    run = model_file.transfer_run(cfg, heard, corpora.get("music", music), one.name, "y", known.get("it") or 0,
+                                  hours=known.get("hours"))
     if run.exists() and (run.metadata.get("encoder") or {}).get("sha256") == one.key:
-        yield Encoder(_transferred_title(one.module, run), TRANSFERRED, one.module, one.reads, run)
+        yield Encoder("", TRANSFERRED, one.module, one.reads, run)
 
 
 def before(one: Encoder, others: Sequence[Encoder]) -> Encoder | None:
