@@ -10,6 +10,8 @@
 Run it again after an interruption: it goes on with the next clip.
 """
 
+import contextlib
+
 from mer import cli, corpora
 
 
@@ -29,15 +31,24 @@ def parse(argv):
     parser.add_argument("--balance", action="store_true", help="undersample every class of music to the smallest")
     parser.add_argument("--import-published", metavar="FOLDER",
                         help="read the published train_dataset.h5py, ... instead of audio")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="extract on the workers of this Dask scheduler")
     parser.add_argument("--strict", action="store_true", help="exit with status 1 if any file was left out")
     parser.add_argument("--force", action="store_true", help="extract everything and draw the split again")
     args = parser.parse_args(argv)
     of_audio = {"--path-sounds": args.path_sounds, "--hours": args.hours, "--balance": args.balance,
-                "--encoding": args.encoding, "--features": args.features}
+                "--encoding": args.encoding, "--features": args.features, "--scheduler": args.scheduler}
     unused = [flag for flag, value in of_audio.items() if value]
     if args.import_published and unused:
         parser.error(f"--import-published takes features instead of audio, all of them: leave {unused[0]} out")
     return args
+
+
+def _workers(args, cfg):
+    """Where the clips are extracted: within it on a cluster, otherwise on this machine."""
+    if not args.scheduler:
+        return contextlib.nullcontext()
+    from mer.experiments import cluster
+    return cluster.extraction(args.scheduler, cfg, corpora.KINDS[args.dataset], args.language, args.path_sounds)
 
 
 def main(argv=None):
@@ -51,8 +62,10 @@ def main(argv=None):
         made = generate.import_published(corpora.KINDS[args.dataset], args.language, cfg, args.import_published,
                                          **options)
     else:
-        made = generate.run(corpora.KINDS[args.dataset], args.language, cfg, sounds=args.path_sounds, hours=args.hours,
-                            balance=args.balance, force=args.force, encoding=args.encoding, **options)
+        with _workers(args, cfg):
+            made = generate.run(corpora.KINDS[args.dataset], args.language, cfg, sounds=args.path_sounds,
+                                hours=args.hours, balance=args.balance, force=args.force, encoding=args.encoding,
+                                **options)
     print(f"{made.path.name}: {made.n_clips} clips, {made.hours:.2f} h, {made.n_extracted} extracted now; "
           + ", ".join(f"{name} {n}" for name, n in made.counts.items()) + f"; {made.note}")
     return cli.report_skipped(made.skipped, strict=args.strict)

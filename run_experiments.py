@@ -19,7 +19,7 @@ def parse(argv):
     cli.add_hours(parser, "hours of speech, in place of what the plan says")
     parser.add_argument("--folds", type=cli.whole_number, metavar="K", help="in place of what the plan says")
     parser.add_argument("--jobs", type=cli.whole_number, metavar="N",
-                        help="commands at a time; they share the cores (default: one for every two cores)")
+                        help="commands at a time; they share the cores (default: one a core)")
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--scheduler", metavar="ADDRESS", help="run on the workers of this Dask scheduler")
     where.add_argument("--slurm", type=cli.whole_number, metavar="N", help="run on N workers, each a job of SLURM")

@@ -109,7 +109,7 @@ def _extract_all(todo, stamps, folder, of, jobs, *, is_noise):
     """Extract clips on all cores: clip to `Done`."""
     of.prepare()
     folder.mkdir(parents=True, exist_ok=True)
-    work = joblib.Parallel(n_jobs=min(jobs or joblib.cpu_count(), len(todo)), return_as="generator_unordered",
+    work = joblib.Parallel(n_jobs=min(jobs or joblib.effective_n_jobs(-1), len(todo)), return_as="generator_unordered",
                            batch_size="auto")(
         joblib.delayed(_extract)(clip.id, str(clip.path), stamps[clip.id], str(folder), of, is_noise) for clip in todo)
     hours, remarks, done = 0.0, {}, {}

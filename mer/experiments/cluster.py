@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from mer import MerError, files, limits
+from mer import MerError, corpora, files, limits
 from mer.config import ENV_PREFIX, Config
 from mer.experiments import execute, local, parcels
 from mer.experiments.execute import Ended
@@ -95,6 +95,49 @@ def _client(scheduler, slurm, threads) -> Iterator:
             what = "SLURM cannot be used" if slurm else f"no Dask scheduler answers at {limits.shown(scheduler)}"
             raise MerError(f"{what} ({error}): docs/experiments.md says how to start one") from None
         yield stack.enter_context(client)
+
+
+@contextlib.contextmanager
+def extraction(scheduler: str, cfg: Config, kind: str, code: str, sounds: str | None = None) -> Iterator[None]:
+    """Within it, joblib works on the workers of a Dask scheduler: clips of a corpus are extracted there.
+
+    Parameters
+    ----------
+    scheduler : str
+        Address.
+    cfg : Config
+    kind, code, sounds
+        The corpus, as `mer.data.generate.run` is given it.
+
+    Raises
+    ------
+    MerError
+        A worker does not see the folder of the corpus or that of the stores, or works on several clips at a time.
+    """
+    import joblib
+    corpus = corpora.get(kind, code)
+    parts = [corpora.get(kind, part) for part in corpus.PARTS] or [corpus]
+    seen = cfg.features_dir / f"seen.{uuid.uuid4().hex}"
+    files.write_text(seen, "workers that read this share the disk\n")
+    wanted = [str(seen), *(str(corpora.locate(part, cfg, sounds).resolve()) for part in parts)]
+    try:
+        with _client(scheduler, None, 1) as client:
+            client.wait_for_workers(1, timeout=_CONNECT_SECONDS)
+            for worker, missing in client.run(unseen, wanted).items():
+                if missing:
+                    raise MerError(f"the worker {worker} does not see {missing[0]}: extraction needs workers that "
+                                   "share the disk with this machine")
+            if any(n > 1 for n in client.nthreads().values()):
+                raise MerError("a worker works on several clips at a time: start the workers with --nthreads 1")
+            with joblib.parallel_config(backend="dask"):
+                yield
+    finally:
+        seen.unlink(missing_ok=True)
+
+
+def unseen(paths: list[str]) -> list[str]:
+    """On a worker: which of the paths it does not see."""
+    return [path for path in paths if not Path(path).exists()]
 
 
 def _environment(cfg, *, shared):

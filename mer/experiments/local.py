@@ -1,6 +1,7 @@
 """Run a plan on this machine, or hand its commands to a cluster."""
 
 import concurrent.futures
+import os
 import sys
 import threading
 from collections.abc import Callable
@@ -16,6 +17,8 @@ from mer.experiments.runner import Runner
 from mer.experiments.state import State
 from mer.weights import provenance
 
+GB_OF_COMMAND = 2  # of memory: TensorFlow with a network and its batches
+
 
 def run(plan: Plan, cfg: Config, *, jobs: int | None = None) -> int:
     """Run what is left of a plan on the cores of this machine.
@@ -27,7 +30,7 @@ def run(plan: Plan, cfg: Config, *, jobs: int | None = None) -> int:
     plan : Plan
     cfg : Config
     jobs : int or None
-        Commands at a time; None: one for every two cores.
+        Commands at a time; None: one for each core, as far as the memory goes.
 
     Returns
     -------
@@ -35,12 +38,20 @@ def run(plan: Plan, cfg: Config, *, jobs: int | None = None) -> int:
         Exit status: 1 where a command failed.
     """
     cores = joblib.cpu_count()
-    places = min(jobs or max(1, cores // 2), cores)
+    places = min(jobs or max(1, min(cores, _memory_gb() // GB_OF_COMMAND)), cores)
     state, stop = State(plan, cfg), threading.Event()
     environment = execute.threads(max(1, cores // places))
     with concurrent.futures.ThreadPoolExecutor(places) as pool:
         return follow(state, lambda command: pool.submit(
             execute.run, command, state.log(command), environment, stop), places=lambda: places, stop=stop.set)
+
+
+def _memory_gb():
+    """Memory of this machine in GB."""
+    try:
+        return int(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9)
+    except (AttributeError, ValueError, OSError):  # Windows
+        return GB_OF_COMMAND
 
 
 def follow(state: State, submit: runner.Submit, *, places: Callable[[], int],

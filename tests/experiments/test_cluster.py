@@ -76,6 +76,25 @@ def test_a_worker_without_the_disk_says_what_to_do(workers, make_config, tmp_pat
     assert "shares no disk with the runner: give --own-disks" in capsys.readouterr().err
 
 
+def test_extraction_on_workers_gives_the_very_same_store(workers, data, make_config, tmp_path, monkeypatch):
+    import generate_dataset
+    stores = []
+    for name, flags in (("here", []), ("there", ["--scheduler", workers.scheduler_address])):
+        cfg = make_config(folder=tmp_path / name)
+        for setting in ("path_to_data", "path_to_features"):
+            monkeypatch.setenv(f"MER_{setting.upper()}", str(cfg.values[setting]))
+        assert generate_dataset.main(["-d", "m", "-l", "e", "--strict", *flags]) == 0
+        stores.append((tmp_path / name / "features" / "music_english.h5").read_bytes())
+    assert stores[0] == stores[1] and not list(tmp_path.glob("there/features/seen.*"))
+
+
+def test_workers_that_do_not_see_the_audio_are_refused(workers, make_config, tmp_path, monkeypatch):
+    monkeypatch.setattr(cluster.corpora, "locate", lambda *_: tmp_path / "only here")
+    with pytest.raises(MerError, match="does not see .*only here"), cluster.extraction(
+            workers.scheduler_address, make_config(folder=tmp_path), "music", "e"):
+        raise AssertionError("it began")
+
+
 def parcel(*members):
     """A .tar.gz of (name, kind, content)."""
     packed = io.BytesIO()
