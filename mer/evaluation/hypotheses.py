@@ -117,8 +117,9 @@ class Finding:
 
 
 def test(one: Sequence[Run], other: Sequence[Run], task: Task, *, alternative: str = "two-sided",
-         n_bootstrap: int = 2000, n_permutations: int = 2000, seed: int = 0) -> Finding:
-    """Compare two systems in one task, over clips.
+         level: str = "clip", score: str | None = None, n_bootstrap: int = 2000, n_permutations: int = 2000,
+         seed: int = 0) -> Finding:
+    """Compare two systems in one task.
 
     Parameters
     ----------
@@ -127,6 +128,9 @@ def test(one: Sequence[Run], other: Sequence[Run], task: Task, *, alternative: s
     task : Task
     alternative : {"two-sided", "greater", "less"}
         What is to be shown: that the difference is not 0, above 0, below 0.
+    level : {"patch", "clip"}
+    score : str or None
+        None: the headline of the task at that level.
     n_bootstrap, n_permutations : int > 0
     seed : int
 
@@ -141,10 +145,12 @@ def test(one: Sequence[Run], other: Sequence[Run], task: Task, *, alternative: s
     """
     if alternative not in ALTERNATIVES:
         raise MerError(f"the alternative {alternative!r} came, but one of {', '.join(ALTERNATIVES)} was expected")
+    score = score or task.headline(level)
     sets = _test_sets(one, other, task)
     n_pairs, tested = sum(len(pairs) for _, pairs in sets), []
     for number, (clips, pairs) in enumerate(sets):
-        tested.append(SharedClips(clips, pairs, task, n_bootstrap=n_bootstrap, seed=seed + number))
+        tested.append(SharedClips(clips, pairs, task, level=level, score=score, n_bootstrap=n_bootstrap,
+                                  seed=seed + number))
     share = [len(each.pairs) / n_pairs for each in tested]
     means = [float(sum(part * each.means[side] for part, each in zip(share, tested, strict=True))) for side in (0, 1)]
     value = means[0] - means[1]
@@ -154,12 +160,12 @@ def test(one: Sequence[Run], other: Sequence[Run], task: Task, *, alternative: s
         found = intervals.student(
             value, [part**2 * variance for part, (variance, _) in zip(share, spread, strict=True)],
             [part**4 * uncertain for part, (_, uncertain) in zip(share, spread, strict=True)],
-            bounds=metrics.bounds(task, task.headline("clip"), margin=True))
+            bounds=metrics.bounds(task, score, margin=True))
         swapped = sum(part * each.swapped(n_permutations, seed=seed + number)
                       for number, (part, each) in enumerate(zip(share, tested, strict=True)))
         permuted = (1 + int(np.sum(_as_far(swapped, value, alternative)))) / (n_permutations + 1)
     return Finding(
-        task.name, task.headline("clip"), means[0], means[1], value, found.low, found.high, _p(found, alternative),
+        task.name, score, means[0], means[1], value, found.low, found.high, _p(found, alternative),
         permuted, found.error, found.freedom, alternative,
         n_clips=sum(len(clips) for clips, _ in sets), n_groups=sum(each.resamples.n_groups for each in tested),
         n_effective=min(each.resamples.n_effective for each in tested), n_pairs=n_pairs, n_runs=(len(one), len(other)),

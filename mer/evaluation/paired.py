@@ -46,31 +46,35 @@ class SharedClips:
     pairs : sequence of (list of Run, list of Run)
         The two sides of each pair.
     task : Task
+    level : {"patch", "clip"}
+    score : str
+        One of `metrics.SCORES` or `regression.SCORES`.
     n_bootstrap, seed : int
 
     Attributes
     ----------
     resamples : intervals.Resamples
     means : list of two floats
-        Headline of the task on each side, over clips: the mean over runs, then over pairs.
+        The score of each side: the mean over runs, then over pairs.
     knows_luck : bool
         Whether every side has several runs of a kind.
     """
 
     def __init__(self, clips: Sequence[tuple[str, Any]], pairs: Sequence[tuple[list[Run], list[Run]]], task: Task, *,
-                 n_bootstrap: int, seed: int):
-        self.pairs, self.task, self.score = pairs, task, task.headline("clip")
+                 level: str, score: str, n_bootstrap: int, seed: int):
+        self.pairs, self.task, self.score = pairs, task, score
         order = [clip for clip, _ in clips]
-        known = [run.predictions for sides in pairs for side in sides for run in side if run.predictions.groups]
+        known = [(run.predictions.clips, run.predictions.groups) for sides in pairs for side in sides for run in side
+                 if run.predictions.groups]
         # Where runs know other groups, the coarsest are the careful choice.
-        best = min(known, key=lambda each: len(set(each.groups)), default=None)
-        of = dict(zip(best.clips, best.groups, strict=True)) if best else {}
+        best = min(known, key=lambda each: len(set(each[1])), default=((), ()))
+        of = dict(zip(*best, strict=True))
         groups = [of.get(clip, clip) for clip in order]
         self.resamples = intervals.draw(groups, n_bootstrap=n_bootstrap, seed=seed)
         _, place = np.unique(groups, return_inverse=True)
         self._parts, self._values, self._resampled = {}, {}, {}
         for run in (run for sides in pairs for side in sides for run in side):
-            parts = run.predictions.parts("clip", task, order)
+            parts = run.predictions.parts(level, task, order)
             self._values[id(run)] = float(self._scored(parts.sum(axis=0).astype(float)))
             self._resampled[id(run)] = self._scored(metrics.resampled(parts, self.resamples))
             by_group = np.zeros((self.resamples.n_groups, *parts.shape[1:]))
