@@ -2,17 +2,23 @@
 
     python3 report.py
     python3 report.py --out FOLDER
+    python3 report.py --plan ladder    what a plan of experiments answers: results/plans/ladder/answer.html, .json, .csv
 """
 import sys
 from pathlib import Path
 
 from mer import MerError, cli, text
+from mer.experiments import flags as plans
 
 
 def main(argv=None):
     flags = cli.parser(__doc__)
     flags.add_argument("--out", type=Path, help="folder to write to (default: path_to_results in settings.py)")
+    plans.add(flags, required=False)
     args = flags.parse_args(argv)
+    if args.plan:
+        from mer.experiments import answer_page  # the corpora start here: -h and typos answer at once
+        return answer_page.make(*plans.read(args))
     cfg = cli.configure(args.set)
     from mer.data import label_check
     from mer.evaluation import compare, results  # the template engine starts here: -h and typos answer at once

@@ -10,14 +10,12 @@ Run it again after an interruption: it goes on with what is left. docs/experimen
 """
 
 from mer import cli
+from mer.experiments import flags
 
 
 def parse(argv):
     parser = cli.parser(__doc__)
-    parser.add_argument("--plan", required=True, metavar="NAME", help="a file in plans/, or the path of a .toml file")
-    parser.add_argument("--runs", type=cli.whole_number, metavar="N", help="N seeds, in place of what the plan says")
-    cli.add_hours(parser, "hours of speech, in place of what the plan says")
-    parser.add_argument("--folds", type=cli.whole_number, metavar="K", help="in place of what the plan says")
+    flags.add(parser, required=True)
     parser.add_argument("--jobs", type=cli.whole_number, metavar="N",
                         help="commands at a time; they share the cores (default: one a core)")
     where = parser.add_mutually_exclusive_group()
@@ -39,19 +37,19 @@ def parse(argv):
 
 def main(argv=None):
     args = parse(argv)
-    from mer.experiments import local, overview, plan  # the corpora start here: -h and typos answer at once
-    cli.configure(args.set, announce=False)  # refuses what is no setting
-    given = {name.strip(): value.strip() for name, value in (each.split("=", 1) for each in args.set)}
-    made = plan.read(args.plan, runs=args.runs, hours=args.hours, folds=args.folds, settings=given)
-    cfg = cli.configure([f"{name}={value}" for name, value in made.settings.items()])
+    from mer.experiments import answer_page, local, overview  # the corpora start here: -h and typos answer at once
+    made, cfg = flags.read(args)
     if args.dry_run or args.status:
         print(overview.dry_run(made, cfg) if args.dry_run else overview.status(made, cfg))
         return 0
     if args.scheduler or args.slurm:
         from mer.experiments import cluster
-        return cluster.run(made, cfg, scheduler=args.scheduler, slurm=args.slurm, shared=not args.own_disks,
-                           threads=args.threads)
-    return local.run(made, cfg, jobs=args.jobs)
+        failed = cluster.run(made, cfg, scheduler=args.scheduler, slurm=args.slurm, shared=not args.own_disks,
+                             threads=args.threads)
+    else:
+        failed = local.run(made, cfg, jobs=args.jobs)
+    answer_page.make(made, cfg)
+    return failed
 
 
 if __name__ == "__main__":

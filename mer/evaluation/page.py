@@ -48,17 +48,22 @@ def render(reports: Sequence[dict], out_dir: Path, *, held: dict, outdated: dict
     str
         Every value is escaped: names may hold any character.
     """
-    environment = Environment(loader=FileSystemLoader(HERE), autoescape=True, trim_blocks=True,
-                              lstrip_blocks=True, undefined=StrictUndefined)
+    environment = templates(HERE)
     models = [report for report in reports if report["folder"].parent.name != "tests"]
     embed = len(models) <= EMBEDDED_RUNS
     reports = [{**report, "outdated": outdated.get(report["folder"], [])} for report in reports]
     corpora = [_corpus(name, list(group), held, out_dir=out_dir, embed=embed)
                for name, group in groupby(reports, key=lambda report: str(report["run"].get("corpus")))]
-    skipped = [(_relative(path, out_dir), reason.replace(str(path), path.name)) for path, reason in unreadable]
+    skipped = [(relative(path, out_dir), reason.replace(str(path), path.name)) for path, reason in unreadable]
     return environment.get_template("report.html").render(
         corpora=corpora, n_runs=len(models), skipped=skipped, embed=embed, tasks=page_tables.tasks_of(reports),
         demo=DEMO, config_words=CONFIG_WORDS, config_labels=CONFIG_LABELS, bootstrap=reports[0]["bootstrap"])
+
+
+def templates(*folders: Path) -> Environment:
+    """Jinja2's environment for html files of these folders: every value is escaped, a missing one is an error."""
+    return Environment(loader=FileSystemLoader(folders), autoescape=True, trim_blocks=True, lstrip_blocks=True,
+                       undefined=StrictUndefined)
 
 
 def folder_name(report: dict) -> str:
@@ -103,20 +108,20 @@ def _run(report, out_dir, embed):
     folder, run = report["folder"], report["run"]
     return {"name": folder_name(report), "run": run, "tasks": answered(report), "words": describe(run),
             "report": report, "warnings": warnings(report),
-            "pictures": [(_source(folder / name, out_dir, embed), _relative(folder / name, out_dir), text)
+            "pictures": [(_source(folder / name, out_dir, embed), relative(folder / name, out_dir), text)
                          for name, text in PICTURES.items() if (folder / name).is_file()],
-            "files": [(name, _relative(folder / name, out_dir)) for name in FILES if (folder / name).is_file()]}
+            "files": [(name, relative(folder / name, out_dir)) for name in FILES if (folder / name).is_file()]}
 
 
 def _source(path, out_dir, embed):
     """A picture as a data address, or as a relative link where there are many or it cannot be read."""
     try:
-        return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode() if embed else _relative(
+        return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode() if embed else relative(
             path, out_dir)
     except OSError:
-        return _relative(path, out_dir)
+        return relative(path, out_dir)
 
 
-def _relative(path, out_dir):
+def relative(path: Path, out_dir: Path) -> str:
     """Address of a file relative to the page."""
     return quote(Path(os.path.relpath(path, out_dir)).as_posix())

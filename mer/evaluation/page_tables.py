@@ -186,7 +186,8 @@ def _row(test_set, row, columns, *, task, measure, figures, named):
             cells.append(None)
             continue
         hours = PUBLISHED_HOURS["exp2_30h"] if own.get("hours") is None and _is_released(own) else own.get("hours")
-        cells.append({**score, "published": figures.get((hours, *column, setting(known), task.name))})
+        cells.append({**score, "published": figures.get((hours, *column, setting(known), task.name)),
+                      "reports": reports})
     labels = run_facts.labels(row, ["split", *test_set.varying] if named else test_set.varying)
     if named:
         labels.append(f"test set {test_set.test['digest'][:4]} of {test_set.test['clips']:,} clips")

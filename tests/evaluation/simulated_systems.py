@@ -1,5 +1,7 @@
 """Simulated test sets that two systems answer, each in several runs, with a known difference between them."""
 
+from dataclasses import replace
+
 import numpy as np
 from scipy import optimize, stats
 
@@ -91,10 +93,13 @@ def rates(systems, test, *, repeats, true=0.0, **keywords):
     Returns
     -------
     dict
-        ``rejects`` and ``permutation``, share of p below 0.05; ``covers``; ``detectable`` and ``value``, means.
+        ``rejects`` and ``permutation``, share of p below 0.05; ``covers``; ``value``, mean; ``detectable``: that of the
+        root mean square of the standard errors, and of the median of their degrees of freedom.
     """
     found = [test(*systems.draw(), TASK, seed=number, **keywords) for number in range(repeats)]
+    usual = replace(found[0], error=float(np.sqrt(np.mean([one.error**2 for one in found]))),
+                    freedom=float(np.median([one.freedom for one in found])))
     return {name: float(np.mean(values)) for name, values in {
         "rejects": [one.p < 0.05 for one in found], "permutation": [one.p_permutation < 0.05 for one in found],
-        "covers": [one.low <= true <= one.high for one in found], "detectable": [one.detectable() for one in found],
+        "covers": [one.low <= true <= one.high for one in found], "detectable": usual.detectable(),
         "value": [one.difference for one in found]}.items()}
