@@ -90,15 +90,18 @@ def write(folder: Path, *, clips: Sequence[str], patch_clip: Sequence[int] | np.
 
 
 def _draw(report, data, history, folder, *, pictures):
-    """The pictures; where there is nothing to draw, one of an earlier run would be taken for this one's."""
+    """The pictures; where there is nothing to draw, one of an earlier run would be taken for this one's.
+
+    A single fold gets none of its answers: the report on all folds has them. One epoch is no curve.
+    """
     confusion, certainty, curves = (folder / f"{name}.png" for name in ("confusion", "certainty", "learning_curves"))
     for path in (confusion, certainty, curves):
         path.unlink(missing_ok=True)
     with_classes = [task for task in data["tasks"] if task.classes]
-    if pictures and with_classes:
+    if pictures and with_classes and not report["run"].get("fold"):
         plots.confusion(report, with_classes, confusion)
         plots.certainty(data["clip"], with_classes, certainty)
-    if history:
+    if len(history) > 1:
         plots.learning_curves(history, data["tasks"], curves)
 
 
