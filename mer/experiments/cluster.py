@@ -84,17 +84,27 @@ def _client(scheduler, slurm, threads) -> Iterator:
         try:
             if slurm:
                 said = dask.config.get("jobqueue.slurm")
-                cluster = stack.enter_context(dask_jobqueue.SLURMCluster(
-                    processes=1, cores=1, job_cpu=threads,
-                    **{name: value for name, value in _OF_JOB.items() if said.get(name) in _DEFAULTS}))
+                job: dict = {name: value for name, value in _OF_JOB.items() if said.get(name) in _DEFAULTS}
+                cluster = stack.enter_context(dask_jobqueue.SLURMCluster(processes=1, cores=1, job_cpu=threads, **job))
                 cluster.scale(jobs=slurm)
                 client = dask.distributed.Client(cluster)
             else:
                 client = dask.distributed.Client(scheduler, timeout=_CONNECT_SECONDS)
         except (OSError, ValueError, TypeError) as error:
             what = "SLURM cannot be used" if slurm else f"no Dask scheduler answers at {limits.shown(scheduler)}"
-            raise MerError(f"{what} ({error}): docs/experiments.md says how to start one") from None
-        yield stack.enter_context(client)
+            raise MerError(f"{what} ({_first_line(error)}): docs/experiments.md says how to start one") from None
+        stack.enter_context(client)
+        try:
+            client.run_on_scheduler(unseen, [])
+            client.run(unseen, [])
+        except Exception as error:
+            raise MerError(f"the scheduler or a worker cannot import this program ({_first_line(error)}): start both "
+                           "in its folder, with PYTHONPATH=.") from None
+        yield client
+
+
+def _first_line(error):
+    return str(error).partition("\n")[0]
 
 
 @contextlib.contextmanager

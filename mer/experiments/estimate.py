@@ -72,7 +72,8 @@ class Estimate:
         corpus = corpora.get(kind, code)
         if corpus.PARTS:
             parts = [self.hours({"kind": kind, "code": part}) for part in corpus.PARTS]
-            return None if None in parts else min(parts) * len(parts)
+            known = [hours for hours in parts if hours is not None]
+            return min(known) * len(parts) if len(known) == len(parts) else None
         folder, stem = self.cfg.features_dir, datasets.stem(corpus)
         try:
             for path in sorted([*folder.glob(f"{stem}.h5"), *folder.glob(f"{stem}.*.h5")]):

@@ -87,7 +87,7 @@ class Runner:
         try:
             ended = future.result()
         except Exception as error:  # a worker that died more often than it may, or a parcel that was refused
-            ended = Ended(1, time.time() - began, f"{type(error).__name__}: {error}", "")
+            ended = Ended(1, time.time() - began, str(error).partition("\n")[0] or type(error).__name__, "")
         if ended.status == 0 and not self.state.is_made(command):
             ended = Ended(1, ended.seconds, f"it ended without what it makes; it said: {ended.last_line}", ended.host)
         self.state.note(command, state=DONE if ended.status == 0 else FAILED, runner=self._about, ended=_now(),
