@@ -9,6 +9,7 @@ import contextlib
 import os
 import tempfile
 import uuid
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,6 +27,9 @@ _CONNECT_SECONDS = 30
 # Of a job of SLURM where the user's jobqueue.yaml does not say; dask-jobqueue's half an hour would end every training
 _OF_JOB = {"memory": "8GB", "walltime": "24:00:00"}
 _DEFAULTS = (None, "00:30:00")
+
+
+warnings.filterwarnings("ignore", message="Sending large graph")  # a parcel is one piece
 
 
 def run(plan: Plan, cfg: Config, *, scheduler: str | None = None, slurm: int | None = None, shared: bool = True,

@@ -35,8 +35,10 @@ def needed(plan: Plan, command: Command, cfg: Config) -> Iterator[tuple[str, Pat
             for what, facts in plan.makes[need]:
                 for path in places.of(what, facts, cfg, mixed=plan.mixed):
                     yield from _named(path, cfg)
-                if what == "report":
-                    yield from _named(places.trained(facts, cfg, mixed=plan.mixed).path, cfg)
+                for number in range(1, (facts["folds"] or 0) + 1) or [None] if what == "report" else ():
+                    run = places.trained(facts, cfg, mixed=plan.mixed, number=number)
+                    for path in (run.path, run.file("run.json")):
+                        yield from _named(path, cfg)
 
 
 def _named(path, cfg):

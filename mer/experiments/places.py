@@ -34,11 +34,16 @@ def encoder(facts: Mapping[str, Any], cfg: Config) -> ModelFile | None:
     return speech_run(cfg, source.LANGUAGE, facts["encoder"], facts["seed"], hours=_hours(facts), kind=source.KIND)
 
 
-def trained(facts: Mapping[str, Any], cfg: Config, *, mixed: tuple[str, ...] = ()) -> ModelFile:
-    """The run that makes the report of a cell: that of all folds together where it has folds, which has no weights."""
+def trained(facts: Mapping[str, Any], cfg: Config, *, mixed: tuple[str, ...] = (),
+            number: int | None = None) -> ModelFile:
+    """The run that makes the report of a cell: that of all folds together where it has folds, which has no weights.
+
+    With `number`, counted from 1, the run of one of its folds.
+    """
     labels = None if facts["labels"] == ALL else facts["labels"]
     setup = setups.SetUp(setups.parse(facts["music"], mixed), labels, facts["normalized"])
     fold = f"folds_{facts['folds']}." if facts["folds"] else ""
+    fold = f"fold_{number}of{facts['folds']}." if number else fold
     pretext = architectures.find(facts["encoder"]).pretext
     if pretext == CLASSIFIER:
         return fitted_run(cfg, setup.LANGUAGE, facts["encoder"], facts["seed"], fold=fold)

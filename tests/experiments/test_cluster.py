@@ -13,7 +13,7 @@ from made_up_work import command, fake_state
 from test_runner import journal, wait_for
 
 from mer import MerError
-from mer.experiments import cluster, parcels
+from mer.experiments import cluster, parcels, plan
 
 pytest.importorskip("distributed", reason="requirements-cluster.txt is not installed")
 
@@ -93,6 +93,23 @@ def test_workers_that_do_not_see_the_audio_are_refused(workers, make_config, tmp
     with pytest.raises(MerError, match="does not see .*only here"), cluster.extraction(
             workers.scheduler_address, make_config(folder=tmp_path), "music", "e"):
         raise AssertionError("it began")
+
+
+def test_a_parcel_holds_what_the_commands_before_have_made(make_config, tmp_path):
+    cfg, text = make_config(folder=tmp_path), (
+        'title = "A"\nquestion = "B?"\n[[cells]]\nencoder = "model_cpc"\nheard = "speech"\nlanguage = "e"\n'
+        'mode = "Full"\nmusic = "e"\nfolds = 2\n')
+    (tmp_path / "one.toml").write_text(text, encoding="utf-8")
+    made = plan.read(tmp_path / "one.toml")
+    wanted = {f"features/{name}" for name in ("music_english.h5", "speech_english.splits.csv",
+                                              "music_english.fold_2of2.splits.csv")}
+    heads = "models_trans/speech_eng_2_music_eng/model_cpc.multitask.spec.it_0.fold_2of2.lr_0.001"
+    wanted |= {f"{heads}.weights.h5", f"{heads}/run.json"}
+    wanted |= {"models/speech/english/model_cpc.it_0.subset_0.075.spec.best.weights.h5"}
+    for name in [*wanted, "features/music_mandarin.h5", "models_trans/other/run.json"]:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    assert dict(parcels.needed(made, made.cells[0].commands[-1], cfg)) == {name: tmp_path / name for name in wanted}
 
 
 def parcel(*members):
