@@ -2,6 +2,7 @@
 
 import importlib
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,7 +10,8 @@ from conftest import write_music, write_speech
 from made_up import without_pictures
 
 from mer import MerError, config
-from mer.data import store
+from mer.data import datasets, store
+from mer.training import heard
 from mer.training.pretexts import contrast
 from mer.weights import catalogue
 
@@ -93,11 +95,13 @@ def test_pretraining_on_music_says_which_test_clips_were_heard(home, capsys):
     folder = home / "models_trans" / "heard_music_eng_2_music_eng"
     run = read(folder / "model_cola.multitask.spec.it_0.linear")
     assert (run["heard"], run["heard_test_clips"], run["speech"], run["speech_abbr"]) == ("music", 0, None, "music_eng")
+    assert run["heard_test_groups"] == 0 and set(about["heard_groups"]) < set(clips.columns["group"])
     script("trans_train", "-s", "e", "-d", "m", *LINEAR, "--folds", "2")
     report = read(folder / "model_cola.multitask.spec.it_0.folds_2.linear", "report.json")
     assert report["run"]["heard_test_clips"] == len(about["heard_clips"]) and report["run"]["heard"] == "music"
     sentence = f"The encoder heard {len(about['heard_clips'])} of the test clips in its pretraining"
     assert any(sentence in warning for warning in report["warnings"])
+    assert report["run"]["heard_test_groups"] == 0, "whole artists were heard, or nothing of them"
     text = (folder / "model_cola.multitask.spec.it_0.folds_2.linear" / "report.txt").read_text()
     assert "Heard   4Q-Emotion (music), pretext contrast" in text and "music_eng2eng" in text
     found = catalogue.find(config.of_program(), model="model_cola")
@@ -122,3 +126,15 @@ def test_random_weights_say_so(home):
     assert (run["heard"], run["speech"], run["scores"]["learnt"]) == ("random", "e", False)
     gain = run["scores"]["gains"]["random_weights"]
     assert run["epochs"] == 0 and abs(gain["value"]) < 0.5
+
+
+def test_other_clips_of_a_heard_artist_count_in_the_same_corpus_alone(home):
+    clips = datasets.load("music", "e", config.of_program())
+    group, sounds = clips.group[0], clips.contents
+    others = int((clips.group == group).sum()) - 1
+    known = {"heard_clips": [sounds[0]], "heard_groups": [group]}
+    encoder = SimpleNamespace(metadata=known, heard_from={"kind": "music", "code": "e", "name": "4Q-Emotion"})
+    assert others > 0 and heard.in_test(encoder, clips) == {"heard_test_clips": 1, "heard_test_groups": others}
+    encoder.heard_from["code"] = "p"
+    assert heard.in_test(encoder, clips) == {"heard_test_clips": 1, "heard_test_groups": 0}
+    assert heard.in_test(None, clips) == heard.in_test(SimpleNamespace(metadata={}), clips) == {}

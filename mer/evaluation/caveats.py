@@ -8,12 +8,12 @@ def encoder_warnings(run: dict) -> list[str]:
     ----------
     run : dict
         The ``run`` of a report; ``encoder.scores`` holds ``learnt`` (bool) and ``sentence`` (str) of the pretraining,
-        ``heard_test_clips`` how many.
+        ``heard_test_clips`` how many, ``heard_test_groups`` of how many more the artist.
     """
     scores = (run.get("encoder") or {}).get("scores") or {}
-    n = run.get("heard_test_clips")
-    heard = [f"The encoder heard {n} of the test clips in its pretraining, without their labels. One that was "
-             "pretrained on other music may be worse."] if n else []
+    n, more = run.get("heard_test_clips"), run.get("heard_test_groups", 0)
+    heard = [f"The encoder heard {n} of the test clips in its pretraining, and other clips of the artists or people of "
+             f"{more} more, without labels. One that was pretrained on other music may be worse."] if n or more else []
     if scores.get("learnt", True):
         return heard
     why = scores.get("sentence") or "no score is known"

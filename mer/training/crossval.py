@@ -70,8 +70,8 @@ def _together(cfg, folders):
     tasks = [named(about.get("tasks"), folder) for about, folder in zip(known, folders, strict=True)]
     facts = {name: known[0].get(name) for name in _SHARED} | {
         name: known[0][name] for name in _WHERE_THERE if known[0].get(name)}
-    if "heard_test_clips" in known[0]:
-        facts["heard_test_clips"] = sum(about["heard_test_clips"] for about in known)
+    facts |= {name: sum(about[name] for about in known) for name in ("heard_test_clips", "heard_test_groups")
+              if name in known[0]}
     if left_out := _left_out(known):
         facts["left_out"] = left_out
     facts["tasks"] = [task.name for task in tasks[0] if all(task in others for others in tasks)]

@@ -20,7 +20,7 @@ from mer.weights import provenance
 
 # What run.json of the model says of itself alone
 _OF_MODEL = ("scores", "history", "best_epoch", "epochs", "command", "setting_sources", "versions", "revision",
-             "created", "corpus", "origin", "kind", "heard_test_clips")
+             "created", "corpus", "origin", "kind", "heard_test_clips", "heard_test_groups")
 
 
 def test(cfg, run, data, answer, votes=None, *, encoder=None):

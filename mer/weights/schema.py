@@ -3,6 +3,7 @@
 from typing import Any
 
 _TEXT, _COUNT, _OBJECT = ({"type": [kind, "null"]} for kind in ("string", "integer", "object"))
+_TEXTS = {"type": "array", "items": {"type": "string"}}
 _NUMBERS = {"type": "array", "items": {"type": "number"}, "minItems": 1, "maxItems": 100}
 # JSON Schema of what a calibrated model says of itself, in run.json and in exported files
 CALIBRATION: dict[str, Any] = {
@@ -23,7 +24,8 @@ RUN: dict[str, Any] = {
         **dict.fromkeys(("speech", "music", "model", "title", "pretext", "release", "corpus", "origin"), _TEXT),
         "hours": {"type": ["number", "null"]}, "scores": _OBJECT, "encoder": _OBJECT, "versions": _OBJECT,
         "vote": {"type": "object", "required": ["pooling"], "properties": {"pooling": {"enum": ["mean", "log"]}}},
-        "heard": {"type": "string"}, "heard_clips": {"type": "array", "items": {"type": "string"}},
+        "heard": {"type": "string"},
+        **dict.fromkeys(("heard_clips", "heard_groups"), _TEXTS),
         "heard_from": {"type": "object", "required": ["kind", "code", "name"], "properties": {
             key: {"type": "string"} for key in ("kind", "code", "name")}},
         "history": {"type": "array", "items": {"type": "object"}},

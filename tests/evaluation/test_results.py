@@ -249,13 +249,14 @@ def test_what_an_encoder_heard_is_named(tmp_path, quick):
     common = {"speech": None, "release": "n", "pretext": "contrast"}
     for folder, run in (("noise", {"heard": "noise", "heard_from": of, "hours": 3.0, "speech_abbr": "noise_eng"}),
                         ("music", {"heard": "music", "speech_abbr": "music_pno", "heard_test_clips": 2,
-                                   "heard_from": {"kind": "music", "code": "p", "name": "EMOPIA"}})):
+                                   "heard_test_groups": 3, "heard_from": {**of, "kind": "music", "name": "EMOPIA"}})):
         report.write(tmp_path / "models_trans" / folder, **{**predictions(), "run": {**RUN, **common, **run}})
     noise, music = ((tmp_path / "models_trans" / name / "report.txt").read_text() for name in ("noise", "music"))
     assert "noise_eng2eng, 3 h of noise" in noise
     assert "Heard   noise like LibriSpeech (noise), pretext contrast" in noise
     assert "Heard   EMOPIA (music), pretext contrast" in music
-    assert "WARNING: The encoder heard 2 of the test clips in its pretraining" in music and "heard 2" not in noise
+    warning = "WARNING: The encoder heard 2 of the test clips in its pretraining, and other clips of the artists"
+    assert warning in music and "heard 2" not in noise
     known = {one["pretrain"]: one for one in map(run_facts.facts, _found(tmp_path).reports)}
     assert run_facts.labels(known["noise_eng"], ()) == ["3 h of noise"]
     assert "3 h of noise" in _page(tmp_path)
