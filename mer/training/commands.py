@@ -51,6 +51,8 @@ def transfer(doc, argv, *, models, pretexts):
     parser.add_argument("--heads", choices=("published", "linear"), default="published", help="published: three dense "
                         "layers and two a task, or those of the architecture (default); linear: solved at once on "
                         "the frozen encoder, and calibrated")
+    parser.add_argument("--detect-speech", type=_speech_codes, default=[], metavar="CODE[,CODE]", help="linear heads "
+                        "learn to tell this speech from music, and predictions then say so")
     args, cfg, module = _begin(parser, argv, models, [*pretexts, None, PUBLISHED])
     if module.PRETEXT == PUBLISHED and (args.hours or args.random):
         raise MerError(f"{args.model} was trained by others, on no hours of ours: leave --hours and --random out")
@@ -62,7 +64,17 @@ def transfer(doc, argv, *, models, pretexts):
         parser.error("the following arguments are required: -s/--speech")
     _train(args, cfg, module, speech=args.speech, kind=args.dataset, release=args.release,
            hours=0.0 if args.random else args.hours, weights_file=args.weights, linear=args.heads == "linear",
-           labels=args.labels, per_group=args.normalize_groups)
+           detect=args.detect_speech, labels=args.labels, per_group=args.normalize_groups)
+
+
+def _speech_codes(given):
+    """An argparse type: codes of speech corpora, with commas between them."""
+    known = [code for code in corpora.codes("speech") if not corpora.get("speech", code).PARTS]
+    parts = list(dict.fromkeys(part.strip() for part in given.split(",")))
+    if not set(parts) <= set(known):
+        raise argparse.ArgumentTypeError(f"{given!r} names no speech corpora: choose from {', '.join(known)}, with "
+                                         "commas between several")
+    return parts
 
 
 def _sources():

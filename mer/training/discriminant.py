@@ -24,6 +24,7 @@ from mer import MerError, heads
 from mer.evaluation import calibration
 from mer.prediction import verdict
 from mer.tasks import Task
+from mer.training import spoken
 
 COMPONENTS, SHRINKAGES = (50, 100, 150, 200), (0.1, 0.3, 0.5, 0.8)  # to choose from
 LEAST_SPREAD = 1e-2  # of a unit over clips, as a share of that of all: one that is all but constant is rounding noise
@@ -51,7 +52,8 @@ class Heads:
     certainty : dict
         JSON-able. components: how many coordinates. chosen: "components" that are not 0, and "shrinkage". temperature:
         task -> by what the logits were divided. familiar: "seconds", lengths of stretches, and "distance", the root
-        mean square of the coordinates of a stretch that 95 % of held-out stretches stay below.
+        mean square of the coordinates of a stretch that 95 % of held-out stretches stay below; where speech is told
+        from music, "speech", from `spoken.direction`.
     loss, held_out_loss : float
         Cross-entropy of the clips, the mean over tasks: of those that were learnt, and of the same when held out.
     """
@@ -69,7 +71,8 @@ def heads_on(module: ModuleType) -> SimpleNamespace:
 
 
 def fit(codes: np.ndarray, clip: np.ndarray, truth: dict[str, np.ndarray], tasks: Sequence[Task],
-        groups: Sequence[str], *, patch_seconds: float, hop_seconds: float, balanced: bool, seed: int) -> Heads:
+        groups: Sequence[str], *, patch_seconds: float, hop_seconds: float, balanced: bool, seed: int,
+        speech: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None) -> Heads:
     """Solve the heads.
 
     Parameters
@@ -89,6 +92,8 @@ def fit(codes: np.ndarray, clip: np.ndarray, truth: dict[str, np.ndarray], tasks
         Take every class for equally likely, whatever its share of the clips.
     seed : int
         Of the folds.
+    speech : (np.ndarray, np.ndarray, np.ndarray) or None
+        From `spoken.Speech.heard`: what is to be told from music.
 
     Raises
     ------
@@ -118,6 +123,10 @@ def fit(codes: np.ndarray, clip: np.ndarray, truth: dict[str, np.ndarray], tasks
         losses.append([calibration.cross_entropy(logits, true) for logits in (heard, unseen / t)])
     familiar = {"share": FAMILIAR, "seconds": [round((n - 1) * hop_seconds + patch_seconds, 3) for n in found],
                 "distance": [float(np.quantile(values, FAMILIAR)) for values in found.values()]}
+    if speech:
+        places = [(*place, np.arange(len(means)), np.arange(0)), *(
+            (basis[0] / basis[2], basis[1] / basis[2], *fold) for fold in folds for basis in [_basis(means[fold[0]])])]
+        familiar["speech"] = spoken.direction((codes, clip), speech, places, seed=seed)
     about = {"components": place[1].size, "chosen": dict(zip(("components", "shrinkage"), choice, strict=True)),
              "temperature": temperature, "familiar": familiar}
     return Heads(place, answers, about, *(float(loss) for loss in np.mean(losses, axis=0)))

@@ -8,7 +8,7 @@ from mer import MerError, corpora, files, heads
 from mer.data import datasets, splits
 from mer.features import chunks
 from mer.tasks import LOSS, PLACE, PUBLISHED, TASKS, named
-from mer.training import discriminant, elsewhere, filters, heard, loop, recipes, setups, voting
+from mer.training import discriminant, elsewhere, filters, heard, loop, recipes, setups, spoken, voting
 from mer.training.codes import PREDICT_BATCH
 from mer.training.music import Music, write_report
 from mer.training.stage_model import StageModel
@@ -37,8 +37,8 @@ def relevant_settings(cfg, stage, reads, module=None):
     return {**reads.settings, **{name: cfg.values[name] for name in names}, "loss": LOSS}
 
 
-def run(cfg, *, speech, music, name, module, release, kind="speech", linear=False, labels=None, per_group=False,
-        hours=None, fold=None, it=0, weights_file=None, force=False):
+def run(cfg, *, speech, music, name, module, release, kind="speech", linear=False, detect=(), labels=None,
+        per_group=False, hours=None, fold=None, it=0, weights_file=None, force=False):
     """Train and report one transfer, or find it finished; a sequence of corpora is one finished run a step.
 
     Parameters
@@ -59,6 +59,8 @@ def run(cfg, *, speech, music, name, module, release, kind="speech", linear=Fals
         What the encoder heard.
     linear : bool
         Heads on the frozen encoder that are solved at once (`discriminant`), instead of those of the architecture.
+    detect : sequence of str
+        Codes of speech corpora that linear heads learn to tell from music, see `spoken`.
     labels : int or None
         Train on so many labelled clips of the corpus that `music` names last, see `budget`.
     per_group : bool
@@ -88,6 +90,10 @@ def run(cfg, *, speech, music, name, module, release, kind="speech", linear=Fals
     if linear and (module.PRETEXT is None or release != "n" or len(steps) > 1):
         raise MerError("--heads linear answers from a frozen encoder, for one corpus or the union of several: give "
                        "-rel n, -mod with a pretrained encoder, and -m without a sequence")
+    if detect and (not linear or per_group):
+        raise MerError("--detect-speech is of linear heads on the codes as they are: give --heads linear, and leave "
+                       "--normalize-groups out")
+    common |= {"speech": spoken.Speech(cfg, detect, reads)} if detect else {}
     if (labels or per_group) and len(steps) > 1:
         raise MerError("--labels and --normalize-groups are of corpora that are trained on together: give -m without "
                        "commas")
@@ -116,7 +122,8 @@ def _stages(release, number):
     return ["heads"] if release == "n" else ["heads", "full"] if number == 1 else ["full"]
 
 
-def _stage(cfg, data, stage, *, name, module, it, force, source=None, hours=None, encoder=None, before=None):
+def _stage(cfg, data, stage, *, name, module, it, force, speech=None, source=None, hours=None, encoder=None,
+           before=None):
     """One stage: find it finished, or train and report it; then test it elsewhere. Without an `encoder` all is trained.
 
     The model is built anew and starts from the weight file of the stage or step `before`, so that it makes no
@@ -129,15 +136,14 @@ def _stage(cfg, data, stage, *, name, module, it, force, source=None, hours=None
     else:
         run = model_file.music_run(cfg, data.setup.LANGUAGE, name, it, fold=data.fold_name)
     seed, encoder_key = cfg.seed + it, encoder and encoder.key
-    settings = relevant_settings(cfg, stage, data.reads, module)
-    settings |= {"normalize_groups": True} if data.setup.per_group else {}
+    settings = {**relevant_settings(cfg, stage, data.reads, module), **_chosen(data, speech)}
     key = files.key_of(name, "own heads" if hasattr(module, "heads") else heads.ACTIVATION, stage, seed, settings,
                        data.fingerprint, *([encoder_key] if encoder else []),
                        *([task.name, task.column, task.labels] for task in data.tasks if data.tasks != PUBLISHED),
-                       *(["after", before.key] if len(data.setup.steps) > 1 else []))
+                       *(["after", before.key] if len(data.setup.steps) > 1 else []),
+                       *([speech.fingerprint] if speech else []))
     recipe = recipes.of(module, cfg) if stage == "scratch" else None
-    vote = {"pooling": recipe.pooling, "hop_ms": recipe.vote_hop_ms} if recipe and recipe.vote_hop_ms else None
-    vote = discriminant.VOTE if stage == "linear" else vote
+    vote = _vote(stage, recipe)
     model = StageModel(cfg, data, discriminant.heads_on(module) if stage == "linear" else module,
                    encoder_key if stage in ("heads", "linear") else None)
 
@@ -154,11 +160,12 @@ def _stage(cfg, data, stage, *, name, module, it, force, source=None, hours=None
         drawn = filters.kernels(model.whole)
         codes = model.codes() if model.encoder_key else None
         trainee = heads.on_codes(model.whole, data.tasks) if model.encoder_key else model.whole
-        epochs, more = _fit(cfg, data, stage, trainee, codes, recipe=recipe, seed=seed, key=key, run=run)
-        history = before.read("history")["history"] if before else []
+        told = speech and speech.heard(cfg, heads.encoder_of(model.whole), encoder_key)
+        epochs, more = _fit(cfg, data, stage, trainee, codes, recipe=recipe, seed=seed, key=key, run=run, speech=told)
         label = "full" if stage == "scratch" else stage
         label += f" {data.setup.ABBR.rpartition('_')[2]}" if len(data.setup.steps) > 1 else ""
-        history = [*history, *({"stage": label, **row} for row in epochs)]
+        history = [*(before.read("history")["history"] if before else ()),
+                   *({"stage": label, **row} for row in epochs)]
 
         def score(about):
             outputs = trainee.predict(data.batches("test", codes=codes, batch_size=PREDICT_BATCH), verbose=0)
@@ -183,6 +190,19 @@ def _stage(cfg, data, stage, *, name, module, it, force, source=None, hours=None
     return run
 
 
+def _chosen(data, speech):
+    """Settings that only a run has that was asked for them."""
+    return {**({"normalize_groups": True} if data.setup.per_group else {}),
+            **({"detect_speech": speech.names} if speech else {})}
+
+
+def _vote(stage, recipe):
+    """How patches answer for a clip, where it is not the mean of their probabilities."""
+    if stage == "linear":
+        return discriminant.VOTE
+    return {"pooling": recipe.pooling, "hop_ms": recipe.vote_hop_ms} if recipe and recipe.vote_hop_ms else None
+
+
 def _names(source):
     """`speech`, a code, and `speech_abbr` for tables, of the corpus that an encoder heard."""
     if source is None or source.KIND == "speech":
@@ -190,16 +210,16 @@ def _names(source):
     return {"speech": None, "speech_abbr": f"{source.KIND}_{source.ABBR}"}
 
 
-def _fit(cfg, data, stage, model, codes, *, recipe, seed, key, run):
+def _fit(cfg, data, stage, model, codes, *, recipe, seed, key, run, speech):
     """Train, or solve linear heads: the epochs, and what run.json says besides."""
     if stage == "linear":
-        return _solve(cfg, data, model, codes, seed=seed)
+        return _solve(cfg, data, model, codes, seed=seed, speech=speech)
     known, unseen, n_epochs = _prepared(cfg, data, stage, model, codes, recipe=recipe, seed=seed)
     return loop.fit(model, known, unseen, cfg=cfg, folder=run.file("state"), key=key, epochs=n_epochs,
                     halve=recipe is None), {}
 
 
-def _solve(cfg, data, model, codes, *, seed):
+def _solve(cfg, data, model, codes, *, seed, speech):
     """Solve linear heads on the clips for training and validation: one epoch, and how certain they are."""
     rows = np.sort(np.concatenate([data.rows[side] for side in ("train", "val")]))
     clips, clip = np.unique(data.patches.clip[rows], return_inverse=True)
@@ -208,7 +228,8 @@ def _solve(cfg, data, model, codes, *, seed):
         codes.gather(rows) if hasattr(codes, "gather") else codes[rows], clip,
         {task.name: task.targets(data.clips.labels[task.column][clips]) for task in data.tasks},
         data.tasks, [groups[one] for one in clips], patch_seconds=data.reads.actual_seconds,
-        hop_seconds=data.patches.hop_rows / data.reads.of.rows_per_second, balanced=cfg.class_weights, seed=seed)
+        hop_seconds=data.patches.hop_rows / data.reads.of.rows_per_second, balanced=cfg.class_weights, seed=seed,
+        speech=speech)
     for name, values in ((PLACE, solved.place), *solved.answers.items()):
         model.get_layer(name).set_weights(values)
     return [{"epoch": 0, "loss": solved.loss, "val_loss": solved.held_out_loss}], {

@@ -10,8 +10,10 @@ CALIBRATION: dict[str, Any] = {
     "certainty": {
         "type": "object", "required": ["components", "familiar"], "properties": {
             "components": {"type": "integer", "minimum": 1, "maximum": 2**16},
-            "familiar": {"type": "object", "required": ["seconds", "distance"],
-                         "properties": {"seconds": _NUMBERS, "distance": _NUMBERS}}}},
+            "familiar": {"type": "object", "required": ["seconds", "distance"], "properties": {
+                "seconds": _NUMBERS, "distance": _NUMBERS,
+                "speech": {"type": "object", "required": ["weights", "offset"], "properties": {
+                    "weights": _NUMBERS, "offset": {"type": "number"}}}}}}},
 }
 # JSON Schema of run.json: the types that its readers rely on; which keys must be there, each reader says
 RUN: dict[str, Any] = {

@@ -41,9 +41,9 @@ def train(make_config, tmp_path_factory):
     files.write_json(run.file("run.json"), {"key": "k", "settings": {}, "name": "model_toy", "hours": None,
                                             "weights_sha256": keras3.save(build((128, 31, 1)), run.path)})
 
-    def go(*, release="n", music="e", n_folds=None, **options):
+    def go(*, release="n", music="e", n_folds=None, linear=True, **options):
         by = functools.partial(crossval.run, transfer.run, n_folds=n_folds) if n_folds else transfer.run
-        return by(cfg, speech="e", music=music, name="model_toy", module=module(), release=release, linear=True,
+        return by(cfg, speech="e", music=music, name="model_toy", module=module(), release=release, linear=linear,
                   **options)
     go.cfg = cfg
     return go
