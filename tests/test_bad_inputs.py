@@ -47,7 +47,7 @@ OWN_BAD = {
     "pretrain_denoise": [["--runs", "0"], ["--runs", "²"], ["--runs", "9" * 5000], ["--hours", "0"], ["-s", "q"],
                          ["-mod", "../model_over"], []],
     "pretrain": [["--runs", "x"], ["-mod", "model_cnn"]],
-    "trans_train": [["--folds", "-1"], ["--weights", "junk.csv"]],
+    "trans_train": [["--folds", "-1"], ["--weights", "junk.csv"], ["--detect-speech", "x"], ["--detect-speech", ""]],
     "pretrain_contrast": [["-mod", "model_cpc"], ["--set", "contrast_batch_clips=1"], []],
     "pretrain_cpc": [["--runs", "-1"], ["--hours", "-3"], ["-mod", "nowhere"], []],
     "trans_train_denoise_multi": [["--folds", "0"], ["--weights", ""], ["--weights", "nowhere.hdf5"],

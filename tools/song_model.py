@@ -36,6 +36,7 @@ def main():
              "held_out": {task: {"accuracy": score["accuracy"], "low": score["intervals"]["accuracy"][0],
                                  "high": score["intervals"]["accuracy"][1]} for task, score in scores.items()}}
     files.write_json(SONG_MODEL.with_suffix(".json"), known)
+    told = {name: run["certainty"]["familiar"]["speech"][name] for name in ("found", "false_alarms")}
     rows = []
     for task, score in scores.items():
         cells = [f"{score[name]:.2f} [{low:.2f}, {high:.2f}]" for name in ("accuracy", "f1_macro")
@@ -46,7 +47,7 @@ def main():
         rows.append(f"| {task} | {' | '.join(cells)} |")
     files.write_text(ROOT / "docs" / "song_model.md", CARD.read_text(encoding="utf-8").format(
         rows="\n".join(rows), clips=folds["test"]["clips"], groups=folds["test"]["groups"],
-        share=run["certainty"]["familiar"]["share"], **known))
+        share=run["certainty"]["familiar"]["share"], **known, **told))
 
 
 if __name__ == "__main__":
