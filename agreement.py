@@ -4,6 +4,7 @@
 
 The csv has the columns clip, rater, emotion (or dimension), value and, if known, rater_language: one row per rating.
 Or it has clip, rater and one column per emotion. Writes agreement.txt, .json, .csv and .png, and run.json.
+Without raters, answers of yes and no (1, 0) with clip and language are compared as far as can be, as of Emotify.
 """
 from pathlib import Path
 
@@ -31,22 +32,32 @@ def parse(argv):
 def main(argv=None):
     args = parse(argv)
     cfg = cli.configure(args.set, announce=False)
-    from mer.agreement import agreement, ratings, report  # scipy starts here: -h answers at once
+    from mer.agreement import agreement, anonymous, anonymous_report, ratings, report  # scipy: -h answers at once
     from mer.weights import provenance
 
+    facts = {"n_bootstrap": cfg.n_bootstrap, "seed": cfg.seed, "n_permutations": agreement.N_PERMUTATIONS}
+    answers = anonymous.read(args.input, only=args.only, encoding=args.encoding)
+    if answers:
+        facts["n_permutations"] = anonymous.N_PERMUTATIONS
+        written = {"warnings": [], **anonymous_report.write(args.out, answers, **facts)}
+        return finish(args, cfg, provenance, written, facts, levels=["nominal"])
     given = ratings.read(args.input, only=args.only, words=set(args.level) == {"nominal"}, codes=args.missing,
                          encoding=args.encoding)
     levels = agreement.levels_of(given, args.level)
-    facts = {"n_bootstrap": cfg.n_bootstrap, "seed": cfg.seed, "n_permutations": agreement.N_PERMUTATIONS}
     results = agreement.evaluate(given, levels=levels, given_care=args.given_care, **facts)
     written = report.write(args.out, given, results, levels=levels, **facts)
-    about = provenance.describe(cfg, settings=facts, name="agreement",
-                             source=written["source"], levels=list(levels))
+    finish(args, cfg, provenance, written, facts, levels=list(levels))
+    print(f"  figure  {args.out / 'agreement.png'}")
+
+
+def finish(args, cfg, provenance, written, facts, *, levels):
+    """Write run.json, and print the answer."""
+    about = provenance.describe(cfg, settings=facts, name="agreement", source=written["source"], levels=levels)
     del about["corpus"]  # demo or real is said of music and speech
     files.write_json(args.out / "run.json", about)
     for sentence in [*written["answer"], *(f"warning: {sentence}" for sentence in written["warnings"])]:
         print(sentence)
-    print(f"  report  {args.out / 'agreement.txt'}\n  figure  {args.out / 'agreement.png'}")
+    print(f"  report  {args.out / 'agreement.txt'}")
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ _WORDS = frozenset("""
     musicianship instrument instruments demographic demographics
     confidence confident certainty certain sure difficulty effort ease familiarity familiar known knows recognised
     recognized recognition liking like likes liked preference preferred
+    dislike dislikes disliked
     comment comments note notes remark remarks feedback text reason why
     filename file files path stimulus stimuli stim audio video image sound title artist album genre name names
     volume loudness headphones plugin
