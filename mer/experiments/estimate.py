@@ -103,6 +103,9 @@ class Estimate:
                                 "hours": facts["hours"]})
             rate = table["pretrain"].get(facts["encoder"], table["pretrain"]["other"])
             epochs = 2 if facts["heard"] == "random" else cfg.pretrain_epochs
+            recipe = table["recipe"].get(facts["encoder"])
+            if recipe and facts["heard"] != "random":
+                return table["start"]["keras"] + cfg.values[recipe["epochs"]] * recipe["seconds"]
             return None if hours is None else table["start"]["keras"] + epochs * hours * rate
         codes = {code for step in setups.parse(facts["music"], self.state.plan.mixed) for code in step}
         hours = [self.hours({"kind": "music", "code": code}) for code in codes]

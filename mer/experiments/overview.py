@@ -77,7 +77,11 @@ def _state(state: State, command: Command) -> str:
 
 
 def _total(estimate: Estimate, commands: Iterable[Command]) -> str:
-    return _shown(_sum(estimate.seconds(command) for command in commands))
+    """Sum of the seconds that are known, and how many are not: nobody knows the hours of a corpus that is not there."""
+    seconds = [estimate.seconds(command) for command in commands]
+    known = [value for value in seconds if value is not None]
+    more = f"{len(seconds) - len(known)} of unknown length" if len(known) < len(seconds) else ""
+    return " + ".join([*([plain(sum(known))] if known or not more else []), *([more] if more else [])])
 
 
 def _sum(values):
