@@ -128,8 +128,10 @@ def test_transfers_have_the_published_places_and_a_full_report(transferred, home
         assert folder.with_name(folder.name + ".weights.h5").exists()
         names = {path.name for path in folder.iterdir()}
         epochs = len((folder / "history.csv").read_text(encoding="utf-8").splitlines()) - 1
-        assert names == {"run.json", "history.csv", "report.json", "report.txt", "predictions.csv", "confusion.png",
-                         "certainty.png", *(["learning_curves.png"] if epochs > 1 else [])}
+        assert "f1_macro over clips" in (folder / "card.md").read_text(encoding="utf-8")
+        assert names - {"card.md", "croissant.json"} == {
+            "run.json", "history.csv", "report.json", "report.txt", "predictions.csv", "confusion.png", "certainty.png",
+            *(["learning_curves.png"] if epochs > 1 else [])}
         report = json.loads((folder / "report.json").read_text())
         assert 0 <= report["clip"]["quadrants"]["accuracy"] <= 1
     one, two = (json.loads((folder / "run.json").read_text()) for folder in expected[2:4])

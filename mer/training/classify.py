@@ -8,7 +8,7 @@ from mer import MerError, classifiers, files
 from mer.classifiers import parts, pipelines, ranking, stored
 from mer.data import datasets, splits
 from mer.tasks import PUBLISHED, TASKS
-from mer.training import elsewhere, setups
+from mer.training import cards, elsewhere, setups
 from mer.training.music import Music, write_report
 from mer.weights import model_file, provenance
 
@@ -144,7 +144,9 @@ def _train(cfg, run, data, clf, facts):
     outputs = answers(fitted, data.patches.values[data.rows["test"]], data.tasks)
     scores = write_report(cfg, run.file("."), about, grouped_by=about["grouped_by"], **data.predictions(outputs))
     print(f"report: {run.file('.')}")
-    files.write_json(run.file("run.json"), {**about, "scores": scores})
+    about |= {"scores": scores}
+    cards.write(run.file("."), about)
+    files.write_json(run.file("run.json"), about)
 
 
 def _order(values):

@@ -8,7 +8,7 @@ from mer import files
 from mer.data import split_files
 from mer.evaluation import predictions
 from mer.tasks import named
-from mer.training import elsewhere, music
+from mer.training import cards, elsewhere, music
 from mer.weights import provenance
 
 # Facts of a fold's run that hold for all folds; scores, history and best epoch do not.
@@ -40,7 +40,9 @@ def run(train, cfg, *, n_folds, **options):
     folder = runs[0].path.parent / runs[0].stem.replace(f"fold_1of{n_folds}.", f"folds_{n_folds}.")
     about, predicted = _together(cfg, [run.file(".") for run in runs])
     scores = music.write_report(cfg, folder, about, grouped_by=about.pop("grouped_by"), **predicted)
-    files.write_json(folder / "run.json", {**about, "scores": scores})
+    about |= {"scores": scores}
+    cards.write(folder, about)
+    files.write_json(folder / "run.json", about)
     _elsewhere(cfg, [run.file("tests") for run in runs], folder / "tests")
     print(f"report on all {n_folds} folds: {folder}")
     return folder

@@ -11,7 +11,7 @@ import numpy as np
 from keras import ops
 
 from mer import MerError, files, progress
-from mer.training import variables
+from mer.training import cards, variables
 from mer.weights import keras3, provenance
 
 # Settings that every stage depends on
@@ -53,7 +53,9 @@ def run_stage(cfg, run, *, key, facts, force, train):
         write_history(run.file("history.csv"), history)
         about = provenance.describe(cfg, key=key, weights_sha256=sha256,
                                     best_epoch=best["epoch"] + 1, epochs=len(epochs), **facts)
-        files.write_json(run.file("run.json"), {**about, **score(about)})
+        about |= score(about)
+        cards.write(run.file("."), about)
+        files.write_json(run.file("run.json"), about)
         shutil.rmtree(run.file("state"), ignore_errors=True)
     return True
 
