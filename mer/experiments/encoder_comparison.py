@@ -173,9 +173,10 @@ def _probed(cfg, found, asked, sets, tables, twins, music):
                                          zip(kinds, at, strict=True)])
                   for which, held in tables.items() if not (of_emotion and which[0] in learnt)}
         rows += probes.compared(probe, values, twins, n_bootstrap=cfg.n_bootstrap, seed=cfg.seed)
-    last = {title: layer for title, layer in tables}
+    last = {title: layer for title, layer in tables if title in twins}  # the code of each but random ones
     for enemy in ("input", "random"):
-        of_codes = [row for row in rows if row["layer"] == last[row["encoder"]] and row[f"over_{enemy}_p"] is not None]
+        of_codes = [row for row in rows if row["layer"] == last.get(row["encoder"]) and
+                    row[f"over_{enemy}_p"] is not None]
         for row, p in zip(of_codes, intervals.holm([row[f"over_{enemy}_p"] for row in of_codes]), strict=True):
             row[f"over_{enemy}_holm"] = p
     return [files.rounded(row, 4) for row in rows], notes
