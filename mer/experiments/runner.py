@@ -12,8 +12,8 @@ import filelock
 from tqdm import tqdm
 
 from mer import progress
-from mer.experiments.execute import STOPPED, Ended
-from mer.experiments.state import DONE, FAILED, RUNNING, State
+from mer.experiments.execute import Ended
+from mer.experiments.state import DONE, FAILED, RUNNING, STOPPED, State
 from mer.experiments.steps import Command
 from mer.weights import provenance
 
@@ -109,7 +109,7 @@ class Runner:
     def give_up(self) -> None:
         """Note that nothing runs any more, and let go of all locks."""
         for command, lock, _ in self._running.values():
-            self.state.note(command, state=FAILED, status=STOPPED, last_line="stopped", runner=self._about)
+            self.state.note(command, state=STOPPED, runner=self._about)
             lock.release()
 
 

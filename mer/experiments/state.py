@@ -12,7 +12,7 @@ from mer.experiments import outcomes, places
 from mer.experiments.plan import Cell, Plan
 from mer.experiments.steps import DEMO_CORPUS, Command
 
-DONE, RUNNING, FAILED, WAITING = "done", "running", "failed", "waiting"
+DONE, RUNNING, FAILED, STOPPED, WAITING = "done", "running", "failed", "stopped", "waiting"
 
 
 class State:
