@@ -47,7 +47,7 @@ def main():
         rows.append(f"| {task} | {' | '.join(cells)} |")
     files.write_text(ROOT / "docs" / "song_model.md", CARD.read_text(encoding="utf-8").format(
         rows="\n".join(rows), clips=folds["test"]["clips"], groups=folds["test"]["groups"],
-        share=run["certainty"]["familiar"]["share"], **known, **told))
+        share=round(100 * run["certainty"]["familiar"]["share"]), **known, **told))
 
 
 if __name__ == "__main__":
