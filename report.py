@@ -15,10 +15,13 @@ def main(argv=None):
     flags = cli.parser(__doc__)
     flags.add_argument("--out", type=Path, help="folder to write to (default: path_to_results in settings.py)")
     plans.add(flags, required=False)
+    flags.add_argument("--paper", action="store_true", help="with --plan: LaTeX tables, methods and BibTeX as well")
     args = flags.parse_args(argv)
+    if args.paper and not args.plan:
+        flags.error("--paper is of one plan: name it with --plan")
     if args.plan:
         from mer.experiments import answer_page  # the corpora start here: -h and typos answer at once
-        return answer_page.make(*plans.read(args))
+        return answer_page.make(*plans.read(args), for_paper=args.paper)
     cfg = cli.configure(args.set)
     from mer.data import label_check
     from mer.evaluation import compare, results  # the template engine starts here: -h and typos answer at once

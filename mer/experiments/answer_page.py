@@ -16,6 +16,7 @@ from mer.experiments.plan import Plan
 
 LINKS = {"confusion.png": "confusion", "learning_curves.png": "curves", "predictions.csv": "predictions",
          "report.txt": "report"}
+N_BOOTSTRAP = 2000  # resamples, and as many permutations
 MOST_FLAWS = 12  # answers whose ways of scoring are shown: the first of the plan
 
 
@@ -24,17 +25,22 @@ def folder(plan: Plan, cfg: Config) -> Path:
     return cfg.results_dir / "plans" / plan.name
 
 
-def make(plan: Plan, cfg: Config) -> None:
-    """Answer a plan by what is finished, and print the answers and where they are."""
-    found, (path, *_) = write(plan, outcomes.find(plan, cfg), cfg)
+def make(plan: Plan, cfg: Config, *, for_paper: bool = False) -> None:
+    """Answer a plan by what is finished, and print what it wrote; `for_paper`: LaTeX and BibTeX, too."""
+    done = outcomes.find(plan, cfg)
+    found, paths = write(plan, done, cfg)
     print(f"{plan.question}\n{answer.in_short(found)}")
     for hypothesis, group in groupby(found, key=lambda one: one.hypothesis):
         print(f"\n{hypothesis.name}: {hypothesis.sentence}")
         print(*(f"  {one.text}" for one in group), sep="\n")
-    print(f"\nanswer {path}")
+    print(f"\nanswer {paths[0]}")
+    if for_paper:
+        from mer.experiments import paper
+        print(*(f"paper  {path}" for path in paper.write(plan, done, found, cfg, n_bootstrap=N_BOOTSTRAP)), sep="\n")
 
 
-def write(plan: Plan, done: Outcomes, cfg: Config, *, n_bootstrap: int = 2000) -> tuple[list[Answer], list[Path]]:
+def write(plan: Plan, done: Outcomes, cfg: Config, *,
+          n_bootstrap: int = N_BOOTSTRAP) -> tuple[list[Answer], list[Path]]:
     """Test the hypotheses of a plan and write answer.html, answer.json and answer.csv.
 
     Parameters
@@ -83,7 +89,7 @@ def render(plan: Plan, done: Outcomes, found: Sequence[Answer], cfg: Config) -> 
         in_short=answer.in_short(found), forest=forest.draw(found), lacking=done.lacking, n_done=len(done),
         demo=DEMO if any(report["run"].get("corpus") == "demo" for report in reports) else "",
         warnings=sorted({sentence for report in reports for sentence in page.warnings(report)}),
-        tables=[_table(one, by_folder) for one in sets], links=links, has_published=is_real,
+        tables=[table(one, by_folder) for one in sets], links=links, has_published=is_real,
         layouts=[page_tables.layout(sets, measure, figures if measure == compare.PUBLISHED else {})
                  for measure in compare.MEASURES if sets],
         setups=[("poster", page_setups.poster(sets, with_published=is_real)),
@@ -95,8 +101,12 @@ def render(plan: Plan, done: Outcomes, found: Sequence[Answer], cfg: Config) -> 
         signed=answer.signed)
 
 
-def _table(one: compare.TestSet, by_folder: Mapping[Path, Outcome]) -> dict[str, Any]:
-    """Rows of cells on one test set: their facts in words, the score of each task, and their reports."""
+def table(one: compare.TestSet, by_folder: Mapping[Path, Outcome]) -> dict[str, Any]:
+    """Cells on one test set, the best first: ``set`` and ``rows``.
+
+    A row has the ``facts`` of its cells, ``words`` on them, their ``reports``, ``n_runs``, and ``cells``: for each task
+    of the set what `compare.TestSet.score` says.
+    """
     grouped: dict[str, list] = {}
     for _, reports in one.cells:
         for report in reports:

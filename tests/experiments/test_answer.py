@@ -9,12 +9,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from conftest import ROOT
 from made_up_results import made
 from scipy import stats
 from sklearn.metrics import f1_score
 
 import report
-from mer.experiments import answer, answer_page, forest, outcomes
+from mer import corpora
+from mer.experiments import answer, answer_page, forest, outcomes, paper, references
 
 
 @pytest.fixture(scope="module")
@@ -221,3 +223,27 @@ def test_the_script_writes_the_page(ready, monkeypatch, capsys):
     said = capsys.readouterr().out
     assert "made > drawn: It helps" in said and "  Quadrants: " in said and "The difference is +" in said
     assert (folder / "answer.html").exists() and str(folder / "answer.html") in said
+
+
+def test_what_goes_into_a_paper_comes_from_the_files(ready):
+    plan, cfg, done, found, _ = ready
+    tex, bib = (path.read_text(encoding="utf-8") for path in paper.write(plan, done, found, cfg, n_bootstrap=1000))
+    assert re.sub(r"(?<!\\)%.*", "", tex).count("{") == re.sub(r"(?<!\\)%.*", "", tex).count("}")
+    assert r"made \textgreater{} drawn & quadrants & $" in tex and f"{found[0].finding.difference:+.3f}" in tex
+    methods = tex[:tex.index(r"\begin{table}")]
+    assert "was tested on 96 clips of 24 artists" in methods and "drawn 1000 times" in methods
+    assert "p values of 6 tests" in methods and "each of its cells has 3 runs" in methods
+    cited = {key for keys in re.findall(r"\\cite\{([^}]*)\}", tex) for key in keys.split(",")}
+    assert cited <= set(re.findall(r"^@\w+\{(\w+),", bib, re.MULTILINE)) and {"panda2020", "vincent2008"} <= cited
+    one = next(iter(done.values()))
+    other = replace(one, report={**one.report, "test": {**one.report["test"], "clips": 97, "digest": "other"}})
+    assert "97 clips" in paper.methods(plan, outcomes.Outcomes() | {"a": other}, found, n_bootstrap=1)
+
+
+def test_everything_that_can_be_used_can_be_cited():
+    known = [(module.NAME, references.keys_of("", module.CITATION)) for module in corpora._modules().values()
+             if not module.PARTS]
+    known += [(path.stem, references.keys_of(path.stem)) for path in (ROOT / "models").glob("model_*.py")
+              if path.stem != "model_cnn"]
+    assert [name for name, keys in known if not keys] == []
+    assert len({entry.key for entry in references.entries()}) == len(references.entries())
