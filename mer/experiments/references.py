@@ -38,7 +38,7 @@ def entries() -> list[Entry]:
 def keys_of(name: str, citation: str = "") -> list[str]:
     """Keys of the entries of an architecture by its name, or of a corpus by its CITATION."""
     return [entry.key for entry in entries()
-            if name in re.split(r",\s*", entry.fields.get("keywords", ""))
+            if (name and name in re.split(r",\s*", entry.fields.get("keywords", "")))
             or any(entry.fields.get(field, "\0") in citation for field in ("doi", "eprint"))]
 
 

@@ -246,4 +246,5 @@ def test_everything_that_can_be_used_can_be_cited():
     known += [(path.stem, references.keys_of(path.stem)) for path in (ROOT / "models").glob("model_*.py")
               if path.stem != "model_cnn"]
     assert [name for name, keys in known if not keys] == []
+    assert all(len(keys) == 1 for _, keys in known[:-len(list((ROOT / "models").glob("model_*.py"))) + 1])
     assert len({entry.key for entry in references.entries()}) == len(references.entries())
