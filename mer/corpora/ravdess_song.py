@@ -1,4 +1,7 @@
-"""RAVDESS song: 736 clips of 3 to 5 s, 23 actors sing two sentences calmly, happily, sadly and angrily."""
+"""RAVDESS song: 736 clips of 3 to 5 s, 23 actors sing two sentences calmly, happily, sadly and angrily.
+
+Calm and happy clips have an A where sad and angry ones have an A flat, so a model may tell valence by the melody.
+"""
 
 from mer.corpora import _ravdess
 from mer.corpora._ravdess import (  # noqa: F401  what both halves share
