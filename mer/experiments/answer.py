@@ -80,6 +80,8 @@ class Answer:
         p_values = f"p {shown_p(found.p)}"
         p_values += ", in no family" if self.p_holm is None else f", {shown_p(self.p_holm)} after Holm's correction"
         words += f", 95 % interval [{signed(found.low)}, {signed(found.high)}], {p_values}."
+        if self.task.classes and self.detectable > 1:
+            return f"{words} There are too few runs or groups to find any difference 4 times in 5."
         if self.verdict in (NOT_SHOWN, OPEN):
             return f"{words} A difference of {self.detectable:.3f} or more would have been found 4 times in 5."
         return f"{words} The smallest difference found 4 times in 5 is {self.detectable:.3f}."

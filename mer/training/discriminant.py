@@ -19,6 +19,7 @@ import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.model_selection import StratifiedGroupKFold
+from threadpoolctl import threadpool_limits
 
 from mer import MerError, heads
 from mer.evaluation import calibration
@@ -70,6 +71,7 @@ def heads_on(module: ModuleType) -> SimpleNamespace:
     return SimpleNamespace(build=module.build, encoder=module.encoder, heads=heads.Linear(max(COMPONENTS)).heads)
 
 
+@threadpool_limits.wrap(limits=1)  # matrices are small: several threads wait for each other for most of the time
 def fit(codes: np.ndarray, clip: np.ndarray, truth: dict[str, np.ndarray], tasks: Sequence[Task],
         groups: Sequence[str], *, patch_seconds: float, hop_seconds: float, balanced: bool, seed: int,
         speech: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None) -> Heads:
