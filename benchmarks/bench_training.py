@@ -6,6 +6,7 @@
 Measures, in rounds that take turns:
 - the backend's float32 matrix product (GEMM), the rate to compare with;
 - a training step of the published SCAE, float32 and mixed_bfloat16, in patches/s and as a share of GEMM;
+- the same with Keras's own batch normalization, and its upsampling and convolution in two layers;
 - heads on cached codes against heads trained through the frozen encoder.
 """
 
@@ -22,6 +23,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 
+import mer.layers
 import models
 from mer import files, heads
 from mer.tasks import PUBLISHED, QUADRANTS
@@ -62,15 +64,26 @@ def gemm_gflops(repeats=5):
     return 2 * GEMM_SIZE**3 / statistics.median(seconds) / 1e9
 
 
-def scae_step(precision, *, batch, steps):
-    """Function that trains `steps` steps and returns patches/s."""
+def scae_step(precision, *, batch, steps, plain=False):
+    """Function that trains `steps` steps and returns patches/s; `plain`: with the layers that Keras has."""
     keras.config.set_dtype_policy(precision)
-    model = models.load("model_over", pretexts=["denoise"]).build(PATCH)
+    module = models.load("model_over", pretexts=["denoise"])
+    own = mer.layers.BatchNormalization, module.Conv2DTranspose
+    if plain:
+        mer.layers.BatchNormalization, module.Conv2DTranspose = keras.layers.BatchNormalization, in_two_layers
+    model = module.build(PATCH)
+    mer.layers.BatchNormalization, module.Conv2DTranspose = own
     keras.config.set_dtype_policy("float32")
     model.compile(loop.DecayingAdam(1e-3), loss="mean_squared_error", **loop.compile_options())
     data = denoise.Denoising(InMemory(batch * steps), noise_sigma=0.3, batch_size=batch)
     model.fit(data, verbose=0)  # traced and warm
     return lambda: batch * steps / seconds_of(lambda: model.fit(data, verbose=0))
+
+
+def in_two_layers(filters, *, copies, activation, name):
+    """`mer.layers.upsampled_conv` as Keras has it."""
+    return keras.Sequential([keras.layers.UpSampling2D((copies, 1)), keras.layers.Conv2DTranspose(
+        filters, 3, padding="same", activation=activation)], name=name)
 
 
 def heads_steps(*, batch, chosen_batch, steps):
@@ -100,6 +113,8 @@ def heads_steps(*, batch, chosen_batch, steps):
 def measure(args):
     works = {"scae_float32": scae_step("float32", batch=args.batch, steps=args.steps),
              "scae_mixed_bfloat16": scae_step("mixed_bfloat16", batch=args.batch, steps=args.steps)}
+    works |= {f"{name}_plain": scae_step(name.removeprefix("scae_"), batch=args.batch, steps=args.steps, plain=True)
+              for name in tuple(works)}
     names = ("heads_through_encoder", "heads_on_codes", "heads_on_codes_chosen_batch")
     works |= dict(zip(names, heads_steps(batch=args.batch, chosen_batch=args.heads_batch, steps=args.steps),
                       strict=True))
@@ -117,6 +132,8 @@ def summarise(rates, rounds):
         return statistics.median(x * factor / y for x, y in zip(rounds[a], rounds[b], strict=True))
 
     return {"scae_share_of_gemm": ratio("scae_float32", "gemm_gflops", SCAE_GFLOP),
+            "float32_over_plain": ratio("scae_float32", "scae_float32_plain"),
+            "bfloat16_over_plain": ratio("scae_mixed_bfloat16", "scae_mixed_bfloat16_plain"),
             "bfloat16_over_float32": ratio("scae_mixed_bfloat16", "scae_float32"),
             "codes_over_encoder_same_batch": ratio("heads_on_codes", "heads_through_encoder"),
             "codes_over_encoder_chosen_batch": ratio("heads_on_codes_chosen_batch", "heads_through_encoder")}
