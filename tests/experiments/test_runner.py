@@ -69,8 +69,9 @@ def test_a_command_that_ends_well_without_its_result_has_failed(own, tmp_path, m
 
 
 SCRIPT = """
-import sys
+import signal, sys
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 sys.path[:0] = [{root!r}, {tests!r}, {mine!r}]
 import settings
 from mer import cli, config

@@ -38,7 +38,9 @@ def clip_set(lengths, groups, *, seed=0, source=None):
         rows[:, 0] = 100 * number + np.arange(offsets[-1])
         stores.append(SimpleNamespace(rows=rows, offsets=offsets))
         index[mine] = np.arange(len(mine))
-    return SimpleNamespace(stores=tuple(stores), source=source, index=index, group=np.array(groups, object))
+    bounds = np.array([stores[s].offsets[i:i + 2] for s, i in zip(source, index, strict=True)]).T
+    return SimpleNamespace(stores=tuple(stores), source=source, index=index, group=np.array(groups, object),
+                           bounds=bounds)
 
 
 def test_sequences_go_on_with_the_next_clip_of_the_same_speaker():

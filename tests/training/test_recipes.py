@@ -14,7 +14,7 @@ from mer.features.representations.log_mel import LogMel
 from mer.recipes import Recipe
 from mer.tasks import TASKS
 from mer.training import recipes, transfer
-from mer.training.drawn import Drawn, bounds
+from mer.training.drawn import Drawn
 
 READS = Chunks(LogMel(), 1.0, 31)
 PLAIN = Recipe(optimizer="adamw", learning_rate=1e-3, epochs=1, batch=6, class_weights=False)
@@ -83,7 +83,7 @@ def test_amplified_rows_are_those_of_the_louder_sound(name, rng):
 
 
 def test_clips_shorter_than_a_chunk_are_not_drawn_and_none_at_all_is_refused(music):
-    clips, rows = music.side("train"), max(np.diff(bounds(music), axis=0)[0])
+    clips, rows = music.side("train"), max(np.diff(music.bounds, axis=0)[0])
     with pytest.raises(MerError, match="no clip for training is as long as .* s, which the encoder reads"):
         recipes.batches_of(clips, TASKS, reads=Chunks(LogMel(), 9.0, rows + 1), recipe=PLAIN, seed=0)
 
