@@ -7,8 +7,8 @@ then over pairs. Two things make it uncertain: which groups (artists) were teste
 reasons: one was luckier than another everywhere, or each was lucky with other groups. The second is in the spread
 over groups already. So it is estimated from how the deviation of each run from the mean varies over the resamples,
 and taken off the variance between runs; what is left is the luck of training. Adding all of that variance (Owen 2007,
-and `intervals.estimate`) counts the second reason twice. What is left may be below 0 by chance, and counts as it is,
-lest the interval be too long on average; but it never takes away more than half of the variance over groups. The
+and `intervals.estimate`) counts the second reason twice. What is left may be below 0 by chance; it then counts as 0,
+since few runs that happen to agree are no evidence on the artists. The
 variance over groups is corrected by their effective number, and has one degree of freedom less than there are groups:
 in simulations with few and very unequal groups that rejects a true null 4 to 6 times in 100 (docs/answer.md).
 

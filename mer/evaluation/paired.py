@@ -118,7 +118,7 @@ class SharedClips:
             share = 1 / len(self.pairs)**2 / len(kinds)
             luck += share * (between - with_groups)
             uncertain += (share * between)**2 / freedom
-        return variance + max(luck, -variance / 2), uncertain
+        return variance + max(luck, 0.0), uncertain
 
     def swapped(self, n_permutations: int, *, seed: int) -> np.ndarray:
         """The difference where each group has changed sides or not, by chance: shape (n_permutations,)."""

@@ -17,7 +17,7 @@ TITLE = "Emotion in music"
 INTRODUCTION = ("A model hears a song second by second and says where it lies between calm and excited (arousal), "
                 "unpleasant and pleasant (valence). It guesses what people would answer on average, not what you feel. "
                 "The song stays on this computer.")
-MENUS = (("Language of the speech", "on which the encoder was pretrained"),
+MENUS = (("What the encoder heard", "speech of which language, or other sound"),
          ("Language of the music", "from which it learned emotion"), ("Model", None))
 DOWNLOADS = {"csv": "csv", "json": "json", **{kind: f"picture: {words}" for kind, words in PICTURES.items()}}
 

@@ -193,7 +193,7 @@ def test_downloads(page, folder, expected, tmp_path):
 def test_another_language_and_the_demo_model(page, folder):
     upload(page, folder / "a song & <b>.wav", "result")
     first = page.inner_text(".song-numbers tbody")
-    page.get_by_label("Language of the speech").focus()
+    page.get_by_label("What the encoder heard").focus()
     page.get_by_role("option", name="Mandarin").wait_for()
     page.keyboard.press("ArrowDown")
     page.locator("[role=option].active", has_text="Mandarin").wait_for()
