@@ -86,6 +86,17 @@ def test_runs_of_other_kinds_are_no_luck():
     assert apart.error < 0.6 * mixed.error
 
 
+def test_runs_that_happen_to_agree_make_no_interval_shorter():
+    """Never shorter than artists alone make it: that one knows runs of kinds of their own, which tell no luck."""
+    shares = []
+    for seed in range(12):
+        one, other = systems(n_runs=(3, 3), seed=seed).draw()
+        apart = [[dataclasses.replace(run, kind=number) for number, run in enumerate(side)] for side in (one, other)]
+        shares.append(hypotheses.test(one, other, TASK, **QUICK).error
+                      / hypotheses.test(*apart, TASK, **QUICK).error)
+    assert min(shares) > 1 - 1e-9 and max(shares) > 1.02
+
+
 def test_equal_seeds_are_paired():
     """What a seed does to both sides cancels."""
     base, other = systems(n_groups=60, effect=0.05, seed=2).draw()
